@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CSV lines as float32 rows: no header, comma, numbers; quotes, LF, CR LF or CR, BOM
+ * (docs/formats.md). */
+#ifndef KM_IO_CSV_H
+#define KM_IO_CSV_H
+
+#include "io/file.h"
+
+/** Longest line, in bytes, before the number of columns is known. */
+#define KM_CSV_LINE_MAX ((size_t)64 << 20)
+
+/** Where the reader of one file stands; zeroed at the start. */
+struct km_csv {
+    uint64_t line;   /* number of the last line taken, from 1 */
+    int started;     /* the byte order mark has been dealt with */
+    size_t max_line; /* a longer line is an error; 0: KM_CSV_LINE_MAX. Set by the caller. */
+    uint64_t
+        next_lf; /* no LF (CR) in the file between the current position and here: a file without */
+    uint64_t next_cr; /* one of them is not searched again for it with each line */
+};
+
+/**
+ * The next line that is not blank, without its end: KM_MORE with *text (in the stream's buffer
+ * until the next call), *len and *at (byte offset of the line in the file); KM_OK at the end of the
+ * file.
+ */
+int km_csv_line(struct km_csv *c, struct km_stream *s, const char **text, size_t *len, uint64_t *at,
+                struct km_err *err);
+
+/** Number of columns of a line (quotes respected). */
+size_t km_csv_columns(const char *text, size_t len);
+
+/** True when no column of the line is a number: a header. */
+int km_csv_is_header(const char *text, size_t len);
+
+/**
+ * Parses a line of exactly `skip` + dim columns into row[0..dim-1]; the first `skip` columns may
+ * hold anything. On failure *column (from 1; 0 if the line as a whole is wrong) and *offset (byte
+ * within the line) name the place and the message says what was found and expected there; the
+ * caller adds file and line. Values that are too large (io/row.h) are refused, too.
+ */
+int km_csv_parse(const char *text, size_t len, size_t skip, float *row, size_t dim, size_t *column,
+                 size_t *offset, struct km_err *err);
+
+/**
+ * One number, with blanks around it, as the nearest float32 (the same as strtof in the C locale).
+ * 0, or -1 if text is not exactly one decimal number that is finite as float32 and shorter than
+ * 1,000 characters.
+ */
+int km_parse_float(const char *text, size_t len, float *value);
+
+#endif

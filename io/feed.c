@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Three blocks go round between the reader thread and the caller: one with the caller, one ready,
+ * one being filled. The first block of the first pass is decoded in the caller's thread: between it
+ * and the second the caller may set the origin, and nothing has been decoded ahead without it. From
+ * then on the reader thread alone touches the `reading` half of the feed; one thread lives for one
+ * pass.
+ *
+ * Closing sets `stop` and makes stop_fd readable: a reader that waits for a block or for the bytes
+ * of a FIFO ends at once, one that decodes ends with its block.
+ */
+#include "io/feed.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BLOCKS 3
+
+/* So many files are looked into before the first row is used; the others when their turn comes. */
+#define CHECKED_FILES 1000
+
+struct km_feed {
+    const struct km_files *files;
+    struct km_format format;
+    size_t mini_batch;
+    size_t block;
+    float *origin; /* (feature_dim) or NULL */
+
+    /* reading: the reader thread's, or the caller's while there is none */
+    struct km_shard *shard;
+    size_t file;        /* of files: the shard's, or the next one to open */
+    size_t in_mini;     /* rows of the current mini-batch so far */
+    uint64_t rows;      /* of this pass */
+    uint64_t old_bytes; /* of this pass, without the current shard */
+    int late_rc; /* a failure met behind the rows of the last block, told with the next one */
+    struct km_err late_err;
+
+    /* between the two */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct km_mat block_of[BLOCKS];
+    struct km_batch batch[BLOCKS];
+    size_t filled; /* blocks filled in this pass */
+    size_t taken;  /* blocks given to the caller in this pass */
+    size_t freed;  /* blocks given back */
+    int ended;     /* nothing comes behind `filled`: the pass ended with end_rc */
+    int end_rc;
+    struct km_err end_err;
+    atomic_int stop;
+    int stop_fd;
+
+    /* the caller's */
+    pthread_t thread;
+    int running;
+    int later_pass;
+
+    atomic_uint_fast64_t stat_rows;
+    atomic_uint_fast64_t stat_bytes;
+    atomic_uint_fast64_t stat_nanoseconds;
+};
+
+static int is_regular(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* Decodes the first row of each file; a FIFO cannot be opened twice and waits for its turn. */
+static int check_files(struct km_feed *f, struct km_err *err)
+{
+    size_t n = f->files->n < CHECKED_FILES ? f->files->n : CHECKED_FILES;
+    struct km_shard *s;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!is_regular(f->files->path[i]))
+            continue;
+        if (km_shard_open(&s, f->files->path[i], &f->format, err))
+            return err->code;
+        km_shard_close(s);
+    }
+    return KM_OK;
+}
+
+int km_feed_open(struct km_feed **feed, const struct km_files *files,
+                 const struct km_format *format, struct km_err *err)
+{
+    struct km_feed *f = km_alloc(1, sizeof(*f));
+    int rc;
+
+    *feed = NULL;
+    if (!f)
+        return km_fail(err, KM_E_MEM, "no memory for the feed");
+    f->files = files;
+    f->format = *format;
+    pthread_mutex_init(&f->lock, NULL);
+    pthread_cond_init(&f->changed, NULL);
+    f->stop_fd = eventfd(0, EFD_CLOEXEC);
+    if (f->stop_fd < 0)
+        rc = km_fail_errno(err, "no eventfd for the feed");
+    else
+        rc = check_files(f, err);
+    if (rc) {
+        km_feed_close(f);
+        return rc;
+    }
+    *feed = f;
+    return KM_OK;
+}
+
+void km_feed_cut(struct km_feed *f, size_t mini_batch, size_t block)
+{
+    assert(mini_batch > 0 && block > 0 && f->taken == 0);
+    f->mini_batch = mini_batch;
+    f->block = block < mini_batch ? block : mini_batch;
+}
+
+/* Ends and joins the reader thread. */
+static void end_reader(struct km_feed *f)
+{
+    const uint64_t one = 1;
+
+    if (!f->running)
+        return;
+    atomic_store(&f->stop, 1);
+    if (f->stop_fd >= 0 && write(f->stop_fd, &one, sizeof(one)) < 0)
+        assert(errno == EAGAIN); /* then it is readable already */
+    pthread_mutex_lock(&f->lock);
+    pthread_cond_broadcast(&f->changed);
+    pthread_mutex_unlock(&f->lock);
+    pthread_join(f->thread, NULL);
+    f->running = 0;
+}
+
+void km_feed_close(struct km_feed *f)
+{
+    if (!f)
+        return;
+    end_reader(f);
+    km_shard_close(f->shard);
+    for (int i = 0; i < BLOCKS; i++)
+        km_mat_done(&f->block_of[i]);
+    if (f->stop_fd >= 0)
+        close(f->stop_fd);
+    pthread_cond_destroy(&f->changed);
+    pthread_mutex_destroy(&f->lock);
+    km_free(f->origin);
+    km_free(f);
+}
+
+const struct km_format *km_feed_format(const struct km_feed *feed)
+{
+    return &feed->format;
+}
+
+/* KM_MORE when the current shard (then there is one) has another row, opening the next files until
+ * one has; KM_OK at the end of the pass. */
+static int find_row(struct km_feed *f, struct km_err *err)
+{
+    int rc;
+
+    for (;;) {
+        if (!f->shard) {
+            if (f->file == f->files->n)
+                return KM_OK;
+            rc = km_shard_open_until(&f->shard, f->files->path[f->file], &f->format, f->stop_fd,
+                                     err);
+            if (rc)
+                return rc;
+        }
+        rc = km_shard_more(f->shard, err);
+        if (rc != KM_OK)
+            return rc;
+        f->old_bytes += km_shard_bytes(f->shard);
+        km_shard_close(f->shard);
+        f->shard = NULL;
+        f->file++;
+    }
+}
+
+static int make_blocks(struct km_feed *f, struct km_err *err)
+{
+    int rc = KM_OK;
+
+    for (int i = 0; i < BLOCKS && rc == KM_OK; i++) {
+        if (!f->block_of[i].v)
+            rc = km_mat_init(&f->block_of[i], f->block, f->format.feature_dim, err);
+    }
+    return rc;
+}
+
+/* Fills the block up to `want` rows. KM_MORE when it is full, KM_OK when the pass has ended. *got
+ * rows are good, also in case of failure. */
+static int fill(struct km_feed *f, struct km_mat *x, struct km_batch *b, size_t want, size_t *got,
+                struct km_err *err)
+{
+    int rc = KM_MORE;
+
+    *got = 0;
+    while (*got < want) {
+        size_t rows;
+
+        rc = find_row(f, err);
+        if (rc == KM_MORE && make_blocks(f, err))
+            rc = err->code;
+        if (rc != KM_MORE)
+            return rc;
+        if (*got == 0)
+            b->path = f->files->path[f->file];
+        b->x = km_mat_view(x, 0, want);
+        rc = km_shard_read(f->shard, &b->x, *got, &rows, err);
+        *got += rows;
+        if (rc)
+            return rc;
+        rc = KM_MORE;
+    }
+    return rc;
+}
+
+static void subtract(const struct km_mat *x, const float *origin)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        float *row = km_mat_row(x, i);
+
+        for (size_t t = 0; t < x->d; t++)
+            row[t] -= origin[t];
+    }
+}
+
+/* Decodes the next block into its place. KM_MORE, KM_OK at the end of the pass, or a failure. */
+static int decode(struct km_feed *f, struct km_err *err)
+{
+    struct km_mat *x = &f->block_of[f->filled % BLOCKS];
+    struct km_batch *b = &f->batch[f->filled % BLOCKS];
+    size_t left = f->mini_batch - f->in_mini;
+    size_t got;
+    int rc;
+
+    if (f->late_rc) {
+        *err = f->late_err;
+        return f->late_rc;
+    }
+    rc = fill(f, x, b, left < f->block ? left : f->block, &got, err);
+    if (got == 0)
+        return rc;
+    b->x = km_mat_view(x, 0, got);
+    b->first_row = f->rows;
+    f->rows += got;
+    f->in_mini += got;
+    if (f->in_mini == f->mini_batch)
+        f->in_mini = 0;
+    else if (rc == KM_MORE)
+        rc = find_row(f, err); /* is this the last block of the pass? */
+    b->ends_mini_batch = f->in_mini == 0 || rc == KM_OK;
+    if (rc < 0) {
+        f->late_rc = rc;
+        f->late_err = *err;
+    }
+    if (f->origin)
+        subtract(&b->x, f->origin);
+    return KM_MORE;
+}
+
+/* Decodes one block and hands it over, or says that there is none. */
+static int produce(struct km_feed *f)
+{
+    double start = km_now();
+    struct km_err err;
+    int rc = decode(f, &err);
+    uint64_t bytes = f->old_bytes + (f->shard ? km_shard_bytes(f->shard) : 0);
+
+    atomic_store_explicit(&f->stat_rows, f->rows, memory_order_relaxed);
+    atomic_store_explicit(&f->stat_bytes, bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&f->stat_nanoseconds, (uint64_t)((km_now() - start) * 1e9),
+                              memory_order_relaxed);
+    pthread_mutex_lock(&f->lock);
+    if (rc == KM_MORE) {
+        f->filled++;
+    } else {
+        f->ended = 1;
+        f->end_rc = rc;
+        if (rc)
+            f->end_err = err;
+    }
+    pthread_cond_broadcast(&f->changed);
+    pthread_mutex_unlock(&f->lock);
+    return rc;
+}
+
+static void *read_ahead(void *arg)
+{
+    struct km_feed *f = arg;
+    int rc = KM_MORE;
+
+    while (rc == KM_MORE) {
+        pthread_mutex_lock(&f->lock);
+        while (f->filled - f->freed == BLOCKS && !atomic_load(&f->stop))
+            pthread_cond_wait(&f->changed, &f->lock);
+        pthread_mutex_unlock(&f->lock);
+        if (atomic_load(&f->stop))
+            break;
+        rc = produce(f);
+    }
+    return NULL;
+}
+
+/* Signals are for the other threads. */
+static int start_reader(struct km_feed *f, struct km_err *err)
+{
+    sigset_t all, before;
+    int rc;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    rc = pthread_create(&f->thread, NULL, read_ahead, f);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc) {
+        errno = rc;
+        return km_fail_errno(err, "cannot start the reader thread");
+    }
+    f->running = 1;
+    return KM_OK;
+}
+
+int km_feed_next(struct km_feed *f, struct km_batch **batch, struct km_err *err)
+{
+    int rc = KM_OK;
+
+    assert(f->mini_batch > 0);
+    if (!f->running && !f->ended) {
+        if (!f->later_pass && f->taken == 0)
+            produce(f);
+        else
+            rc = start_reader(f, err);
+        if (rc)
+            return rc;
+    }
+    pthread_mutex_lock(&f->lock);
+    if (f->freed < f->taken) {
+        f->freed = f->taken;
+        pthread_cond_broadcast(&f->changed);
+    }
+    while (f->filled == f->taken && !f->ended)
+        pthread_cond_wait(&f->changed, &f->lock);
+    if (f->filled > f->taken) {
+        *batch = &f->batch[f->taken % BLOCKS];
+        f->taken++;
+        rc = KM_MORE;
+    } else {
+        rc = f->end_rc;
+        if (rc)
+            *err = f->end_err;
+    }
+    pthread_mutex_unlock(&f->lock);
+    return rc;
+}
+
+int km_feed_origin(struct km_feed *f, const float *origin, struct km_err *err)
+{
+    size_t d = f->format.feature_dim;
+
+    if (f->running || f->taken > 1)
+        return km_fail(err, KM_E_BUG, "the origin comes before the second block");
+    if (!f->origin)
+        f->origin = km_alloc(d, sizeof(*origin));
+    if (!f->origin)
+        return km_fail(err, KM_E_MEM, "no memory for an origin of %zu values", d);
+    memcpy(f->origin, origin, d * sizeof(*origin));
+    return KM_OK;
+}
+
+int km_feed_rewind(struct km_feed *f, struct km_err *err)
+{
+    if (!f->ended || f->end_rc)
+        return km_fail(err, KM_E_BUG, "a pass starts only after the one before has ended");
+    if (f->running)
+        pthread_join(f->thread, NULL); /* it has ended, or is about to */
+    f->running = 0;
+    f->later_pass = 1;
+    f->file = 0;
+    f->in_mini = 0;
+    f->rows = 0;
+    f->old_bytes = 0;
+    f->filled = 0;
+    f->taken = 0;
+    f->freed = 0;
+    f->ended = 0;
+    atomic_store(&f->stat_rows, 0);
+    atomic_store(&f->stat_bytes, 0);
+    return KM_OK;
+}
+
+struct km_feed_stats km_feed_stats(const struct km_feed *f)
+{
+    return (struct km_feed_stats){
+        .rows = atomic_load_explicit(&f->stat_rows, memory_order_relaxed),
+        .bytes = atomic_load_explicit(&f->stat_bytes, memory_order_relaxed),
+        .decode_seconds =
+            (double)atomic_load_explicit(&f->stat_nanoseconds, memory_order_relaxed) * 1e-9,
+    };
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The feed: the rows of a channel as batches, decoded ahead by one reader thread while the caller
+ * works on the batch before. Memory is three blocks of rows, whatever the size of the data.
+ */
+#ifndef KM_IO_FEED_H
+#define KM_IO_FEED_H
+
+#include "base/mat.h"
+#include "io/file.h"
+#include "io/shard.h"
+
+/** A block of rows, owned by the feed, valid until the next km_feed_next. */
+struct km_batch {
+    struct km_mat x;     /* x.n rows filled; relative to the origin once there is one */
+    const char *path;    /* where its first row came from */
+    uint64_t first_row;  /* number of its first row within this pass, from 0 */
+    int ends_mini_batch; /* the mini-batch is complete with this block */
+};
+
+struct km_feed;
+
+/**
+ * Opens a feed: every file is opened and its first row decoded, so that a file of the wrong kind
+ * fails in the first second (the first 1,000 files; the others when their turn comes). What is no
+ * regular file (FIFO) cannot be opened twice and waits for its turn, too. The caller keeps
+ * the files until the feed is closed. *feed is NULL on failure.
+ */
+int km_feed_open(struct km_feed **feed, const struct km_files *files,
+                 const struct km_format *format, struct km_err *err);
+
+/**
+ * Says how the rows are cut, before the first is asked for: rows of a mini-batch, and most rows of
+ * one block; a mini-batch above that comes in several blocks. Both at least 1.
+ */
+void km_feed_cut(struct km_feed *feed, size_t mini_batch, size_t block);
+
+/**
+ * Ends the reader thread, also one that waits for a FIFO's bytes, and frees all; NULL is fine. A
+ * block being decoded or a read from a disk under way is finished first.
+ */
+void km_feed_close(struct km_feed *feed);
+
+/** The format as completed from the data; feature_dim is 0 only if no row has been met: there is
+ * none, or only FIFOs that have not had their turn. */
+const struct km_format *km_feed_format(const struct km_feed *feed);
+
+/**
+ * The next block of the pass: KM_MORE with *batch, KM_OK at the end of the pass, else a failure.
+ * Mini-batches run on across files; only the last one of a pass may be short. A failure comes after
+ * all rows before the bad one, and again with each further call. The first block of the first pass
+ * is decoded within the call, all others by the reader thread.
+ */
+int km_feed_next(struct km_feed *feed, struct km_batch **batch, struct km_err *err);
+
+/**
+ * Subtracts origin (d values) from all rows that come from now on, so that data far from zero keeps
+ * its precision. Called before the first block, or after the first (then the caller does the same
+ * to the block it holds) and before the second is asked for; holds for all later passes.
+ */
+int km_feed_origin(struct km_feed *feed, const float *origin, struct km_err *err);
+
+/** Starts the next pass from the first file; after KM_OK from km_feed_next only. */
+int km_feed_rewind(struct km_feed *feed, struct km_err *err);
+
+/** What has been read in this pass, for progress lines; asked by the caller's thread at any time.
+ */
+struct km_feed_stats {
+    uint64_t rows;
+    uint64_t bytes;        /* of the files */
+    double decode_seconds; /* of the reader thread, over all passes */
+};
+struct km_feed_stats km_feed_stats(const struct km_feed *feed);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lists the data files of a channel. A folder is walked depth first and its files are sorted at the
+ * end by their whole path, so that the order is that of the objects' keys, whatever readdir says.
+ */
+#include "io/file.h"
+
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Deeper than any real layout; keeps recursion and path length bounded. */
+#define DEPTH_MAX 64
+
+/* The chain of folders being walked, up to the one the caller named: finds loops. */
+struct folder {
+    const struct folder *parent;
+    dev_t dev;
+    ino_t ino;
+    int depth;
+};
+
+static size_t capacity(size_t n)
+{
+    size_t c = 16;
+
+    while (c < n)
+        c *= 2;
+    return n ? c : 0;
+}
+
+static int grow(struct km_files *files, struct km_err *err)
+{
+    size_t cap = capacity(files->n + 1);
+    char **path;
+    uint64_t *bytes;
+
+    if (cap == capacity(files->n))
+        return KM_OK;
+    path = km_alloc(cap, sizeof(*path));
+    bytes = km_alloc(cap, sizeof(*bytes));
+    if (!path || !bytes) {
+        km_free(path);
+        km_free(bytes);
+        return km_fail(err, KM_E_MEM, "no memory for a list of %zu files", cap);
+    }
+    if (files->n > 0) {
+        memcpy(path, files->path, files->n * sizeof(*path));
+        memcpy(bytes, files->bytes, files->n * sizeof(*bytes));
+    }
+    km_free(files->path);
+    km_free(files->bytes);
+    files->path = path;
+    files->bytes = bytes;
+    return KM_OK;
+}
+
+static int append(struct km_files *files, const char *path, const struct stat *st,
+                  struct km_err *err)
+{
+    int rc = grow(files, err);
+    uint64_t bytes = S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0;
+
+    if (rc)
+        return rc;
+    files->path[files->n] = km_strdup(path);
+    if (!files->path[files->n])
+        return km_fail(err, KM_E_MEM, "no memory for the name of %s", path);
+    files->bytes[files->n] = bytes;
+    files->n++;
+    files->total += bytes;
+    return KM_OK;
+}
+
+static int is_data_name(const char *name)
+{
+    static const char marker[] = "_$folder$";
+    size_t n = strlen(name);
+    size_t m = sizeof(marker) - 1;
+
+    return name[0] != '.' && name[0] != '_' && (n < m || strcmp(name + n - m, marker) != 0);
+}
+
+static int check_folder(const char *path, const struct folder *f, struct km_err *err)
+{
+    if (f->depth > DEPTH_MAX)
+        return km_fail(err, KM_E_INPUT, "%s: more than %d folders deep; flatten the data", path,
+                       DEPTH_MAX);
+    for (const struct folder *up = f->parent; up; up = up->parent) {
+        if (up->dev == f->dev && up->ino == f->ino)
+            return km_fail(err, KM_E_INPUT,
+                           "%s: leads back to a folder that contains it; remove the symbolic link",
+                           path);
+    }
+    return KM_OK;
+}
+
+static int walk(struct km_files *files, const char *path, const struct stat *st,
+                const struct folder *parent, struct km_err *err);
+
+static int add_member(struct km_files *files, const char *folder, const char *name,
+                      const struct folder *self, struct km_err *err)
+{
+    char path[PATH_MAX];
+    size_t n = strlen(folder);
+    struct stat st;
+    int len;
+
+    while (n > 1 && folder[n - 1] == '/')
+        n--;
+    len = snprintf(path, sizeof(path), "%.*s%s%s", (int)n, folder,
+                   n == 1 && *folder == '/' ? "" : "/", name);
+    if (len < 0 || (size_t)len >= sizeof(path))
+        return km_fail(err, KM_E_INPUT, "%s/%s: the path is longer than %zu characters", folder,
+                       name, sizeof(path) - 1);
+    if (stat(path, &st))
+        return km_fail_errno(err, "%s: cannot be examined", path);
+    if (S_ISDIR(st.st_mode))
+        return walk(files, path, &st, self, err);
+    if (S_ISREG(st.st_mode) && st.st_size > 0)
+        return append(files, path, &st, err);
+    return KM_OK;
+}
+
+/* Recursion is bounded by DEPTH_MAX. */
+static int walk(struct km_files *files, const char *path, const struct stat *st,
+                const struct folder *parent, struct km_err *err)
+{
+    struct folder self = {parent, st->st_dev, st->st_ino, parent ? parent->depth + 1 : 0};
+    struct dirent *entry;
+    DIR *dir = NULL;
+    int rc;
+
+    rc = check_folder(path, &self, err);
+    if (rc)
+        return rc;
+    dir = opendir(path);
+    if (!dir)
+        return km_fail_errno(err, "%s: cannot open the folder", path);
+    for (;;) {
+        errno = 0;
+        entry = readdir(dir);
+        if (!entry)
+            break;
+        if (!is_data_name(entry->d_name))
+            continue;
+        rc = add_member(files, path, entry->d_name, &self, err);
+        if (rc)
+            goto out;
+    }
+    if (errno)
+        rc = km_fail_errno(err, "%s: cannot list the folder", path);
+out:
+    closedir(dir);
+    return rc;
+}
+
+struct entry {
+    char *path;
+    uint64_t bytes;
+};
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const struct entry *)a)->path, ((const struct entry *)b)->path);
+}
+
+/* Sorts the files from `from` on. They share the folder's name, so whole paths may be compared. */
+static int sort_files(struct km_files *files, size_t from, struct km_err *err)
+{
+    size_t n = files->n - from;
+    struct entry *e = km_alloc(n, sizeof(*e));
+
+    if (!e)
+        return km_fail(err, KM_E_MEM, "no memory to sort %zu files", n);
+    for (size_t i = 0; i < n; i++)
+        e[i] = (struct entry){files->path[from + i], files->bytes[from + i]};
+    qsort(e, n, sizeof(*e), by_path);
+    for (size_t i = 0; i < n; i++) {
+        files->path[from + i] = e[i].path;
+        files->bytes[from + i] = e[i].bytes;
+    }
+    km_free(e);
+    return KM_OK;
+}
+
+int km_files_add(struct km_files *files, const char *path, struct km_err *err)
+{
+    size_t from = files->n;
+    struct stat st;
+    int rc;
+
+    if (stat(path, &st)) {
+        if (errno == ENOENT || errno == ENOTDIR)
+            return km_fail(err, KM_E_INPUT, "%s: no such file or folder", path);
+        return km_fail_errno(err, "%s: cannot be examined", path);
+    }
+    if (!S_ISDIR(st.st_mode))
+        return append(files, path, &st, err);
+    rc = walk(files, path, &st, NULL, err);
+    if (rc)
+        return rc;
+    return sort_files(files, from, err);
+}
+
+void km_files_done(struct km_files *files)
+{
+    for (size_t i = 0; i < files->n; i++)
+        km_free(files->path[i]);
+    km_free(files->path);
+    km_free(files->bytes);
+    *files = (struct km_files){0};
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The fast path: a Record as all known writers lay it out, features["values"] first, dense and
+ * packed, Float32 or Float64. It only ever accepts; whatever looks different goes to record_slow.c.
+ */
+#include "io/record.h"
+
+#include "io/record_slow.h"
+#include "io/row.h"
+
+#include <stdint.h>
+#include <string.h>
+
+static const unsigned char key_field[] = {0x0a, 6, 'v', 'a', 'l', 'u', 'e', 's'};
+
+enum { FIELD_FIRST = 0x0a, FIELD_VALUE = 0x12, FIELD_FLOAT32 = 0x12, FIELD_FLOAT64 = 0x1a };
+
+/* What is left to read. */
+struct cursor {
+    const unsigned char *p;
+    size_t n;
+};
+
+/* The packed values of a dense record, in the payload. */
+struct dense {
+    const unsigned char *bytes;
+    size_t n; /* values */
+    int is_double;
+};
+
+/* Takes the length of a field of known tag: a varint of up to 4 bytes that is not above what is
+ * left. (A payload has less than 2^29 bytes, so 5 bytes come from nobody.) */
+static int take_length(struct cursor *c, size_t *len)
+{
+    size_t v = 0;
+
+    for (int shift = 0; shift < 28 && c->n > 0; shift += 7) {
+        unsigned char b = *c->p++;
+
+        c->n--;
+        v |= (size_t)(b & 0x7f) << shift;
+        if (!(b & 0x80)) {
+            *len = v;
+            return v <= c->n;
+        }
+    }
+    return 0;
+}
+
+/* Enters a length-delimited field that must have this tag and fill the rest of c. */
+static int enter(struct cursor *c, unsigned char tag)
+{
+    size_t len;
+
+    if (c->n == 0 || *c->p != tag)
+        return 0;
+    c->p++;
+    c->n--;
+    return take_length(c, &len) && len == c->n;
+}
+
+/* Steps over label, uid, metadata, configuration (fields 2 to 5) without looking inside. */
+static int skip_rest(struct cursor c)
+{
+    size_t len;
+
+    while (c.n > 0) {
+        unsigned char tag = *c.p;
+
+        if (tag != 0x12 && tag != 0x1a && tag != 0x22 && tag != 0x2a)
+            return 0;
+        c.p++;
+        c.n--;
+        if (!take_length(&c, &len))
+            return 0;
+        c.p += len;
+        c.n -= len;
+    }
+    return 1;
+}
+
+static int find_dense(const unsigned char *payload, size_t len, struct dense *d)
+{
+    struct cursor rest = {payload, len};
+    struct cursor c;
+    size_t size;
+
+    if (len == 0 || *payload != FIELD_FIRST)
+        return 0;
+    rest.p++;
+    rest.n--;
+    if (!take_length(&rest, &size))
+        return 0;
+    c = (struct cursor){rest.p, size};
+    rest.p += size;
+    rest.n -= size;
+    if (c.n < sizeof(key_field) || memcmp(c.p, key_field, sizeof(key_field)) != 0)
+        return 0;
+    c.p += sizeof(key_field);
+    c.n -= sizeof(key_field);
+    if (!enter(&c, FIELD_VALUE))
+        return 0;
+    d->is_double = c.n > 0 && *c.p == FIELD_FLOAT64;
+    if (!enter(&c, d->is_double ? FIELD_FLOAT64 : FIELD_FLOAT32) || !enter(&c, FIELD_FIRST))
+        return 0;
+    size = d->is_double ? sizeof(double) : sizeof(float);
+    if (c.n % size != 0 || !skip_rest(rest))
+        return 0;
+    d->bytes = c.p;
+    d->n = c.n / size;
+    return 1;
+}
+
+/* The wire is little-endian, and so are the machines we build for. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are copied as they are");
+
+static int copy_dense(const struct dense *d, float *row, struct km_err *err)
+{
+    size_t bad;
+    double v;
+
+    if (!d->is_double) {
+        memcpy(row, d->bytes, d->n * sizeof(float));
+    } else {
+        for (size_t i = 0; i < d->n; i++) {
+            memcpy(&v, d->bytes + i * sizeof(v), sizeof(v));
+            row[i] = (float)v;
+        }
+    }
+    bad = km_row_bad(row, d->n);
+    if (bad == d->n)
+        return KM_OK;
+    v = (double)row[bad];
+    if (d->is_double)
+        memcpy(&v, d->bytes + bad * sizeof(v), sizeof(v));
+    return km_row_fail(err, bad, d->n, v);
+}
+
+int km_record_decode(struct km_record_reader *r, const unsigned char *payload, size_t len,
+                     float *row, size_t dim, struct km_err *err)
+{
+    struct dense d;
+
+    if (!find_dense(payload, len, &d))
+        return km_record_slow_decode(r, payload, len, row, dim, err);
+    if (d.n != dim || dim == 0)
+        return km_record_fail_width(err, d.n, dim);
+    return copy_dense(&d, row, err);
+}
+
+int km_record_dim(struct km_record_reader *r, const unsigned char *payload, size_t len, size_t *dim,
+                  struct km_err *err)
+{
+    struct dense d;
+
+    if (!find_dense(payload, len, &d) || d.n == 0)
+        return km_record_slow_dim(r, payload, len, dim, err);
+    *dim = d.n;
+    return KM_OK;
+}
+
+/* Bytes of a varint. */
+static size_t varint_size(size_t v)
+{
+    size_t n = 1;
+
+    while (v >>= 7)
+        n++;
+    return n;
+}
+
+/* Bytes of a length-delimited field with that many bytes inside. */
+static size_t field_size(size_t inside)
+{
+    return 1 + varint_size(inside) + inside;
+}
+
+static unsigned char *put_field(unsigned char *p, unsigned char tag, size_t len)
+{
+    *p++ = tag;
+    for (; len >= 0x80; len >>= 7)
+        *p++ = (unsigned char)(len | 0x80);
+    *p++ = (unsigned char)len;
+    return p;
+}
+
+static size_t entry_size(size_t n)
+{
+    return sizeof(key_field) + field_size(field_size(field_size(n * sizeof(float))));
+}
+
+/* One map entry "values" with n values, as field `tag` of the record. */
+static unsigned char *put_entry(unsigned char *p, unsigned char tag, const float *v, size_t n)
+{
+    size_t bytes = n * sizeof(float);
+
+    p = put_field(p, tag, entry_size(n));
+    memcpy(p, key_field, sizeof(key_field));
+    p += sizeof(key_field);
+    p = put_field(p, FIELD_VALUE, field_size(field_size(bytes)));
+    p = put_field(p, FIELD_FLOAT32, field_size(bytes));
+    p = put_field(p, FIELD_FIRST, bytes);
+    memcpy(p, v, bytes);
+    return p + bytes;
+}
+
+size_t km_record_size_max(size_t dim)
+{
+    return field_size(entry_size(dim)) + field_size(entry_size(1));
+}
+
+size_t km_record_encode(unsigned char *out, const float *row, size_t dim, const float *label)
+{
+    unsigned char *p = put_entry(out, FIELD_FIRST, row, dim);
+
+    if (label)
+        p = put_entry(p, 0x12, label, 1);
+    return (size_t)(p - out);
+}

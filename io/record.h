@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A protobuf Record (io/record.proto) as one dense float32 row. Records as every known writer emits
+ * them, dense packed Float32 first, are read in place; all others go through protobuf-c.
+ */
+#ifndef KM_IO_RECORD_H
+#define KM_IO_RECORD_H
+
+#include "base/err.h"
+#include <stddef.h>
+#include <stdint.h>
+
+/** Most features of a row: what a dense float32 record can hold. */
+#define KM_RECORD_DIM_MAX 134217719u
+
+struct km_record_reader; /* scratch memory for the protobuf-c path, reused */
+
+int km_record_reader_open(struct km_record_reader **r, struct km_err *err);
+void km_record_reader_close(struct km_record_reader *r);
+
+/**
+ * Number of features of the record: the values of a dense tensor, the shape of a sparse one.
+ * Fails as km_record_decode does.
+ */
+int km_record_dim(struct km_record_reader *r, const unsigned char *payload, size_t len, size_t *dim,
+                  struct km_err *err);
+
+/**
+ * Decodes features["values"] into row[0..dim-1]: Float32, Float64 or Int32 tensor, dense or sparse
+ * (keys; duplicate keys are refused), any field order, packed or not. Labels and other fields are
+ * ignored. KM_E_INPUT, with the reason but without file and record (the caller adds them), when the
+ * payload is no Record, has no "values", has another width than dim, a key outside it, bytes in
+ * place of numbers, or a value that is not finite as float32 or too large (io/row.h).
+ * Of several entries "values" the last one counts; of several tensors in one value, too.
+ */
+int km_record_decode(struct km_record_reader *r, const unsigned char *payload, size_t len,
+                     float *row, size_t dim, struct km_err *err);
+
+/**
+ * Encodes one dense row as a Record payload (Float32Tensor; with a label as label["values"] unless
+ * label is NULL) the way the public writers do. Returns its size; out holds at least
+ * km_record_size_max(dim) bytes.
+ */
+size_t km_record_size_max(size_t dim);
+size_t km_record_encode(unsigned char *out, const float *row, size_t dim, const float *label);
+
+#endif

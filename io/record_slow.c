@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records of any shape through protobuf-c: sparse, Int32, unpacked, fields in another order,
+ * several entries. protobuf-c takes its memory from one arena that is reused, so a record costs no
+ * malloc; the arena is bounded by the payload's size, so a few bytes cannot claim gigabytes.
+ */
+#include "io/record_slow.h"
+
+#include "base/mem.h"
+#include "io/record.pb-c.h"
+#include "io/row.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef Aialgs__Data__Record record;
+typedef Aialgs__Data__MapEntry map_entry;
+typedef Aialgs__Data__Value value;
+
+/* What a payload may need: numbers unfold up to 16 times (unpacked keys: 2 bytes on the wire, 8
+ * plus protobuf-c's own list of fields in memory), small messages up to 80 times. */
+#define ARENA_FACTOR 96
+#define ARENA_MIN    ((size_t)1 << 16)
+
+struct km_record_reader {
+    unsigned char *arena;
+    size_t cap;
+    size_t used;
+    int full;            /* protobuf-c asked for more than there was */
+    unsigned char *seen; /* one bit for each column: keys of a sparse row met so far */
+    size_t seen_bytes;
+};
+
+/* One tensor of numbers, whatever its type. */
+struct tensor {
+    Aialgs__Data__Value__ValueCase kind;
+    const void *values;
+    size_t n;
+    const uint64_t *keys;
+    size_t n_keys;
+    const uint64_t *shape;
+    size_t n_shape;
+};
+
+int km_record_reader_open(struct km_record_reader **r, struct km_err *err)
+{
+    *r = km_alloc(1, sizeof(**r));
+    return *r ? KM_OK : km_fail(err, KM_E_MEM, "no memory to decode records");
+}
+
+void km_record_reader_close(struct km_record_reader *r)
+{
+    if (!r)
+        return;
+    km_free(r->arena);
+    km_free(r->seen);
+    km_free(r);
+}
+
+static void *arena_alloc(void *arg, size_t size)
+{
+    struct km_record_reader *r = arg;
+    size_t rounded = (size + 15) & ~(size_t)15;
+    void *p = r->arena + r->used;
+
+    if (rounded < size || rounded > r->cap - r->used) {
+        r->full = 1;
+        return NULL;
+    }
+    r->used += rounded;
+    return p;
+}
+
+static void arena_free(void *arg, void *p)
+{
+    (void)arg; /* all of it is free again with the next record */
+    (void)p;
+}
+
+/* Unpacks a record into the arena, growing the arena until it fits or the bound is met. */
+static int unpack(struct km_record_reader *r, const unsigned char *payload, size_t len,
+                  record **rec, struct km_err *err)
+{
+    ProtobufCAllocator allocator = {arena_alloc, arena_free, r};
+    size_t most = ARENA_MIN + ARENA_FACTOR * len;
+    size_t cap = ARENA_MIN + 4 * len;
+
+    for (;;) {
+        if (r->cap < cap) {
+            km_free(r->arena);
+            r->cap = 0;
+            r->arena = km_alloc(cap, 1);
+            if (!r->arena)
+                return km_fail(err, KM_E_MEM, "no memory to decode a record of %zu bytes", len);
+            r->cap = cap;
+        }
+        r->used = 0;
+        r->full = 0;
+        *rec = aialgs__data__record__unpack(&allocator, len, payload);
+        if (*rec)
+            return KM_OK;
+        if (!r->full)
+            return km_fail(err, KM_E_INPUT,
+                           "%zu bytes that are no protobuf Record; write the data with a "
+                           "RecordIO-protobuf writer, or check the channel's content type",
+                           len);
+        if (r->cap >= most)
+            return km_fail(
+                err, KM_E_INPUT,
+                "a record of %zu bytes that needs more than %zu bytes of memory, expected "
+                "one tensor of numbers; the data is damaged",
+                len, most);
+        cap = r->cap < most / 4 ? r->cap * 4 : most;
+    }
+}
+
+/* "a", "b" and so on: the names of the features, for a message. */
+static void list_names(const record *rec, char *text, size_t size)
+{
+    size_t used = 0;
+
+    snprintf(text, size, "no features at all");
+    for (size_t i = 0; i < rec->n_features && used + 48 < size; i++) {
+        const ProtobufCBinaryData *key = &rec->features[i]->key;
+
+        used += (size_t)snprintf(text + used, size - used, "%s\"", i ? ", " : "only ");
+        for (size_t j = 0; j < key->len && j < 32; j++)
+            text[used++] = isprint(key->data[j]) ? (char)key->data[j] : '?';
+        used += (size_t)snprintf(text + used, size - used, "\"");
+    }
+}
+
+static int find_values(const record *rec, const value **v, struct km_err *err)
+{
+    const map_entry *found = NULL;
+    char names[256];
+
+    for (size_t i = 0; i < rec->n_features; i++) {
+        const map_entry *e = rec->features[i];
+
+        if (e->key.len == 6 && memcmp(e->key.data, "values", 6) == 0)
+            found = e; /* the last one counts */
+    }
+    if (!found) {
+        list_names(rec, names, sizeof(names));
+        return km_fail(err, KM_E_INPUT,
+                       "found %s, expected features[\"values\"]; write the vector under that name",
+                       names);
+    }
+    if (found->n_value != 1)
+        return km_fail(err, KM_E_INPUT,
+                       "features[\"values\"] holds %zu values, expected one tensor",
+                       found->n_value);
+    *v = found->value[0];
+    return KM_OK;
+}
+
+#define TENSOR(t)                                                                                  \
+    ((struct tensor){v->value_case, (t)->values, (t)->n_values, (t)->keys, (t)->n_keys,            \
+                     (t)->shape, (t)->n_shape})
+
+static int find_tensor(struct km_record_reader *r, const unsigned char *payload, size_t len,
+                       struct tensor *t, struct km_err *err)
+{
+    const value *v = NULL;
+    record *rec;
+    int rc;
+
+    rc = unpack(r, payload, len, &rec, err);
+    if (rc)
+        return rc;
+    rc = find_values(rec, &v, err);
+    if (rc)
+        return rc;
+    switch (v->value_case) {
+    case AIALGS__DATA__VALUE__VALUE_FLOAT32_TENSOR:
+        *t = TENSOR(v->float32_tensor);
+        return KM_OK;
+    case AIALGS__DATA__VALUE__VALUE_FLOAT64_TENSOR:
+        *t = TENSOR(v->float64_tensor);
+        return KM_OK;
+    case AIALGS__DATA__VALUE__VALUE_INT32_TENSOR:
+        *t = TENSOR(v->int32_tensor);
+        return KM_OK;
+    case AIALGS__DATA__VALUE__VALUE_BYTES:
+        return km_fail(err, KM_E_INPUT,
+                       "features[\"values\"] holds bytes, expected a tensor of numbers; decode "
+                       "images and the like before training");
+    default:
+        return km_fail(err, KM_E_INPUT,
+                       "features[\"values\"] is empty, expected a tensor of numbers");
+    }
+}
+
+static double value_at(const struct tensor *t, size_t i)
+{
+    switch (t->kind) {
+    case AIALGS__DATA__VALUE__VALUE_FLOAT32_TENSOR:
+        return (double)((const float *)t->values)[i];
+    case AIALGS__DATA__VALUE__VALUE_FLOAT64_TENSOR:
+        return ((const double *)t->values)[i];
+    default:
+        return (double)((const int32_t *)t->values)[i];
+    }
+}
+
+/* Keys make a tensor sparse; so does a shape alone: then it is a row of zeros. */
+static int is_sparse(const struct tensor *t)
+{
+    return t->n_keys > 0 || (t->n == 0 && t->n_shape > 0);
+}
+
+/* Product of the shape; SIZE_MAX when there is none that a row could have. */
+static size_t shape_size(const struct tensor *t)
+{
+    uint64_t size = 1;
+
+    for (size_t i = 0; i < t->n_shape; i++) {
+        if (__builtin_mul_overflow(size, t->shape[i], &size) || size >= SIZE_MAX)
+            return SIZE_MAX;
+    }
+    return (size_t)size;
+}
+
+int km_record_fail_width(struct km_err *err, size_t found, size_t dim)
+{
+    return km_fail(err, KM_E_INPUT,
+                   "%zu features, expected %zu (feature_dim); set feature_dim to the number of "
+                   "features in the data",
+                   found, dim);
+}
+
+static int check_width(const struct tensor *t, size_t dim, struct km_err *err)
+{
+    if (t->n_keys > 0 && t->n_shape > 1)
+        return km_fail(err, KM_E_INPUT,
+                       "a sparse tensor of %zu dimensions, expected one; write its rows as vectors",
+                       t->n_shape);
+    if (t->n_keys > 0 && t->n_keys != t->n)
+        return km_fail(err, KM_E_INPUT,
+                       "a sparse tensor of %zu keys and %zu values, expected as many of each",
+                       t->n_keys, t->n);
+    if (t->n_shape > 0 && shape_size(t) != dim)
+        return km_record_fail_width(err, shape_size(t), dim);
+    if (!is_sparse(t) && t->n != dim)
+        return km_record_fail_width(err, t->n, dim);
+    return KM_OK;
+}
+
+/* Clears the marks of dim columns. */
+static int clear_seen(struct km_record_reader *r, size_t dim, struct km_err *err)
+{
+    size_t bytes = dim / 8 + 1;
+
+    if (r->seen_bytes < bytes) {
+        km_free(r->seen);
+        r->seen_bytes = 0;
+        r->seen = km_alloc(bytes, 1);
+        if (!r->seen)
+            return km_fail(err, KM_E_MEM, "no memory for a sparse row of %zu features", dim);
+        r->seen_bytes = bytes;
+        return KM_OK;
+    }
+    memset(r->seen, 0, bytes);
+    return KM_OK;
+}
+
+static int check_keys(struct km_record_reader *r, const struct tensor *t, size_t dim,
+                      struct km_err *err)
+{
+    int rc = clear_seen(r, dim, err);
+
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < t->n_keys; i++) {
+        uint64_t key = t->keys[i];
+        unsigned char bit = (unsigned char)(1u << (key & 7));
+
+        if (key >= dim)
+            return km_fail(err, KM_E_INPUT,
+                           "key %" PRIu64 " of a sparse row, expected less than %zu (feature_dim); "
+                           "keys count from 0",
+                           key, dim);
+        if (r->seen[key / 8] & bit)
+            return km_fail(err, KM_E_INPUT, "key %" PRIu64 " twice in a sparse row, expected once",
+                           key);
+        r->seen[key / 8] |= bit;
+    }
+    return KM_OK;
+}
+
+int km_record_slow_decode(struct km_record_reader *r, const unsigned char *payload, size_t len,
+                          float *row, size_t dim, struct km_err *err)
+{
+    struct tensor t;
+    size_t bad;
+    int rc;
+
+    rc = find_tensor(r, payload, len, &t, err);
+    if (rc)
+        return rc;
+    if (dim == 0)
+        return km_record_fail_width(err, t.n, dim);
+    rc = check_width(&t, dim, err);
+    if (rc)
+        return rc;
+    if (is_sparse(&t)) {
+        rc = check_keys(r, &t, dim, err);
+        if (rc)
+            return rc;
+        memset(row, 0, dim * sizeof(*row));
+    }
+    for (size_t i = 0; i < t.n; i++)
+        row[t.n_keys ? t.keys[i] : i] = (float)value_at(&t, i);
+    bad = km_row_bad(row, dim);
+    if (bad == dim)
+        return KM_OK;
+    for (size_t i = 0; i < t.n; i++) {
+        if ((t.n_keys ? t.keys[i] : i) == bad)
+            return km_row_fail(err, bad, dim, value_at(&t, i));
+    }
+    return km_fail(err, KM_E_BUG, "a bad value that is not in the record");
+}
+
+int km_record_slow_dim(struct km_record_reader *r, const unsigned char *payload, size_t len,
+                       size_t *dim, struct km_err *err)
+{
+    struct tensor t;
+    int rc;
+
+    rc = find_tensor(r, payload, len, &t, err);
+    if (rc)
+        return rc;
+    if (is_sparse(&t) && t.n_shape == 0)
+        return km_fail(err, KM_E_INPUT,
+                       "a sparse row without shape, so the number of features is not known; set "
+                       "feature_dim");
+    *dim = is_sparse(&t) ? shape_size(&t) : t.n;
+    if (*dim == 0 || *dim > KM_RECORD_DIM_MAX)
+        return km_fail(err, KM_E_INPUT, "%zu features, expected 1 to %u", *dim, KM_RECORD_DIM_MAX);
+    return KM_OK;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to io and its tests: records of any shape, through protobuf-c. */
+#ifndef KM_IO_RECORD_SLOW_H
+#define KM_IO_RECORD_SLOW_H
+
+#include "io/record.h"
+
+/** km_record_decode and km_record_dim without the fast path. */
+int km_record_slow_decode(struct km_record_reader *r, const unsigned char *payload, size_t len,
+                          float *row, size_t dim, struct km_err *err);
+int km_record_slow_dim(struct km_record_reader *r, const unsigned char *payload, size_t len,
+                       size_t *dim, struct km_err *err);
+
+/** The failure for a row of another width. */
+int km_record_fail_width(struct km_err *err, size_t found, size_t dim);
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One file as rows, whatever its format. The first row completes the format and stays in `row`
+ * until it is read; the same place holds the row that km_shard_more looked ahead at.
+ */
+#include "io/shard.h"
+
+#include "base/mem.h"
+#include "io/csv.h"
+#include "io/file.h"
+#include "io/record.h"
+#include "io/recordio.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+struct km_shard {
+    struct km_format *format;
+    struct km_stream *stream;
+    struct km_record_reader *reader; /* RecordIO only */
+    struct km_csv csv;               /* CSV only */
+    size_t max_payload;
+    uint64_t records;
+    float *row;   /* (feature_dim), once that is known */
+    int have_row; /* row holds the next row */
+};
+
+/* What is clearly another kind of file. */
+static const struct {
+    const char *bytes;
+    size_t n;
+    const char *what;
+    const char *hint;
+} foreign[] = {
+    {"\x1f\x8b", 2, "gzip-compressed", "decompress it first (gunzip)"},
+    {"BZh", 3, "bzip2-compressed", "decompress it first (bunzip2)"},
+    {"\xfd"
+     "7zXZ",
+     5, "xz-compressed", "decompress it first (unxz)"},
+    {"\x28\xb5\x2f\xfd", 4, "zstd-compressed", "decompress it first (unzstd)"},
+    {"PK\x03\x04", 4, "a zip archive", "unpack it first"},
+    {"PAR1", 4, "a Parquet file", "convert it to RecordIO-protobuf or CSV"},
+    {"\x93NUMPY", 6, "a numpy file", "convert it to RecordIO-protobuf or CSV"},
+};
+
+static const char *format_name(const struct km_format *f)
+{
+    return f->kind == KM_CSV ? "CSV" : "RecordIO-protobuf";
+}
+
+static int check_kind(struct km_shard *s, struct km_err *err)
+{
+    const unsigned char *p;
+    size_t got;
+    int rc = km_stream_peek(s->stream, 8, &p, &got, err);
+
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < sizeof(foreign) / sizeof(*foreign); i++) {
+        if (got >= foreign[i].n && memcmp(p, foreign[i].bytes, foreign[i].n) == 0)
+            return km_fail(err, KM_E_INPUT, "%s: the file is %s, expected %s; %s",
+                           km_stream_path(s->stream), foreign[i].what, format_name(s->format),
+                           foreign[i].hint);
+    }
+    if (s->format->kind == KM_CSV && got >= 4 && memcmp(p, "\x0a\x23\xd7\xce", 4) == 0)
+        return km_fail(err, KM_E_INPUT,
+                       "%s: the file is RecordIO, expected CSV; set the channel's content type to "
+                       "application/x-recordio-protobuf",
+                       km_stream_path(s->stream));
+    return KM_OK;
+}
+
+/* Puts the place in front of a message. */
+static int add_place(struct km_err *err, const char *path, const char *unit, uint64_t number,
+                     uint64_t at)
+{
+    struct km_err inner = *err;
+
+    return km_fail(err, inner.code, "%s: %s %" PRIu64 " at byte %" PRIu64 ": %s", path, unit,
+                   number, at, inner.msg);
+}
+
+static int take_dim(struct km_shard *s, size_t dim, struct km_err *err)
+{
+    struct km_format *f = s->format;
+
+    if (dim > KM_RECORD_DIM_MAX)
+        return km_fail(err, KM_E_INPUT, "%zu features, expected at most %u", dim,
+                       KM_RECORD_DIM_MAX);
+    if (!s->row) {
+        s->row = km_alloc(dim, sizeof(*s->row));
+        if (!s->row)
+            return km_fail(err, KM_E_MEM, "no memory for a row of %zu features", dim);
+    }
+    f->feature_dim = dim;
+    /* Room for float64 values with keys, and for labels and other fields; more is no such row. */
+    s->max_payload = 16 * dim + ((size_t)1 << 16) + ((size_t)1 << 20);
+    if (s->max_payload > KM_RECORDIO_MAX)
+        s->max_payload = KM_RECORDIO_MAX;
+    if (f->label_size >= 0)
+        s->csv.max_line = 64 * (dim + (size_t)f->label_size) + ((size_t)1 << 20);
+    return KM_OK;
+}
+
+static int next_record(struct km_shard *s, float *row, struct km_err *err)
+{
+    uint64_t at = km_stream_at(s->stream);
+    size_t dim = s->format->feature_dim;
+    const unsigned char *payload;
+    size_t len;
+    int rc;
+
+    rc = km_recordio_next(s->stream, s->records + 1, s->max_payload, &payload, &len, err);
+    if (rc != KM_MORE)
+        return rc;
+    rc = KM_OK;
+    if (dim == 0) {
+        rc = km_record_dim(s->reader, payload, len, &dim, err);
+        if (rc == KM_OK)
+            rc = take_dim(s, dim, err);
+    }
+    if (rc == KM_OK)
+        rc = km_record_decode(s->reader, payload, len, row ? row : s->row, dim, err);
+    if (rc)
+        return add_place(err, km_stream_path(s->stream), "record", s->records + 1, at);
+    s->records++;
+    return KM_MORE;
+}
+
+/* Completes the format from the first line. */
+static int settle_columns(struct km_shard *s, const char *text, size_t len, struct km_err *err)
+{
+    struct km_format *f = s->format;
+    size_t columns = km_csv_columns(text, len);
+
+    if (f->label_size < 0)
+        f->label_size = f->feature_dim == 0 || columns == f->feature_dim ? 0 : 1;
+    if (f->feature_dim > 0)
+        return take_dim(s, f->feature_dim, err);
+    if (columns <= (size_t)f->label_size)
+        return km_fail(
+            err, KM_E_INPUT,
+            "%zu columns, expected more than label_size=%d; set label_size in the content "
+            "type to the number of columns in front of the features",
+            columns, f->label_size);
+    return take_dim(s, columns - (size_t)f->label_size, err);
+}
+
+/* Puts the place in front of a message about a line; a first line without any number gets a better
+ * message. */
+static int fail_line(struct km_shard *s, const char *text, size_t len, size_t column, uint64_t at,
+                     struct km_err *err)
+{
+    const char *path = km_stream_path(s->stream);
+    struct km_err inner = *err;
+
+    if (inner.code == KM_E_INPUT && s->records == 0 && km_csv_is_header(text, len))
+        return km_fail(err, KM_E_INPUT,
+                       "%s: line %" PRIu64 " at byte %" PRIu64
+                       ": no column is a number, this looks like a header; remove the line (found "
+                       "\"%.*s%s\")",
+                       path, s->csv.line, at, len < 60 ? (int)len : 60, text,
+                       len < 60 ? "" : "...");
+    if (column == 0)
+        return add_place(err, path, "line", s->csv.line, at);
+    return km_fail(err, inner.code, "%s: line %" PRIu64 ", column %zu at byte %" PRIu64 ": %s",
+                   path, s->csv.line, column, at, inner.msg);
+}
+
+static int next_line(struct km_shard *s, float *row, struct km_err *err)
+{
+    struct km_format *f = s->format;
+    size_t column = 0, offset = 0;
+    const char *text;
+    uint64_t at;
+    size_t len;
+    int rc;
+
+    rc = km_csv_line(&s->csv, s->stream, &text, &len, &at, err);
+    if (rc != KM_MORE)
+        return rc;
+    rc = KM_OK;
+    if (f->feature_dim == 0 || f->label_size < 0)
+        rc = settle_columns(s, text, len, err);
+    if (rc == KM_OK)
+        rc = km_csv_parse(text, len, (size_t)f->label_size, row ? row : s->row, f->feature_dim,
+                          &column, &offset, err);
+    if (rc)
+        return fail_line(s, text, len, column, at + offset, err);
+    s->records++;
+    return KM_MORE;
+}
+
+/* Decodes the next row into row, or into s->row if that is NULL (then feature_dim may be unknown).
+ */
+static int next_row(struct km_shard *s, float *row, struct km_err *err)
+{
+    if (s->format->kind == KM_CSV)
+        return next_line(s, row, err);
+    return next_record(s, row, err);
+}
+
+int km_shard_more(struct km_shard *s, struct km_err *err)
+{
+    int rc;
+
+    if (s->have_row)
+        return KM_MORE;
+    rc = next_row(s, NULL, err);
+    s->have_row = rc == KM_MORE;
+    return rc;
+}
+
+int km_shard_open_until(struct km_shard **shard, const char *path, struct km_format *format,
+                        int stop_fd, struct km_err *err)
+{
+    struct km_shard *s = km_alloc(1, sizeof(*s));
+    int rc;
+
+    *shard = NULL;
+    if (!s)
+        return km_fail(err, KM_E_MEM, "%s: no memory to open it", path);
+    s->format = format;
+    s->max_payload = KM_RECORDIO_MAX;
+    rc = km_stream_open_until(&s->stream, path, stop_fd, err);
+    if (rc)
+        goto out;
+    if (format->kind == KM_RECORDIO) {
+        rc = km_record_reader_open(&s->reader, err);
+        if (rc)
+            goto out;
+    }
+    rc = check_kind(s, err);
+    if (rc)
+        goto out;
+    if (format->feature_dim > 0) {
+        rc = take_dim(s, format->feature_dim, err);
+        if (rc)
+            goto out;
+    }
+    rc = km_shard_more(s, err);
+    if (rc < 0)
+        goto out;
+    *shard = s;
+    return KM_OK;
+out:
+    km_shard_close(s);
+    return rc;
+}
+
+int km_shard_open(struct km_shard **s, const char *path, struct km_format *format,
+                  struct km_err *err)
+{
+    return km_shard_open_until(s, path, format, -1, err);
+}
+
+void km_shard_close(struct km_shard *s)
+{
+    if (!s)
+        return;
+    km_stream_close(s->stream);
+    km_record_reader_close(s->reader);
+    km_free(s->row);
+    km_free(s);
+}
+
+int km_shard_read(struct km_shard *s, struct km_mat *x, size_t from, size_t *rows,
+                  struct km_err *err)
+{
+    int rc = KM_MORE;
+
+    *rows = 0;
+    assert(s->format->feature_dim == 0 || x->d == s->format->feature_dim);
+    for (size_t i = from; i < x->n; i++) {
+        if (s->have_row)
+            memcpy(km_mat_row(x, i), s->row, x->d * sizeof(*s->row));
+        else
+            rc = next_row(s, km_mat_row(x, i), err);
+        s->have_row = 0;
+        if (rc != KM_MORE)
+            return rc;
+        ++*rows;
+    }
+    return KM_OK;
+}
+
+uint64_t km_shard_bytes(const struct km_shard *s)
+{
+    return km_stream_at(s->stream);
+}
+
+uint64_t km_shard_records(const struct km_shard *s)
+{
+    return s->records;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One input object as rows: what a format (RecordIO-protobuf, CSV) offers to the feed. */
+#ifndef KM_IO_SHARD_H
+#define KM_IO_SHARD_H
+
+#include "base/err.h"
+#include "base/mat.h"
+#include <stdint.h>
+
+enum km_format_kind { KM_RECORDIO, KM_CSV };
+
+/** How the bytes of a channel are to be understood; the same for all its files. */
+struct km_format {
+    enum km_format_kind kind;
+    /** CSV: columns in front of the features. -1: not said; then decided by the first row: none if
+     * it has exactly feature_dim columns or feature_dim is unknown, else one. */
+    int label_size;
+    /** Features of each row; 0: not said, then the first row decides. */
+    size_t feature_dim;
+};
+
+struct km_shard;
+
+/**
+ * Opens a file. *format is completed from the first row where it says "not said", so that later
+ * shards must agree with it. The pointer must stay valid until km_shard_close.
+ * The first row is decoded here, so that a wrong file fails at once. A file without rows is fine.
+ */
+int km_shard_open(struct km_shard **s, const char *path, struct km_format *format,
+                  struct km_err *err);
+
+/** The same with a descriptor that ends waiting for bytes (km_stream_open_until). */
+int km_shard_open_until(struct km_shard **s, const char *path, struct km_format *format,
+                        int stop_fd, struct km_err *err);
+
+/** NULL is fine. */
+void km_shard_close(struct km_shard *s);
+
+/** KM_MORE if there is another row (it is decoded and kept for km_shard_read), KM_OK at the end of
+ * the file, else the failure of that row. */
+int km_shard_more(struct km_shard *s, struct km_err *err);
+
+/**
+ * Decodes the next rows into rows `from`, from + 1, ... of x, until x is full or the file ends;
+ * *rows says how many. x->d is format->feature_dim. Values are finite, and no larger than
+ * 0.99 sqrt(FLT_MAX / 4 / feature_dim), so that squared distances are finite, too. 0 rows = end of
+ * file.
+ *
+ * Bad data is KM_E_INPUT, naming file, record (counted from 1) or line, byte offset, what was
+ * found, what was expected and what to do. *rows then says how many rows before the bad one are in
+ * x. After a failure the shard can only be closed.
+ */
+int km_shard_read(struct km_shard *s, struct km_mat *x, size_t from, size_t *rows,
+                  struct km_err *err);
+
+/** Bytes of the file consumed so far, and rows decoded so far. */
+uint64_t km_shard_bytes(const struct km_shard *s);
+uint64_t km_shard_records(const struct km_shard *s);
+
+#endif

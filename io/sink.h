@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows as files: RecordIO-protobuf or CSV, one file or several shards, or standard output. */
+#ifndef KM_IO_SINK_H
+#define KM_IO_SINK_H
+
+#include "base/err.h"
+#include "io/shard.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct km_sink;
+
+/**
+ * Starts writing rows of dim values. shards = 1: to path, or to standard output if path is "-".
+ * shards > 1: to path with _0, _1, ... (zero padded to equal width) in front of its suffix; row i
+ * goes to shard i mod shards. Files appear at commit only. On failure *s is NULL.
+ */
+int km_sink_open(struct km_sink **s, const char *path, enum km_format_kind kind, size_t shards,
+                 size_t dim, struct km_err *err);
+
+/** Appends one row of dim finite values. */
+int km_sink_put(struct km_sink *s, const float *row, struct km_err *err);
+
+/** Makes the files appear, and frees the sink whatever the result. *bytes: size of all files. */
+int km_sink_commit(struct km_sink *s, uint64_t *bytes, struct km_err *err);
+
+/** Throws the unfinished files away and frees the sink; NULL is fine. */
+void km_sink_abort(struct km_sink *s);
+
+/** Room for any float32 as text, with the closing NUL. */
+#define KM_FLOAT_TEXT 24
+
+/**
+ * The decimal with the fewest digits that reads back as the same float32 (integers below a million
+ * are written out). Returns its length. v is finite.
+ */
+size_t km_float_print(char text[KM_FLOAT_TEXT], float v);
+
+#endif
