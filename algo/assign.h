@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The step of every k-means here: the nearest center of each row, and the sums of the rows of each
+ * center, on all threads, with the same bits whatever their number.
+ */
+#ifndef KM_ALGO_ASSIGN_H
+#define KM_ALGO_ASSIGN_H
+
+#include "algo/centers.h"
+#include "algo/kern/kernels.h"
+#include <stdint.h>
+
+/** Kernels, threads and all the memory that a step needs, allocated once for (rows, k, d). */
+struct km_assign {
+    const struct km_kernels *kern;
+    struct km_pool *pool; /* NULL: the caller's thread alone */
+    size_t max_rows, max_k, d;
+    uint32_t *label; /* (max_rows) nearest center of each row of the last call */
+    float *score;    /* (max_rows) see km_kernels.nearest */
+    float *scratch;  /* (threads, KM_KERN_SCRATCH) */
+    float *packed;   /* the centers as the kernels want them, or NULL */
+    size_t max_packed;
+    double *block_norm2;   /* (blocks) */
+    struct km_sums *parts; /* sums of groups of rows, when there are many rows for each center */
+    size_t max_parts;
+};
+
+/** Memory for steps of up to max_rows rows of d features and up to max_k centers. */
+int km_assign_init(struct km_assign *a, const struct km_kernels *kern, struct km_pool *pool,
+                   size_t max_rows, size_t max_k, size_t d, struct km_err *err);
+void km_assign_done(struct km_assign *a); /* zeroed is fine */
+
+/** Fills a->label and a->score for the rows of x. Ties go to the lowest index. */
+void km_assign_rows(struct km_assign *a, const struct km_mat *x, const struct km_centers *c);
+
+/**
+ * km_assign_rows, and adds the rows to *sums (count, sum, rows), each `weight[i]` times (NULL:
+ * once). With want_ssd (unweighted rows only) also the squared distances, good to float32 of |x|^2.
+ */
+void km_assign_add(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
+                   const double *weight, const struct km_centers *c, int want_ssd);
+
+/**
+ * Sum over the rows of x of the squared distance to the nearest center, by differences in float64.
+ * Fills a->label.
+ */
+double km_assign_ssd(struct km_assign *a, const struct km_mat *x, const struct km_centers *c);
+
+#endif

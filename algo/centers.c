@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "algo/centers.h"
+
+#include "base/mem.h"
+#include <math.h>
+#include <string.h>
+
+/* Lanes that a kernel may read behind the last center. */
+#define LANES 16
+
+int km_centers_init(struct km_centers *c, size_t k, size_t d, struct km_err *err)
+{
+    size_t padded = (k + LANES - 1) / LANES * LANES;
+    size_t cells;
+
+    *c = (struct km_centers){.k = k, .d = d};
+    if (__builtin_mul_overflow(k, d, &cells) || km_mat_init(&c->c, k, d, err) != KM_OK)
+        return km_fail(err, KM_E_MEM, "no memory for %zu centers of %zu features", k, d);
+    c->exact = km_alloc(cells, sizeof(double));
+    c->weight = km_alloc(k, sizeof(double));
+    c->half = km_alloc(padded, sizeof(float));
+    if (!c->exact || !c->weight || !c->half) {
+        km_centers_done(c);
+        return km_fail(err, KM_E_MEM, "no memory for %zu centers of %zu features", k, d);
+    }
+    for (size_t j = k; j < padded; j++)
+        c->half[j] = INFINITY;
+    return KM_OK;
+}
+
+void km_centers_done(struct km_centers *c)
+{
+    km_mat_done(&c->c);
+    km_free(c->exact);
+    km_free(c->weight);
+    km_free(c->half);
+    *c = (struct km_centers){0};
+}
+
+/* After `exact` of center j changed: the forms that kernels read. */
+static void publish(struct km_centers *c, size_t j)
+{
+    const double *exact = c->exact + j * c->d;
+    float *row = km_mat_row(&c->c, j);
+    double norm2 = 0;
+
+    for (size_t t = 0; t < c->d; t++) {
+        row[t] = (float)exact[t];
+        norm2 += (double)row[t] * (double)row[t];
+    }
+    c->half[j] = (float)(0.5 * norm2);
+}
+
+void km_centers_set(struct km_centers *c, size_t j, const float *row, double weight)
+{
+    for (size_t t = 0; t < c->d; t++)
+        c->exact[j * c->d + t] = (double)row[t];
+    c->weight[j] = weight;
+    publish(c, j);
+}
+
+void km_centers_copy(struct km_centers *to, const struct km_centers *from)
+{
+    memcpy(to->exact, from->exact, from->k * from->d * sizeof(double));
+    memcpy(to->weight, from->weight, from->k * sizeof(double));
+    memcpy(to->half, from->half, from->k * sizeof(float));
+    memcpy(to->c.v, from->c.v, from->k * from->c.ld * sizeof(float));
+}
+
+int km_sums_init(struct km_sums *s, size_t k, size_t d, struct km_err *err)
+{
+    size_t cells, len = 0;
+
+    *s = (struct km_sums){.k = k, .d = d};
+    if (!__builtin_mul_overflow(k, d, &cells) && !__builtin_add_overflow(cells, k + 3, &len))
+        s->block = km_alloc(len, sizeof(double));
+    if (!s->block)
+        return km_fail(err, KM_E_MEM, "no memory for the sums of %zu centers of %zu features", k,
+                       d);
+    s->len = len;
+    s->rows = s->block;
+    s->ssd = s->block + 1;
+    s->flags = s->block + 2;
+    s->count = s->block + 3;
+    s->sum = s->count + k;
+    return KM_OK;
+}
+
+void km_sums_done(struct km_sums *s)
+{
+    km_free(s->block);
+    *s = (struct km_sums){0};
+}
+
+void km_sums_clear(struct km_sums *s)
+{
+    for (size_t j = 0; j < s->k; j++)
+        if (s->count[j] != 0)
+            memset(s->sum + j * s->d, 0, s->d * sizeof(double));
+    memset(s->block, 0, (3 + s->k) * sizeof(double));
+}
+
+/* Centers of one task; a task is a few hundred microseconds at most. */
+#define MOVE_CENTERS 16
+
+struct move {
+    struct km_centers *c;
+    const struct km_sums *s;
+    double decay;
+};
+
+static void move_some(void *arg, size_t task, int worker)
+{
+    const struct move *m = arg;
+    struct km_centers *c = m->c;
+    size_t from = task * MOVE_CENTERS;
+    size_t to = from + MOVE_CENTERS < c->k ? from + MOVE_CENTERS : c->k;
+
+    (void)worker;
+    for (size_t j = from; j < to; j++) {
+        double n = m->s->count[j];
+        double *exact = c->exact + j * c->d;
+        const double *sum = m->s->sum + j * c->d;
+
+        c->weight[j] *= m->decay;
+        if (n <= 0)
+            continue;
+        c->weight[j] += n;
+        /* exact + p * (sum / n - exact), with p / n = 1 / weight */
+        for (size_t t = 0; t < c->d; t++)
+            exact[t] += (sum[t] - n * exact[t]) / c->weight[j];
+        publish(c, j);
+    }
+}
+
+void km_centers_move(struct km_centers *c, const struct km_sums *s, double decay,
+                     struct km_pool *pool)
+{
+    struct move m = {c, s, decay};
+
+    km_pool_run(pool, move_some, &m, (c->k + MOVE_CENTERS - 1) / MOVE_CENTERS);
+}
+
+double km_centers_to_means(struct km_centers *c, const struct km_sums *s)
+{
+    double total = 0;
+
+    for (size_t j = 0; j < c->k; j++) {
+        double n = s->count[j];
+        double *exact = c->exact + j * c->d;
+        const double *sum = s->sum + j * c->d;
+        double norm2 = 0;
+
+        c->weight[j] = n;
+        if (n <= 0)
+            continue;
+        for (size_t t = 0; t < c->d; t++) {
+            exact[t] = sum[t] / n;
+            norm2 += exact[t] * exact[t];
+        }
+        total += n * norm2;
+        publish(c, j);
+    }
+    return total;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* AVX2 with FMA: 8 lanes, 16 registers. */
+#include "algo/kern/kernels.h"
+
+#include <immintrin.h>
+#include <math.h>
+#include <string.h>
+
+#define W             8
+#define V             __m256
+#define VI            __m256i
+#define VD            __m256d
+#define VLOAD         _mm256_loadu_ps
+#define VSTORE        _mm256_storeu_ps
+#define VSET1         _mm256_set1_ps
+#define VZERO         _mm256_setzero_ps
+#define VFMA          _mm256_fmadd_ps
+#define VADD          _mm256_add_ps
+#define VSUB          _mm256_sub_ps
+#define VISET1        _mm256_set1_epi32
+#define VIADD         _mm256_add_epi32
+#define VIOTA()       _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)
+#define VISTORE(p, v) _mm256_storeu_si256((__m256i *)(void *)(p), (v))
+#define VDLOAD        _mm256_loadu_pd
+#define VDSTORE       _mm256_storeu_pd
+#define VDSET1        _mm256_set1_pd
+#define VDZERO        _mm256_setzero_pd
+#define VDFMA         _mm256_fmadd_pd
+#define VDADD         _mm256_add_pd
+#define VDSUM         sum4
+#define VWIDEN(p)     _mm256_cvtps_pd(_mm_loadu_ps(p))
+
+/* 12 accumulators, 2 vectors of lanes, 1 broadcast: 15 of 16 registers. */
+#define LANE_M 6
+#define LANE_L 2
+/* 12 accumulators, 4 rows (in memory operands where need be). */
+#define DOT_C 3
+
+#define VLESS_BLEND(best, index, score, at)                                                        \
+    do {                                                                                           \
+        __m256 less = _mm256_cmp_ps((score), (best), _CMP_LT_OQ);                                  \
+                                                                                                   \
+        (best) = _mm256_min_ps((score), (best));                                                   \
+        (index) = _mm256_blendv_epi8((index), (at), _mm256_castps_si256(less));                    \
+    } while (0)
+
+static inline double sum4(__m256d v)
+{
+    __m128d low = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1));
+
+    return _mm_cvtsd_f64(_mm_add_sd(low, _mm_unpackhi_pd(low, low)));
+}
+
+static inline void reduce4(float *out, V a, V b, V c, V d)
+{
+    V abcd = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+
+    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(abcd), _mm256_extractf128_ps(abcd, 1)));
+}
+#define REDUCE4 reduce4
+
+/* 8 x 8 values: rows of `from` (ld apart) become columns of `to` (8 values, step apart). */
+static inline void transpose8(float *to, size_t step, const float *from, size_t ld)
+{
+    __m256 r[8], s[8];
+
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++)
+        r[i] = _mm256_loadu_ps(from + (size_t)i * ld);
+#pragma GCC unroll 4
+    for (int i = 0; i < 8; i += 2) {
+        s[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+        s[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 8; i += 4) {
+        r[i] = _mm256_shuffle_ps(s[i], s[i + 2], 0x44);
+        r[i + 1] = _mm256_shuffle_ps(s[i], s[i + 2], 0xee);
+        r[i + 2] = _mm256_shuffle_ps(s[i + 1], s[i + 3], 0x44);
+        r[i + 3] = _mm256_shuffle_ps(s[i + 1], s[i + 3], 0xee);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        _mm256_storeu_ps(to + (size_t)i * step, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
+        _mm256_storeu_ps(to + (size_t)(i + 4) * step, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
+    }
+}
+#define BLOCK_T     8
+#define TRANSPOSE_T transpose8
+
+#include "algo/kern/transpose.h"
+
+#include "algo/kern/body.h"
+
+const struct km_kernels km_kernels_avx2 = {"avx2", pack_floats, pack,     nearest,
+                                           add,    norm2,       min_dist2};

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Any CPU: a tile of dot products by sgemm, then the smallest of each row with vectors. OpenBLAS
+ * runs single-threaded inside our own threads (its own pool inside ours costs up to 40 times).
+ */
+#include "algo/kern/kernels.h"
+
+#include <cblas.h>
+#include <math.h>
+
+/* Eight lanes of the compiler's own vectors: one AVX register, two of SSE or NEON. */
+#define LANES 8
+typedef float vfloat __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
+typedef int32_t vint __attribute__((vector_size(LANES * sizeof(float)), may_alias));
+typedef double vdouble __attribute__((vector_size(LANES * sizeof(double)), aligned(8), may_alias));
+
+/* Running minimum of one row over panels of centers: best[lane], and the center it came from. */
+static void take_panel(float *score, uint32_t *label, const float *dots, const float *half,
+                       size_t from, size_t lanes)
+{
+    vfloat best;
+    vint index = {0}, at, step;
+
+    for (int l = 0; l < LANES; l++) {
+        best[l] = INFINITY;
+        at[l] = l;
+        step[l] = LANES;
+    }
+    for (size_t j = 0; j < lanes; j += LANES) {
+        vfloat s = *(const vfloat *)(half + from + j) - *(const vfloat *)(dots + j);
+        vint less = s < best;
+
+        best = (vfloat)(((vint)s & less) | ((vint)best & ~less));
+        index = (at & less) | (index & ~less);
+        at += step;
+    }
+    for (int l = 0; l < LANES; l++) {
+        uint32_t j = (uint32_t)(from + (size_t)index[l]);
+
+        if (best[l] < *score || (best[l] == *score && j < *label)) {
+            *score = best[l];
+            *label = j;
+        }
+    }
+}
+
+static size_t pack_floats(size_t k, size_t d)
+{
+    (void)k, (void)d;
+    return 0;
+}
+
+static void nearest(uint32_t *label, float *score, const struct km_mat *x,
+                    const struct km_centers *c, const float *packed, float *scratch)
+{
+    size_t panel = KM_KERN_SCRATCH / (x->n ? x->n : 1) / 16 * 16;
+
+    (void)packed;
+    for (size_t i = 0; i < x->n; i++) {
+        label[i] = UINT32_MAX;
+        score[i] = INFINITY;
+    }
+    if (panel > (c->k + 15) / 16 * 16)
+        panel = (c->k + 15) / 16 * 16;
+    for (size_t from = 0; from < c->k; from += panel) {
+        size_t width = c->k - from < panel ? c->k - from : panel;
+        size_t lanes = (width + LANES - 1) / LANES * LANES;
+
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)x->n, (int)width, (int)x->d, 1.0f,
+                    x->v, (int)x->ld, km_mat_row(&c->c, from), (int)c->c.ld, 0.0f, scratch,
+                    (int)panel);
+        /* Lanes behind the last center hold old numbers; half is +inf there, so they never win. */
+        for (size_t i = 0; i < x->n; i++) {
+            float *dots = scratch + i * panel;
+
+            for (size_t l = width; l < lanes; l++)
+                dots[l] = 0;
+            take_panel(&score[i], &label[i], dots, c->half, from, lanes);
+        }
+    }
+}
+
+static vdouble widen(const float *p)
+{
+    return __builtin_convertvector(*(const vfloat *)p, vdouble);
+}
+
+static void add(double *sum, const float *row, double weight, size_t from, size_t to)
+{
+    size_t t = from;
+
+    for (; t + LANES <= to; t += LANES)
+        *(vdouble *)(sum + t) += weight * widen(row + t);
+    for (; t < to; t++)
+        sum[t] += weight * (double)row[t];
+}
+
+static double lane_sum(vdouble v)
+{
+    return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
+}
+
+static double norm2(const struct km_mat *x)
+{
+    /* The padding is zero, so the block is one run of numbers; float32 squares, float64 sums. */
+    size_t len = x->n * x->ld, t = 0;
+    vdouble total = {0};
+    double rest = 0;
+
+    for (; t + LANES <= len; t += LANES) {
+        vdouble v = widen(x->v + t);
+
+        total += v * v;
+    }
+    for (; t < len; t++)
+        rest += (double)x->v[t] * (double)x->v[t];
+    return lane_sum(total) + rest;
+}
+
+static void min_dist2(float *dist2, const struct km_mat *x, const float *point)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        const float *row = km_mat_row(x, i);
+        vfloat total = {0};
+        float rest = 0;
+        size_t t = 0;
+
+        for (; t + LANES <= x->d; t += LANES) {
+            vfloat diff = *(const vfloat *)(row + t) - *(const vfloat *)(point + t);
+
+            total += diff * diff;
+        }
+        for (; t < x->d; t++)
+            rest += (row[t] - point[t]) * (row[t] - point[t]);
+        for (int l = 0; l < LANES; l++)
+            rest += total[l];
+        if (rest < dist2[i])
+            dist2[i] = rest;
+    }
+}
+
+const struct km_kernels km_kernels_blas = {"blas", pack_floats, NULL,     nearest,
+                                           add,    norm2,       min_dist2};

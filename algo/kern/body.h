@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The vector kernels, once for all widths. Included by avx2.c and avx512.c after they have defined
+ *
+ *   W                 lanes of a float vector          V, VI       float and int32 vector types
+ *   VLOAD VSTORE VSET1 VZERO VFMA VFNMA VMIN            on V (loads and stores unaligned)
+ *   VD VDLOAD VDSTORE VDSET1 VDFMA VDADD VDZERO VDSUM   on double vectors of W / 2 lanes
+ *   VWIDEN(p)         W / 2 floats at p as doubles
+ *   VLESS_BLEND(best, index, score, j)  where score < best: best = score, index = j (VI)
+ *   VISET1 VISTORE    on VI
+ *   LANE_M            rows (or centers) of a register tile that are broadcast
+ *   LANE_L            vectors of a register tile
+ *   DOT_C             most centers of a tile of form A
+ *   REDUCE4(out, a, b, c, d)  out[0..3] = the lane sums of four vectors
+ *   TRANSPOSE(to, ld, from, rows...) see transpose_block
+ *
+ * Three forms of the nearest center, chosen by K and d alone (form_of):
+ *
+ *   A  few centers (K < 16), d >= 64: vectors run along d; 4 rows x DOT_C centers in registers,
+ * lane sums at the end. No packing at all: this form lives at the speed of memory. B  many features
+ * (d > 128): centers lie in lanes, packed in panels of 16; rows are broadcast. What is left of K
+ * below a panel goes through A when it is at most half a panel. C  the rest: rows lie in lanes,
+ * transposed once for a tile of LANE_L * W rows; centers are broadcast. No packing of centers, no
+ * padding of K, no horizontal step.
+ */
+
+#define PANEL 16 /* centers of a packed panel: one AVX-512 vector, two of AVX2 */
+
+enum form { FORM_A, FORM_B, FORM_C };
+
+static enum form form_of(size_t k, size_t d)
+{
+    if (d >= 64 && k < PANEL)
+        return FORM_A;
+    return d > 128 ? FORM_B : FORM_C;
+}
+
+/* Centers of form B that go through panels; the others, at the end, through form A. */
+static size_t panel_centers(size_t k)
+{
+    size_t rest = k % PANEL;
+
+    return rest == 0 || rest > PANEL / 2 ? (k + PANEL - 1) / PANEL * PANEL : k - rest;
+}
+
+/* ---- form A ------------------------------------------------------------------------------------
+ */
+
+/* Scores of 4 rows against `n` centers from `j` on; n is a constant after inlining. */
+static inline __attribute__((always_inline)) void dot_tile(float *best, uint32_t *index,
+                                                           const float *const *row,
+                                                           const struct km_centers *c, size_t j,
+                                                           const int n)
+{
+    V acc[DOT_C][4];
+    size_t ld = c->c.ld;
+    const float *center = c->c.v + j * ld;
+
+#pragma GCC unroll 8
+    for (int m = 0; m < n; m++)
+#pragma GCC unroll 4
+        for (int r = 0; r < 4; r++)
+            acc[m][r] = VZERO();
+    for (size_t t = 0; t < ld; t += W) {
+        V x[4];
+
+#pragma GCC unroll 4
+        for (int r = 0; r < 4; r++)
+            x[r] = VLOAD(row[r] + t);
+#pragma GCC unroll 8
+        for (int m = 0; m < n; m++) {
+            V y = VLOAD(center + (size_t)m * ld + t);
+
+#pragma GCC unroll 4
+            for (int r = 0; r < 4; r++)
+                acc[m][r] = VFMA(x[r], y, acc[m][r]);
+        }
+    }
+#pragma GCC unroll 8
+    for (int m = 0; m < n; m++) {
+        float dot[4];
+
+        REDUCE4(dot, acc[m][0], acc[m][1], acc[m][2], acc[m][3]);
+        for (int r = 0; r < 4; r++) {
+            float score = c->half[j + (size_t)m] - dot[r];
+
+            if (score < best[r]) {
+                best[r] = score;
+                index[r] = (uint32_t)(j + (size_t)m);
+            }
+        }
+    }
+}
+
+static void dot_centers(float *best, uint32_t *index, const float *const *row,
+                        const struct km_centers *c, size_t from)
+{
+    size_t left = c->k - from;
+
+    while (left > 0) {
+        /* equal shares: 6 as 3 + 3, not 5 + 1 */
+        size_t groups = (left + DOT_C - 1) / DOT_C;
+        size_t n = (left + groups - 1) / groups;
+
+        switch (n) {
+        case 1:
+            dot_tile(best, index, row, c, from, 1);
+            break;
+        case 2:
+            dot_tile(best, index, row, c, from, 2);
+            break;
+        case 3:
+            dot_tile(best, index, row, c, from, 3);
+            break;
+#if DOT_C > 3
+        case 4:
+            dot_tile(best, index, row, c, from, 4);
+            break;
+        default:
+            dot_tile(best, index, row, c, from, 5);
+            break;
+#endif
+        }
+        from += n;
+        left -= n;
+    }
+}
+
+/* Form A for all rows, over centers from `from` on; label and score hold the best so far. */
+static void nearest_a(uint32_t *label, float *score, const struct km_mat *x,
+                      const struct km_centers *c, size_t from)
+{
+    for (size_t i = 0; i < x->n; i += 4) {
+        const float *row[4];
+        float best[4];
+        uint32_t index[4];
+        size_t n = x->n - i < 4 ? x->n - i : 4;
+
+        for (size_t r = 0; r < 4; r++) {
+            size_t at = i + (r < n ? r : n - 1); /* the last tile repeats its last row */
+
+            row[r] = km_mat_row(x, at);
+            best[r] = score[at];
+            index[r] = label[at];
+        }
+        dot_centers(best, index, row, c, from);
+        for (size_t r = 0; r < n; r++) {
+            score[i + r] = best[r];
+            label[i + r] = index[r];
+        }
+    }
+}
+
+/* ---- the register tile of B and C
+ * ------------------------------------------------------------------ */
+
+/*
+ * acc[m][l] = sum over t of lanes[l][t * stride ..] * rows[m][t]: L vectors of lanes times M
+ * broadcast rows. L and M are constants after inlining, so that acc lives in registers.
+ */
+static inline __attribute__((always_inline)) void tile(V acc[LANE_M][LANE_L], const float *lanes,
+                                                       size_t lane_step, size_t stride,
+                                                       const float *rows, size_t ld, size_t d,
+                                                       const int m_rows, const int l_vectors)
+{
+#pragma GCC unroll 16
+    for (int m = 0; m < m_rows; m++)
+#pragma GCC unroll 8
+        for (int l = 0; l < l_vectors; l++)
+            acc[m][l] = VZERO();
+    for (size_t t = 0; t < d; t++) {
+        V v[LANE_L];
+
+#pragma GCC unroll 8
+        for (int l = 0; l < l_vectors; l++)
+            v[l] = VLOAD(lanes + (size_t)l * lane_step + t * stride);
+#pragma GCC unroll 16
+        for (int m = 0; m < m_rows; m++) {
+            V r = VSET1(rows[(size_t)m * ld + t]);
+
+#pragma GCC unroll 8
+            for (int l = 0; l < l_vectors; l++)
+                acc[m][l] = VFMA(v[l], r, acc[m][l]);
+        }
+    }
+}
+
+/* ---- form B ------------------------------------------------------------------------------------
+ */
+
+/* Best score and center of each lane, for the rows of one tile. */
+struct lanes {
+    V best[LANE_M];
+    VI index[LANE_M];
+};
+
+static inline __attribute__((always_inline)) void
+panel_tile(struct lanes *s, const struct km_mat *x, size_t i, const struct km_centers *c,
+           const float *packed, size_t j, const int m_rows, const int l_vectors)
+{
+    V acc[LANE_M][LANE_L];
+    /* vectors of one panel lie side by side; AVX2 has two of them */
+    size_t step = W == PANEL ? PANEL * c->d : W;
+
+    tile(acc, packed + j * c->d, step, PANEL, km_mat_row(x, i), x->ld, c->d, m_rows, l_vectors);
+#pragma GCC unroll 8
+    for (int l = 0; l < l_vectors; l++) {
+        size_t first = j + (size_t)l * W;
+        V half = VLOAD(c->half + first);
+        VI at = VIADD(VISET1((int)first), VIOTA());
+
+#pragma GCC unroll 16
+        for (int m = 0; m < m_rows; m++) {
+            V score = VSUB(half, acc[m][l]);
+
+            VLESS_BLEND(s->best[m], s->index[m], score, at);
+        }
+    }
+}
+
+/* All panels for m_rows rows from row i on. */
+static inline __attribute__((always_inline)) void panels(uint32_t *label, float *score,
+                                                         const struct km_mat *x, size_t i,
+                                                         const struct km_centers *c,
+                                                         const float *packed, const int m_rows)
+{
+    struct lanes s;
+    size_t end = panel_centers(c->k), j = 0;
+
+#pragma GCC unroll 16
+    for (int m = 0; m < m_rows; m++) {
+        s.best[m] = VSET1(INFINITY);
+        s.index[m] = VISET1(0);
+    }
+    while (j < end) {
+        size_t left = (end - j) / W;
+
+        if (left >= LANE_L && left != LANE_L + 1) {
+            panel_tile(&s, x, i, c, packed, j, m_rows, LANE_L);
+            j += LANE_L * W;
+        } else if (left >= 2) {
+            panel_tile(&s, x, i, c, packed, j, m_rows, 2);
+            j += 2 * W;
+        } else {
+            panel_tile(&s, x, i, c, packed, j, m_rows, 1);
+            j += W;
+        }
+    }
+    for (int m = 0; m < m_rows; m++) {
+        float best[W];
+        int32_t index[W];
+        int at = 0;
+
+        VSTORE(best, s.best[m]);
+        VISTORE(index, s.index[m]);
+        for (int l = 1; l < W; l++)
+            if (best[l] < best[at] || (best[l] == best[at] && index[l] < index[at]))
+                at = l;
+        score[i + (size_t)m] = best[at];
+        label[i + (size_t)m] = (uint32_t)index[at];
+    }
+}
+
+static void nearest_b(uint32_t *label, float *score, const struct km_mat *x,
+                      const struct km_centers *c, const float *packed)
+{
+    size_t i = 0;
+
+    for (; i + LANE_M <= x->n; i += LANE_M)
+        panels(label, score, x, i, c, packed, LANE_M);
+    for (; i < x->n; i++)
+        panels(label, score, x, i, c, packed, 1);
+    if (panel_centers(c->k) < c->k)
+        nearest_a(label, score, x, c, panel_centers(c->k));
+}
+
+static size_t pack_floats(size_t k, size_t d)
+{
+    return form_of(k, d) == FORM_B ? panel_centers(k) * d : 0;
+}
+
+/* Panel p of 16 centers: feature by feature, the 16 values side by side; zeros behind the last
+ * center. */
+static void pack(float *packed, const struct km_centers *c, size_t p)
+{
+    float *to = packed + p * PANEL * c->d;
+    size_t n = c->k - p * PANEL < PANEL ? c->k - p * PANEL : PANEL;
+
+    transpose(to, PANEL, km_mat_row(&c->c, p * PANEL), c->c.ld, n, c->d);
+}
+
+/* ---- form C ------------------------------------------------------------------------------------
+ */
+
+static inline __attribute__((always_inline)) void center_tile(V *best, VI *index, const float *xt,
+                                                              const struct km_centers *c, size_t j,
+                                                              const int m_rows)
+{
+    V acc[LANE_M][LANE_L];
+
+    tile(acc, xt, W, LANE_L * W, km_mat_row(&c->c, j), c->c.ld, c->d, m_rows, LANE_L);
+#pragma GCC unroll 16
+    for (int m = 0; m < m_rows; m++) {
+        V half = VSET1(c->half[j + (size_t)m]);
+        VI at = VISET1((int)j + m);
+
+#pragma GCC unroll 8
+        for (int l = 0; l < LANE_L; l++) {
+            V s = VSUB(half, acc[m][l]);
+
+            VLESS_BLEND(best[l], index[l], s, at);
+        }
+    }
+}
+
+static void nearest_c(uint32_t *label, float *score, const struct km_mat *x,
+                      const struct km_centers *c, float *scratch)
+{
+    const size_t rows = LANE_L * W;
+
+    for (size_t i = 0; i < x->n; i += rows) {
+        size_t n = x->n - i < rows ? x->n - i : rows, j = 0;
+        V best[LANE_L];
+        VI index[LANE_L];
+        float s[LANE_L * W];
+        int32_t at[LANE_L * W];
+
+        transpose(scratch, rows, km_mat_row(x, i), x->ld, n, x->d);
+        for (int l = 0; l < LANE_L; l++) {
+            best[l] = VSET1(INFINITY);
+            index[l] = VISET1(0);
+        }
+        for (; j + LANE_M <= c->k; j += LANE_M)
+            center_tile(best, index, scratch, c, j, LANE_M);
+        for (; j + 2 <= c->k; j += 2)
+            center_tile(best, index, scratch, c, j, 2);
+        if (j < c->k)
+            center_tile(best, index, scratch, c, j, 1);
+        for (int l = 0; l < LANE_L; l++) {
+            VSTORE(s + l * W, best[l]);
+            VISTORE(at + l * W, index[l]);
+        }
+        memcpy(score + i, s, n * sizeof(*s));
+        memcpy(label + i, at, n * sizeof(*at));
+    }
+}
+
+static void nearest(uint32_t *label, float *score, const struct km_mat *x,
+                    const struct km_centers *c, const float *packed, float *scratch)
+{
+    switch (form_of(c->k, c->d)) {
+    case FORM_A:
+        for (size_t i = 0; i < x->n; i++) {
+            score[i] = INFINITY;
+            label[i] = 0;
+        }
+        nearest_a(label, score, x, c, 0);
+        return;
+    case FORM_B:
+        nearest_b(label, score, x, c, packed);
+        return;
+    case FORM_C:
+        nearest_c(label, score, x, c, scratch);
+        return;
+    }
+}
+
+/* ---- the other entries
+ * --------------------------------------------------------------------------- */
+
+static void add(double *sum, const float *row, double weight, size_t from, size_t to)
+{
+    VD w = VDSET1(weight);
+    size_t t = from;
+
+    for (; t + W / 2 <= to; t += W / 2)
+        VDSTORE(sum + t, VDFMA(w, VWIDEN(row + t), VDLOAD(sum + t)));
+    for (; t < to; t++)
+        sum[t] += weight * (double)row[t];
+}
+
+static double norm2(const struct km_mat *x)
+{
+    size_t len = x->n * x->ld, t = 0;
+    VD total[4] = {VDZERO(), VDZERO(), VDZERO(), VDZERO()};
+    double rest = 0;
+
+    for (; t + 2 * W <= len; t += 2 * W)
+#pragma GCC unroll 4
+        for (int l = 0; l < 4; l++) {
+            VD v = VWIDEN(x->v + t + (size_t)l * (W / 2));
+
+            total[l] = VDFMA(v, v, total[l]);
+        }
+    for (; t < len; t++)
+        rest += (double)x->v[t] * (double)x->v[t];
+    return VDSUM(VDADD(VDADD(total[0], total[1]), VDADD(total[2], total[3]))) + rest;
+}
+
+static void min_dist2(float *dist2, const struct km_mat *x, const float *point)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        const float *row = km_mat_row(x, i);
+        V a = VZERO(), b = VZERO();
+        float lane[W], total = 0;
+        size_t t = 0;
+
+        for (; t + 2 * W <= x->d; t += 2 * W) {
+            V p = VSUB(VLOAD(row + t), VLOAD(point + t));
+            V q = VSUB(VLOAD(row + t + W), VLOAD(point + t + W));
+
+            a = VFMA(p, p, a);
+            b = VFMA(q, q, b);
+        }
+        for (; t < x->d; t++)
+            total += (row[t] - point[t]) * (row[t] - point[t]);
+        VSTORE(lane, VADD(a, b));
+        for (int l = 0; l < W; l++)
+            total += lane[l];
+        if (total < dist2[i])
+            dist2[i] = total;
+    }
+}

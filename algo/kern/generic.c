@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The specification: what each kernel means, in plain C and float64. Shares no code with the
+ * others. */
+#include "algo/kern/kernels.h"
+
+#include <math.h>
+
+static size_t pack_floats(size_t k, size_t d)
+{
+    (void)k, (void)d;
+    return 0;
+}
+
+static void nearest(uint32_t *label, float *score, const struct km_mat *x,
+                    const struct km_centers *c, const float *packed, float *scratch)
+{
+    (void)packed;
+    (void)scratch;
+    for (size_t i = 0; i < x->n; i++) {
+        const float *row = km_mat_row(x, i);
+        double best = HUGE_VAL;
+        size_t best_j = 0;
+
+        for (size_t j = 0; j < c->k; j++) {
+            const float *center = km_mat_row(&c->c, j);
+            double dot = 0;
+
+            for (size_t t = 0; t < c->d; t++)
+                dot += (double)row[t] * (double)center[t];
+            if ((double)c->half[j] - dot < best) {
+                best = (double)c->half[j] - dot;
+                best_j = j;
+            }
+        }
+        label[i] = (uint32_t)best_j;
+        score[i] = (float)best;
+    }
+}
+
+static void add(double *sum, const float *row, double weight, size_t from, size_t to)
+{
+    for (size_t t = from; t < to; t++)
+        sum[t] += weight * (double)row[t];
+}
+
+static double norm2(const struct km_mat *x)
+{
+    double total = 0;
+
+    for (size_t i = 0; i < x->n; i++)
+        for (size_t t = 0; t < x->d; t++)
+            total += (double)km_mat_row(x, i)[t] * (double)km_mat_row(x, i)[t];
+    return total;
+}
+
+static void min_dist2(float *dist2, const struct km_mat *x, const float *point)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        double total = 0;
+
+        for (size_t t = 0; t < x->d; t++) {
+            double diff = (double)km_mat_row(x, i)[t] - (double)point[t];
+
+            total += diff * diff;
+        }
+        if ((float)total < dist2[i])
+            dist2[i] = (float)total;
+    }
+}
+
+const struct km_kernels km_kernels_generic = {"generic", pack_floats, NULL,     nearest,
+                                              add,       norm2,       min_dist2};

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "algo/kern/kernels.h"
+
+#include <cblas.h>
+#include <pthread.h>
+#include <string.h>
+
+#define MAX_LEVELS 8
+
+static const struct km_kernels *levels[MAX_LEVELS];
+static pthread_once_t found = PTHREAD_ONCE_INIT;
+
+/* The compiler's test covers the operating system's part (does it save the wide registers?). */
+static void find_levels(void)
+{
+    size_t n = 0;
+
+    openblas_set_num_threads(1);
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        levels[n++] = &km_kernels_avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        levels[n++] = &km_kernels_avx2;
+#endif
+    levels[n++] = &km_kernels_blas;
+    levels[n] = &km_kernels_generic;
+}
+
+const struct km_kernels *const *km_kernels_all(void)
+{
+    pthread_once(&found, find_levels);
+    return levels;
+}
+
+int km_kernels_pick(const struct km_kernels **kern, const char *name, struct km_err *err)
+{
+    const struct km_kernels *const *all = km_kernels_all();
+    char known[128] = "";
+
+    *kern = all[0];
+    if (!name || !*name)
+        return KM_OK;
+    for (size_t i = 0; all[i]; i++) {
+        if (strcmp(all[i]->name, name) == 0) {
+            *kern = all[i];
+            return KM_OK;
+        }
+        strncat(known, i ? ", " : "", sizeof(known) - strlen(known) - 1);
+        strncat(known, all[i]->name, sizeof(known) - strlen(known) - 1);
+    }
+    return km_fail(err, KM_E_INPUT, "KM_ISA names '%s'; the kernels that this CPU can run are: %s",
+                   name, known);
+}
+
+const char *km_kernels_blas_config(void)
+{
+    return openblas_get_config();
+}

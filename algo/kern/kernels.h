@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Kernels: the loops that touch every value of every row, as one table of functions for each level
+ * of instruction set. The table is chosen once and passed down; callers never ask which it is.
+ *
+ * Levels: generic (plain C, float64 inside; the specification that the others are tested against),
+ * blas (sgemm and portable vectors; any CPU), avx2 (with FMA) and avx512 (F, BW, DQ, VL): body.h.
+ */
+#ifndef KM_ALGO_KERN_KERNELS_H
+#define KM_ALGO_KERN_KERNELS_H
+
+#include "algo/centers.h"
+#include "base/mat.h"
+#include <stdint.h>
+
+/** Most rows of one kernel call, and floats of scratch memory (64-byte aligned) of each worker. */
+#define KM_KERN_ROWS    1024
+#define KM_KERN_SCRATCH (128 * 1024)
+
+struct km_kernels {
+    const char *name;
+
+    /**
+     * Floats that pack needs for k centers of d features; 0: this level reads the centers as they
+     * are.
+     */
+    size_t (*pack_floats)(size_t k, size_t d);
+
+    /** Lays centers 16 * p .. 16 * p + 15 out as nearest wants them; panels may be packed in
+     * parallel. */
+    void (*pack)(float *packed, const struct km_centers *c, size_t p);
+
+    /**
+     * label[i] = the j with the smallest score[i] = half[j] - x_i . c_j; the lowest such j. Half
+     * the squared distance is score + half |x_i|^2, which is the same for all j and so left out.
+     * x->n <= KM_KERN_ROWS. x and c are finite and so small that no product overflows. `packed` is
+     * what pack made of c (NULL where pack_floats is 0).
+     */
+    void (*nearest)(uint32_t *label, float *score, const struct km_mat *x,
+                    const struct km_centers *c, const float *packed, float *scratch);
+
+    /** sum[t] += weight * row[t] for t in from..to-1. */
+    void (*add)(double *sum, const float *row, double weight, size_t from, size_t to);
+
+    /** Sum of the squares of all values of x. */
+    double (*norm2)(const struct km_mat *x);
+
+    /** dist2[i] = min(dist2[i], |x_i - point|^2), by differences. */
+    void (*min_dist2)(float *dist2, const struct km_mat *x, const float *point);
+};
+
+extern const struct km_kernels km_kernels_generic;
+extern const struct km_kernels km_kernels_blas;
+#if defined(__x86_64__)
+extern const struct km_kernels km_kernels_avx2;
+extern const struct km_kernels km_kernels_avx512;
+#endif
+
+/** Every level that this CPU can run, best first; NULL behind the last. */
+const struct km_kernels *const *km_kernels_all(void);
+
+/**
+ * The level of that name, or the best for NULL or "". A name that does not exist or that this CPU
+ * cannot run is KM_E_INPUT (it came from the environment variable KM_ISA), never a fallback.
+ */
+int km_kernels_pick(const struct km_kernels **kern, const char *name, struct km_err *err);
+
+/** Configuration text of the BLAS library, for the first log line. */
+const char *km_kernels_blas_config(void);
+
+#endif

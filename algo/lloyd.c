@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "algo/lloyd.h"
+
+struct km_points km_points_of(const struct km_mat *x, const double *weight)
+{
+    struct km_points p = {.x = *x, .weight = weight};
+
+    for (size_t i = 0; i < x->n; i++) {
+        const float *row = km_mat_row(x, i);
+        double w = weight ? weight[i] : 1;
+        double norm2 = 0;
+
+        for (size_t t = 0; t < x->d; t++)
+            norm2 += (double)row[t] * (double)row[t];
+        p.total_weight += w;
+        p.total_norm2 += w * norm2;
+    }
+    return p;
+}
+
+struct km_lloyd_result km_lloyd(struct km_assign *a, struct km_sums *sums, struct km_centers *c,
+                                const struct km_points *p, int max_iter, double tol)
+{
+    struct km_lloyd_result r = {.loss = p->total_norm2};
+
+    while (r.iterations < max_iter && !r.converged) {
+        double before = r.loss;
+
+        km_sums_clear(sums);
+        km_assign_add(a, sums, &p->x, p->weight, c, 0);
+        r.loss = p->total_norm2 - km_centers_to_means(c, sums);
+        if (r.loss < 0)
+            r.loss = 0;
+        r.converged = r.iterations > 0 && before - r.loss <= tol * r.loss;
+        r.iterations++;
+    }
+    return r;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Full-batch Lloyd iterations on (weighted) rows in memory. */
+#ifndef KM_ALGO_LLOYD_H
+#define KM_ALGO_LLOYD_H
+
+#include "algo/assign.h"
+
+/** Rows for Lloyd, with the one number about them that the loss needs. */
+struct km_points {
+    struct km_mat x;
+    const double *weight; /* (x.n), or NULL: 1 each */
+    double total_weight;
+    double total_norm2; /* sum of weight * |x_i|^2, float64 */
+};
+
+/** Describes rows (not copied). */
+struct km_points km_points_of(const struct km_mat *x, const double *weight);
+
+/** How a run of Lloyd ended. */
+struct km_lloyd_result {
+    double loss; /* sum of weight * squared distance to the mean of the own cluster; >= 0 */
+    int iterations;
+    int converged; /* stopped by tol, not by max_iter */
+};
+
+/**
+ * Moves c to the means of what is nearest to each, again and again, until an iteration lowers the
+ * loss by no more than tol * loss, or max_iter iterations are done. An empty center keeps its
+ * place. `a` is sized for (p->x.n, c->k), `sums` for c->k.
+ */
+struct km_lloyd_result km_lloyd(struct km_assign *a, struct km_sums *sums, struct km_centers *c,
+                                const struct km_points *p, int max_iter, double tol);
+
+#endif

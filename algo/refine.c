@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "algo/refine.h"
+
+#include "base/mem.h"
+#include <math.h>
+#include <stdlib.h>
+
+#define BUDGET_SHARE 0.3  /* of the floating point operations of the pass */
+#define BUDGET_FLOOR 10e9 /* floating point operations */
+#define ROUND_ITER   5    /* iterations of each candidate between two cuts */
+#define ROUND_ROWS   0.25 /* share of the rows that candidates compete on */
+#define LAST_ITER    20   /* iterations on all rows that the budget must allow, or rows are cut */
+#define LAST_TOL     1e-7 /* the last candidate has converged when an iteration gains less */
+
+double km_refine_budget(uint64_t rows, size_t from_k, size_t d)
+{
+    double share = BUDGET_SHARE * 2.0 * (double)rows * (double)from_k * (double)d;
+
+    return share > BUDGET_FLOOR ? share : BUDGET_FLOOR;
+}
+
+double km_refine_optimism(size_t rows, uint64_t total_rows, size_t k)
+{
+    double noise = (double)k / (double)rows * (1 - (double)rows / (double)total_rows);
+
+    return noise < 1 ? (1 + noise) / (1 - noise) : (double)INFINITY;
+}
+
+struct candidate {
+    struct km_centers *centers;
+    double loss;
+};
+
+struct refine {
+    const struct km_refine_options *o;
+    struct km_points all, some; /* the rows, and the part of them that candidates compete on */
+    struct km_assign assign;
+    struct km_sums sums;
+    struct candidate *list;
+    size_t n;    /* candidates left */
+    double flop; /* budget left */
+    struct km_refine_result *result;
+};
+
+static int by_loss(const void *a, const void *b)
+{
+    const struct candidate *x = a, *y = b;
+
+    if (x->loss != y->loss)
+        return x->loss < y->loss ? -1 : 1;
+    return x->centers < y->centers ? -1 : 1; /* the trials are one array: the lower number */
+}
+
+/* Sorts, and drops candidates that have run into the same optimum as a better one. */
+static void sort_distinct(struct refine *r)
+{
+    size_t kept = 0;
+
+    qsort(r->list, r->n, sizeof(*r->list), by_loss);
+    for (size_t i = 0; i < r->n; i++)
+        if (kept == 0 || r->list[i].loss > r->list[kept - 1].loss * (1 + 1e-9))
+            r->list[kept++] = r->list[i];
+    r->n = kept;
+}
+
+static double iteration_flop(const struct km_points *p, const struct km_centers *c)
+{
+    return 2.0 * (double)p->x.n * (double)c->k * (double)c->d;
+}
+
+static void run(struct refine *r, struct candidate *c, const struct km_points *p, int iterations,
+                double tol)
+{
+    double each = iteration_flop(p, c->centers);
+    struct km_lloyd_result l;
+
+    if (r->flop < each * iterations)
+        iterations = (int)(r->flop / each);
+    l = km_lloyd(&r->assign, &r->sums, c->centers, p, iterations, tol);
+    c->loss = l.loss;
+    r->flop -= each * l.iterations;
+    r->result->iterations += l.iterations;
+}
+
+static void tournament(struct refine *r)
+{
+    while (r->n > 1) {
+        for (size_t i = 0; i < r->n; i++)
+            run(r, &r->list[i], &r->some, ROUND_ITER, 0);
+        sort_distinct(r);
+        r->n = (r->n + 1) / 2;
+    }
+    run(r, &r->list[0], &r->all, 1000, LAST_TOL);
+}
+
+/*
+ * Draws centers with few rows back towards what the pass knows (see refine.h). *sums holds the
+ * counts of the refined partition, r->assign its labels.
+ */
+static int draw_back(struct refine *r, struct km_centers *c, const struct km_kernels *kern,
+                     struct km_err *err)
+{
+    const struct km_mat *rows = &r->all.x;
+    const struct km_centers *coarse = r->o->coarse;
+    double seen = (double)rows->n / (double)r->o->total_rows;
+    struct km_assign a = {0};
+    struct km_sums s = {0};
+    double *spread = km_alloc(c->k, sizeof(*spread)); /* (k) sum of squared distances of the rows */
+    float *moved = km_alloc(c->d, sizeof(*moved));
+    int rc = KM_OK;
+
+    if (!spread || !moved)
+        rc = km_fail(err, KM_E_MEM, "no memory for refining");
+    if (rc == KM_OK)
+        rc = km_assign_init(&a, kern, r->assign.pool, coarse->k, c->k, c->d, err);
+    if (rc == KM_OK)
+        rc = km_sums_init(&s, c->k, c->d, err);
+    if (rc)
+        goto out;
+    km_sums_clear(&r->sums);
+    km_assign_add(&r->assign, &r->sums, rows, NULL, c, 0);
+    for (size_t i = 0; i < rows->n; i++) {
+        size_t j = r->assign.label[i];
+
+        for (size_t t = 0; t < c->d; t++) {
+            double diff = (double)km_mat_row(rows, i)[t] - c->exact[j * c->d + t];
+
+            spread[j] += diff * diff;
+        }
+    }
+    km_assign_add(&a, &s, &coarse->c, coarse->weight, c, 0);
+    for (size_t j = 0; j < c->k; j++) {
+        double m = r->sums.count[j], n = s.count[j];
+        const double *sum = s.sum + j * c->d;
+        double *exact = c->exact + j * c->d;
+        double noise, dist2 = 0, pull;
+
+        if (n <= 0 || m <= 0)
+            continue;
+        noise = m > 1 ? spread[j] / (m - 1) / m * (1 - seen) : (double)INFINITY;
+        for (size_t t = 0; t < c->d; t++)
+            dist2 += (sum[t] / n - exact[t]) * (sum[t] / n - exact[t]);
+        pull = dist2 > noise ? noise / dist2 : 1;
+        if (seen >= 1 || !(dist2 > 0))
+            continue;
+        for (size_t t = 0; t < c->d; t++)
+            moved[t] = (float)(exact[t] + pull * (sum[t] / n - exact[t]));
+        km_centers_set(c, j, moved, c->weight[j]);
+    }
+out:
+    km_assign_done(&a);
+    km_sums_done(&s);
+    km_free(spread);
+    km_free(moved);
+    return rc;
+}
+
+/* How many rows and candidates the budget allows. */
+static int prepare(struct refine *r, const struct km_trial *trials, size_t n_trials,
+                   struct km_err *err)
+{
+    const struct km_mat *rows = r->o->rows;
+    size_t k = trials[0].centers.k, d = trials[0].centers.d;
+    double fit = r->o->flop / (2.0 * (double)k * (double)d) / LAST_ITER;
+    size_t n = fit < (double)rows->n ? (size_t)fit : rows->n;
+    size_t part = (size_t)(ROUND_ROWS * (double)n);
+    struct km_mat all, some;
+
+    if (n < 2 * k)
+        n = 2 * k < rows->n ? 2 * k : rows->n;
+    if (part < 100 * k) /* too few rows to tell the candidates apart */
+        part = 100 * k < n ? 100 * k : n;
+    all = km_mat_view(rows, 0, n);
+    some = km_mat_view(rows, 0, part);
+    r->all = km_points_of(&all, NULL);
+    r->some = km_points_of(&some, NULL);
+    r->flop = r->o->flop;
+    r->list = km_alloc(n_trials, sizeof(*r->list));
+    if (!r->list)
+        return km_fail(err, KM_E_MEM, "no memory for refining");
+    for (size_t t = 0; t < n_trials; t++)
+        r->list[t] = (struct candidate){(struct km_centers *)&trials[t].centers, trials[t].loss};
+    r->n = n_trials;
+    sort_distinct(r);
+    /* Each round halves the candidates, so all rounds together cost two of the first. */
+    fit = (r->flop - LAST_ITER * iteration_flop(&r->all, &trials[0].centers)) / (2 * ROUND_ITER) /
+          iteration_flop(&r->some, &trials[0].centers);
+    if (fit < (double)r->n)
+        r->n = fit < 1 ? 1 : (size_t)fit;
+    return KM_OK;
+}
+
+int km_refine(struct km_centers *best, struct km_refine_result *result,
+              const struct km_trial *trials, size_t n_trials, const struct km_refine_options *o,
+              const struct km_kernels *kern, struct km_pool *pool, struct km_err *err)
+{
+    struct refine r = {.o = o, .result = result};
+    size_t k = trials[0].centers.k, d = trials[0].centers.d;
+    const struct km_mat *rows;
+    double optimism;
+    int rc;
+
+    *result = (struct km_refine_result){0};
+    rc = prepare(&r, trials, n_trials, err);
+    rows = &r.all.x;
+    if (rc == KM_OK)
+        rc = km_assign_init(&r.assign, kern, pool, rows->n, k, d, err);
+    if (rc == KM_OK)
+        rc = km_sums_init(&r.sums, k, d, err);
+    if (rc)
+        goto out;
+    result->rows = rows->n;
+    result->candidates = r.n;
+    km_centers_copy(best, r.list[0].centers);
+    result->before = km_assign_ssd(&r.assign, rows, best) / (double)rows->n;
+    tournament(&r);
+    rc = draw_back(&r, r.list[0].centers, kern, err);
+    if (rc)
+        goto out;
+    result->after = km_assign_ssd(&r.assign, rows, r.list[0].centers) / (double)rows->n;
+    optimism = km_refine_optimism(rows->n, o->total_rows, k);
+    result->kept = result->after * optimism < result->before;
+    if (result->kept)
+        km_centers_copy(best, r.list[0].centers);
+out:
+    km_free(r.list);
+    km_assign_done(&r.assign);
+    km_sums_done(&r.sums);
+    return rc;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The last word on the k centers: Lloyd on real rows, from the best trials of the shrink. */
+#ifndef KM_ALGO_REFINE_H
+#define KM_ALGO_REFINE_H
+
+#include "algo/shrink.h"
+
+struct km_refine_options {
+    const struct km_mat *rows;       /* a uniform sample of the data */
+    uint64_t total_rows;             /* rows of the data that it stands for; >= rows->n */
+    const struct km_centers *coarse; /* the K weighted centers of the pass */
+    double flop;                     /* most floating point operations to spend */
+};
+
+/** The formula for km_refine_options.flop: 30 % of the pass, but at least 10 GFLOP. */
+double km_refine_budget(uint64_t rows, size_t from_k, size_t d);
+
+/**
+ * By what factor the msd of k means on all rows is expected to be above the msd on the very sample
+ * that they are the means of: (1 + q) / (1 - q), q = k / rows * (1 - rows / total_rows). 1 if all
+ * rows are in the sample.
+ */
+double km_refine_optimism(size_t rows, uint64_t total_rows, size_t k);
+
+/** What was done, for the log. */
+struct km_refine_result {
+    size_t rows;       /* of the sample that were used */
+    size_t candidates; /* trials that took part */
+    int iterations;    /* of all candidates together */
+    double before;     /* msd on those rows: best trial as it came out of the shrink */
+    double after;      /* and the centers that were chosen */
+    int kept;          /* 0: refining would not have paid, the best trial stands */
+};
+
+/**
+ * Improves the trials on real rows and leaves the chosen centers in *best (k, d as the trials).
+ *
+ * The best trials run a few Lloyd iterations, the worse half drops out, again and again until one
+ * is left, which runs on to convergence; all within the budget (fewer rows, candidates or
+ * iterations).
+ *
+ * A center that has few rows in the sample would be moved by noise: its mean over m_j of n_j rows
+ * is off by v_j / m_j * (1 - m_j / n_j) (v_j: msd of the cluster). Each center is therefore drawn
+ * back towards the mean of the coarse centers of its cluster, which stand for all rows, by the
+ * factor noise / distance^2 between the two (James and Stein 1961, positive part). And the result
+ * is dropped if, for the same reason, it cannot be expected to beat the best trial on all rows.
+ */
+int km_refine(struct km_centers *best, struct km_refine_result *result,
+              const struct km_trial *trials, size_t n_trials,
+              const struct km_refine_options *options, const struct km_kernels *kern,
+              struct km_pool *pool, struct km_err *err);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the centers start. */
+#ifndef KM_ALGO_SEED_H
+#define KM_ALGO_SEED_H
+
+#include "algo/assign.h"
+#include "base/rng.h"
+
+/** Every center becomes a row of x drawn uniformly with replacement, of weight 1; x->n > 0. */
+void km_seed_random(struct km_centers *c, const struct km_mat *x, struct km_rng *rng);
+
+/**
+ * k-means++ (Arthur and Vassilvitskii 2007): each next center is a row drawn with probability
+ * proportional to weight * squared distance to the nearest center so far; the first in proportion
+ * to weight (NULL: 1 each). Where no row is left that differs from all centers, rows are drawn
+ * uniformly. dist2 is scratch for x->n values. Centers get weight 1.
+ */
+void km_seed_plusplus(struct km_centers *c, const struct km_mat *x, const double *weight,
+                      const struct km_kernels *kern, struct km_pool *pool, float *dist2,
+                      struct km_rng *rng);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "algo/shrink.h"
+
+#include "algo/seed.h"
+#include "base/mem.h"
+
+#define NEARLY_FREE_FLOP 4e9
+#define ITERATIONS_GUESS 20 /* of a typical trial, for the formula of auto */
+
+size_t km_shrink_auto_trials(size_t from_k, size_t k, size_t d)
+{
+    double flop = 2.0 * (double)from_k * (double)k * (double)d * (ITERATIONS_GUESS + 1);
+    double fit = NEARLY_FREE_FLOP / flop;
+
+    return fit < 10 ? 10 : fit > 100 ? 100 : (size_t)fit;
+}
+
+/* What one thread needs to run a trial; its steps run in that thread alone. */
+struct bench {
+    struct km_assign assign;
+    struct km_sums sums;
+    float *dist2;
+    uint32_t *order;
+};
+
+struct shrink {
+    const struct km_shrink_options *o;
+    const struct km_kernels *kern;
+    struct km_points points;
+    struct bench *benches;
+    struct km_trial *trials;
+};
+
+/* Random start: k distinct points, by the first k steps of a Fisher-Yates shuffle. */
+static void seed_distinct(struct km_centers *c, const struct km_mat *x, uint32_t *order,
+                          struct km_rng *rng)
+{
+    for (size_t i = 0; i < x->n; i++)
+        order[i] = (uint32_t)i;
+    for (size_t j = 0; j < c->k; j++) {
+        size_t other = j + km_rng_below(rng, x->n - j);
+        uint32_t row = order[other];
+
+        order[other] = order[j];
+        order[j] = row;
+        km_centers_set(c, j, km_mat_row(x, row), 1);
+    }
+}
+
+static void run_trial(void *arg, size_t task, int worker)
+{
+    struct shrink *s = arg;
+    struct bench *b = &s->benches[worker];
+    struct km_trial *trial = &s->trials[task];
+    struct km_rng rng;
+
+    km_rng_seed(&rng, s->o->seed, 'S', task);
+    if (s->o->plusplus)
+        km_seed_plusplus(&trial->centers, &s->points.x, s->points.weight, s->kern, NULL, b->dist2,
+                         &rng);
+    else
+        seed_distinct(&trial->centers, &s->points.x, b->order, &rng);
+    trial->loss =
+        km_lloyd(&b->assign, &b->sums, &trial->centers, &s->points, s->o->max_iter, s->o->tol).loss;
+}
+
+static int bench_init(struct bench *b, const struct shrink *s, struct km_err *err)
+{
+    size_t n = s->points.x.n, d = s->points.x.d;
+    int rc = km_assign_init(&b->assign, s->kern, NULL, n, s->o->k, d, err);
+
+    if (rc == KM_OK)
+        rc = km_sums_init(&b->sums, s->o->k, d, err);
+    if (rc)
+        return rc;
+    b->dist2 = km_alloc(n, sizeof(float));
+    b->order = km_alloc(n, sizeof(*b->order));
+    if (!b->dist2 || !b->order)
+        return km_fail(err, KM_E_MEM, "no memory for shrinking %zu centers", n);
+    return KM_OK;
+}
+
+static void benches_free(struct bench *benches, int n)
+{
+    for (int i = 0; benches && i < n; i++) {
+        km_assign_done(&benches[i].assign);
+        km_sums_done(&benches[i].sums);
+        km_free(benches[i].dist2);
+        km_free(benches[i].order);
+    }
+    km_free(benches);
+}
+
+void km_trials_free(struct km_trial *trials, size_t n)
+{
+    for (size_t t = 0; trials && t < n; t++)
+        km_centers_done(&trials[t].centers);
+    km_free(trials);
+}
+
+int km_shrink(struct km_trial **trials, const struct km_centers *from,
+              const struct km_shrink_options *o, const struct km_kernels *kern,
+              struct km_pool *pool, struct km_err *err)
+{
+    struct shrink s = {.o = o, .kern = kern};
+    int threads = km_pool_threads(pool);
+    int rc = KM_OK;
+
+    s.points = km_points_of(&from->c, from->weight);
+    s.trials = km_alloc(o->trials, sizeof(*s.trials));
+    s.benches = km_alloc((size_t)threads, sizeof(*s.benches));
+    if (!s.trials || !s.benches)
+        rc = km_fail(err, KM_E_MEM, "no memory for %zu trials", o->trials);
+    for (size_t t = 0; rc == KM_OK && t < o->trials; t++)
+        rc = km_centers_init(&s.trials[t].centers, o->k, from->d, err);
+    for (int i = 0; rc == KM_OK && i < threads; i++)
+        rc = bench_init(&s.benches[i], &s, err);
+    if (rc == KM_OK)
+        km_pool_run(pool, run_trial, &s, o->trials);
+    benches_free(s.benches, threads);
+    if (rc) {
+        km_trials_free(s.trials, o->trials);
+        s.trials = NULL;
+    }
+    *trials = s.trials;
+    return rc;
+}
