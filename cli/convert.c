@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/convert.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "cli/nearest.h"
+#include "io/idx.h"
+#include "io/recordio.h"
+#include "io/shard.h"
+#include "io/sink.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_SHARDS  1000 /* each is an open file */
+#define BLOCK_BYTES ((size_t)1 << 20)
+
+static const char usage[] =
+    "kmeans convert: rows of one or several files as RecordIO-protobuf or CSV\n"
+    "\n"
+    "  kmeans convert --scale 1/256 train-images-idx3-ubyte.gz --output train.recordio\n"
+    "  kmeans convert --rows 0:50000 a.csv b.csv --output train.recordio --shards 4\n"
+    "  kmeans convert --label-size 1 labelled.csv --output rows.csv\n"
+    "  kmeans convert train.recordio --to csv --rows :5 --output -\n"
+    "\n"
+    "usage: kmeans convert [options] INPUT... --output FILE\n"
+    "\n"
+    "  -o, --output FILE     where the rows go; - is standard output\n"
+    "  --from idx|csv|recordio\n"
+    "                        format of the inputs [seen from their first bytes]\n"
+    "  --to recordio|csv     format of the output [csv if FILE ends in .csv, else recordio]\n"
+    "  --rows A:B            only rows A to B - 1, counted from 0 over all inputs; A or B may be\n"
+    "                        left out [all]\n"
+    "  --scale S             multiply every value by S, a number or a fraction as 1/256 [1]\n"
+    "  --shards N            write N files, FILE with _0, _1, ... before its suffix; row i goes "
+    "to\n"
+    "                        file i mod N [1]\n"
+    "  --label-size N        CSV inputs: drop the first N columns [0]\n"
+    "  -h, --help            this text\n"
+    "\n"
+    "Inputs are read one after the other and must have the same number of columns. idx is the "
+    "format\n"
+    "of MNIST (unsigned bytes, plain or gzip). Exit code: 0, 2 (usage or input), 3 (system).\n";
+
+enum source_kind { FROM_ANY, FROM_IDX, FROM_CSV, FROM_RECORDIO };
+static const char *const from_names[] = {"auto", "idx", "csv", "recordio", NULL};
+static const char *const to_names[] = {"recordio", "csv", NULL}; /* as enum km_format_kind */
+
+struct options {
+    enum source_kind from;
+    int to; /* enum km_format_kind; -1: by the suffix */
+    const char *output;
+    uint64_t first, end; /* rows */
+    double times, over;  /* the scale as a fraction, so that 1/256 and 1/3 are rounded once */
+    size_t shards;
+    int label_size;
+    char **inputs;
+    int n_inputs;
+};
+
+/* One input on its way through. Either idx or shard is open. */
+struct source {
+    const char *path;
+    struct km_idx *idx;
+    unsigned char *bytes; /* one image */
+    struct km_format format;
+    struct km_shard *shard;
+};
+
+/* What the whole conversion carries from input to input. */
+struct job {
+    const struct options *o;
+    struct km_mat block;
+    struct km_sink *sink;
+    size_t dim; /* 0: not known yet */
+    uint64_t row, written;
+};
+
+/* A place in a list of words, or -1 with a message. */
+static int parse_word(int *value, const char *text, const char *option, const char *const *words,
+                      struct km_err *err)
+{
+    for (int i = 0; words[i]; i++) {
+        if (strcmp(text, words[i]) == 0) {
+            *value = i;
+            return KM_OK;
+        }
+    }
+    return km_fail(err, KM_E_INPUT, "--%s: found \"%s\", expected %s", option, text,
+                   words == to_names ? "recordio or csv" : "idx, csv or recordio");
+}
+
+static int parse_count(uint64_t *value, const char *text, size_t len)
+{
+    uint64_t v = 0;
+
+    if (len == 0)
+        return -1;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9' || __builtin_mul_overflow(v, 10u, &v) ||
+            __builtin_add_overflow(v, (uint64_t)(text[i] - '0'), &v))
+            return -1;
+    }
+    *value = v;
+    return 0;
+}
+
+static int parse_rows(struct options *o, const char *text, struct km_err *err)
+{
+    const char *colon = strchr(text, ':');
+
+    if (!colon || (colon != text && parse_count(&o->first, text, (size_t)(colon - text))) ||
+        (colon[1] && parse_count(&o->end, colon + 1, strlen(colon + 1))))
+        return km_fail(err, KM_E_INPUT,
+                       "--rows: found \"%s\", expected FIRST:END with row numbers from 0, e.g. "
+                       "0:50000, 50000: or :1000",
+                       text);
+    if (o->first >= o->end)
+        return km_fail(err, KM_E_INPUT, "--rows: \"%s\" names no row; END is one past the last row",
+                       text);
+    return KM_OK;
+}
+
+/* A finite number, or two with a slash between them. */
+static int parse_scale(struct options *o, const char *text, struct km_err *err)
+{
+    char *end = NULL;
+
+    o->over = 1;
+    o->times = strtod(text, &end);
+    if (end != text && *end == '/') {
+        const char *second = end + 1;
+
+        o->over = strtod(second, &end);
+        if (end == second)
+            o->over = 0;
+    }
+    if (end == text || *end != '\0' || !isfinite(o->times) || !isfinite(o->over) || o->over == 0)
+        return km_fail(err, KM_E_INPUT,
+                       "--scale: found \"%s\", expected a number or a fraction, e.g. "
+                       "0.5 or 1/256",
+                       text);
+    return KM_OK;
+}
+
+static int parse_small(uint64_t *value, const char *text, const char *option, uint64_t from,
+                       uint64_t to, struct km_err *err)
+{
+    if (parse_count(value, text, strlen(text)) || *value < from || *value > to)
+        return km_fail(err, KM_E_INPUT,
+                       "--%s: found \"%s\", expected a number from %" PRIu64 " to %" PRIu64, option,
+                       text, from, to);
+    return KM_OK;
+}
+
+static const struct option long_options[] = {
+    {"output", required_argument, NULL, 'o'},
+    {"from", required_argument, NULL, 'f'},
+    {"to", required_argument, NULL, 't'},
+    {"rows", required_argument, NULL, 'r'},
+    {"scale", required_argument, NULL, 's'},
+    {"shards", required_argument, NULL, 'n'},
+    {"label-size", required_argument, NULL, 'l'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+/* What getopt did not take: a name it does not know, or a missing value. */
+static int bad_option(const char *text, int missing, struct km_err *err)
+{
+    const char *word = text + strspn(text, "-");
+    size_t len = strcspn(word, "=");
+    char name[64];
+    const char *near;
+
+    if (missing)
+        return km_fail(err, KM_E_INPUT, "%s: expected a value behind it; see kmeans convert --help",
+                       text);
+    snprintf(name, sizeof(name), "%.*s", (int)(len < sizeof(name) ? len : sizeof(name) - 1), word);
+    near = km_nearest_option(name, long_options);
+    if (near)
+        return km_fail(err, KM_E_INPUT, "unknown option %s; did you mean --%s?", text, near);
+    return km_fail(err, KM_E_INPUT, "unknown option %s; see kmeans convert --help", text);
+}
+
+/* One option that takes a value. */
+static int take_option(struct options *o, int c, const char *value, struct km_err *err)
+{
+    uint64_t v = 0;
+    int word = 0, rc;
+
+    switch (c) {
+    case 'o':
+        o->output = value;
+        return KM_OK;
+    case 'f':
+        rc = parse_word(&word, value, "from", from_names, err);
+        if (!rc)
+            o->from = (enum source_kind)word;
+        return rc;
+    case 't':
+        return parse_word(&o->to, value, "to", to_names, err);
+    case 'r':
+        return parse_rows(o, value, err);
+    case 's':
+        return parse_scale(o, value, err);
+    case 'n':
+        rc = parse_small(&v, value, "shards", 1, MAX_SHARDS, err);
+        if (!rc)
+            o->shards = (size_t)v;
+        return rc;
+    default:
+        rc = parse_small(&v, value, "label-size", 0, 1000000, err);
+        if (!rc)
+            o->label_size = (int)v;
+        return rc;
+    }
+}
+
+static int ends_in(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+/* *help: the user only wants the text. */
+static int parse_options(struct options *o, int *help, int argc, char **argv, struct km_err *err)
+{
+    int c, rc;
+
+    *o = (struct options){.to = -1, .end = UINT64_MAX, .times = 1, .over = 1, .shards = 1};
+    *help = 0;
+    opterr = 0;
+    optind = 0; /* a fresh start, whoever used getopt before */
+    while ((c = getopt_long(argc, argv, ":o:h", long_options, NULL)) != -1) {
+        if (c == 'h') {
+            *help = 1;
+            return KM_OK;
+        }
+        if (c == '?' || c == ':') {
+            char letter[3] = {'-', (char)optopt, '\0'};
+            int is_long = strncmp(argv[optind - 1], "--", 2) == 0;
+
+            return bad_option(is_long ? argv[optind - 1] : letter, c == ':', err);
+        }
+        rc = take_option(o, c, optarg, err);
+        if (rc)
+            return rc;
+    }
+    o->inputs = argv + optind;
+    o->n_inputs = argc - optind;
+    if (o->n_inputs == 0)
+        return km_fail(err, KM_E_INPUT, "no input file is named; see kmeans convert --help");
+    if (!o->output)
+        return km_fail(err, KM_E_INPUT, "--output FILE is missing; see kmeans convert --help");
+    if (o->shards > 1 && strcmp(o->output, "-") == 0)
+        return km_fail(err, KM_E_INPUT,
+                       "--shards %zu: standard output takes one shard; name a file "
+                       "with --output",
+                       o->shards);
+    if (o->to < 0)
+        o->to = ends_in(o->output, ".csv") ? KM_CSV : KM_RECORDIO;
+    return KM_OK;
+}
+
+/* The format of an input from its first bytes. */
+static int detect(enum source_kind *kind, const char *path, struct km_err *err)
+{
+    static const unsigned char magic[4] = {KM_RECORDIO_MAGIC & 255, KM_RECORDIO_MAGIC >> 8 & 255,
+                                           KM_RECORDIO_MAGIC >> 16 & 255, KM_RECORDIO_MAGIC >> 24};
+    struct km_idx_probe probe;
+    int rc;
+
+    rc = km_idx_probe(path, &probe, err);
+    if (rc)
+        return rc;
+    if (probe.idx)
+        *kind = FROM_IDX;
+    else if (probe.gzip)
+        return km_fail(err, KM_E_INPUT,
+                       "%s: byte 0: found gzip that holds no idx file; only idx is "
+                       "read compressed: gunzip it first",
+                       path);
+    else if (probe.got == sizeof(magic) && memcmp(probe.first, magic, sizeof(magic)) == 0)
+        *kind = FROM_RECORDIO;
+    else
+        *kind = FROM_CSV;
+    return KM_OK;
+}
+
+static void source_close(struct source *s)
+{
+    km_idx_close(s->idx);
+    km_shard_close(s->shard);
+    km_free(s->bytes);
+    *s = (struct source){0};
+}
+
+static int open_idx(struct source *s, struct km_err *err)
+{
+    int rc;
+
+    rc = km_idx_open(&s->idx, s->path, err);
+    if (rc)
+        return rc;
+    if (km_idx_axes(s->idx) == 1)
+        return km_fail(
+            err, KM_E_INPUT,
+            "%s: byte 3: found 1 axis, expected 2 or more: this is a file of labels, and "
+            "k-means takes no labels; give the file of images",
+            s->path);
+    s->format.feature_dim = km_idx_rows(s->idx) ? km_idx_dim(s->idx) : 0;
+    s->bytes = km_alloc(km_idx_dim(s->idx), 1);
+    if (!s->bytes)
+        return km_fail(err, KM_E_MEM, "%s: no memory for images of %zu bytes", s->path,
+                       km_idx_dim(s->idx));
+    return KM_OK;
+}
+
+/* Opens an input; s->format.feature_dim tells its width afterwards, 0 if it has no row. */
+static int source_open(struct source *s, const char *path, const struct options *o,
+                       struct km_err *err)
+{
+    enum source_kind kind = o->from;
+    int rc = KM_OK;
+
+    *s = (struct source){.path = path, .format = {.label_size = o->label_size}};
+    if (kind == FROM_ANY)
+        rc = detect(&kind, path, err);
+    if (rc)
+        return rc;
+    if (kind == FROM_IDX)
+        return open_idx(s, err);
+    s->format.kind = kind == FROM_CSV ? KM_CSV : KM_RECORDIO;
+    return km_shard_open(&s->shard, path, &s->format, err);
+}
+
+/* The next rows of an input, as km_shard_read. */
+static int source_read(struct source *s, struct km_mat *x, size_t *rows, struct km_err *err)
+{
+    int rc;
+
+    *rows = 0;
+    if (s->shard)
+        return km_shard_read(s->shard, x, 0, rows, err);
+    while (*rows < x->n) {
+        float *row = km_mat_row(x, *rows);
+
+        rc = km_idx_next(s->idx, s->bytes, err);
+        if (rc != KM_MORE)
+            return rc;
+        for (size_t t = 0; t < x->d; t++)
+            row[t] = s->bytes[t];
+        ++*rows;
+    }
+    return KM_OK;
+}
+
+/* The first input that has rows decides how wide they are, and the output can be opened. */
+static int agree_on_width(struct job *job, const struct source *s, struct km_err *err)
+{
+    size_t dim = s->format.feature_dim, rows;
+
+    if (job->dim == 0) {
+        rows = BLOCK_BYTES / sizeof(float) / dim;
+        job->dim = dim;
+        if (km_mat_init(&job->block, rows ? rows : 1, dim, err))
+            return err->code;
+        return km_sink_open(&job->sink, job->o->output, (enum km_format_kind)job->o->to,
+                            job->o->shards, dim, err);
+    }
+    if (dim != job->dim)
+        return km_fail(err, KM_E_INPUT,
+                       "%s: found rows of %zu columns, expected %zu as in %s; inputs "
+                       "of one output must be equally wide",
+                       s->path, dim, job->dim, job->o->inputs[0]);
+    return KM_OK;
+}
+
+static int scale(const struct options *o, float *row, size_t d, const struct source *s,
+                 uint64_t row_number, struct km_err *err)
+{
+    if (o->times == 1 && o->over == 1)
+        return KM_OK;
+    for (size_t t = 0; t < d; t++) {
+        float v = (float)((double)row[t] * o->times / o->over);
+
+        if (!isfinite(v))
+            return km_fail(err, KM_E_INPUT,
+                           "%s: row %" PRIu64 ", column %zu: %g times the scale is "
+                           "beyond float32; choose a smaller --scale",
+                           s->path, row_number, t + 1, (double)row[t]);
+        row[t] = v;
+    }
+    return KM_OK;
+}
+
+/* All rows of one input that are asked for. */
+static int convert_input(struct job *job, const char *path, struct km_err *err)
+{
+    const struct options *o = job->o;
+    struct source s;
+    size_t rows;
+    int rc;
+
+    rc = source_open(&s, path, o, err);
+    if (!rc && s.format.feature_dim > 0)
+        rc = agree_on_width(job, &s, err);
+    else if (!rc)
+        goto out; /* no rows */
+    while (!rc && job->row < o->end) {
+        rc = source_read(&s, &job->block, &rows, err);
+        if (rc || rows == 0)
+            break;
+        for (size_t i = 0; !rc && i < rows && job->row < o->end; i++, job->row++) {
+            float *row = km_mat_row(&job->block, i);
+
+            if (job->row < o->first)
+                continue;
+            rc = scale(o, row, job->dim, &s, job->row, err);
+            if (!rc)
+                rc = km_sink_put(job->sink, row, err);
+            job->written++;
+        }
+    }
+out:
+    source_close(&s);
+    return rc;
+}
+
+static void print_summary(const struct job *job, uint64_t bytes, double seconds)
+{
+    const struct options *o = job->o;
+
+    fprintf(stderr, "%" PRIu64 " rows x %zu columns, %" PRIu64 " bytes of %s in %zu file%s",
+            job->written, job->dim, bytes, to_names[o->to], o->shards, o->shards == 1 ? "" : "s");
+    if (o->label_size > 0)
+        fprintf(stderr, ", %d leading column%s of CSV inputs dropped", o->label_size,
+                o->label_size == 1 ? "" : "s");
+    fprintf(stderr, ", %.2f s\n", seconds);
+}
+
+static int convert(const struct options *o, struct km_err *err)
+{
+    struct job job = {.o = o};
+    double start = km_now();
+    uint64_t bytes;
+    int rc = KM_OK;
+
+    for (int i = 0; !rc && i < o->n_inputs && job.row < o->end; i++)
+        rc = convert_input(&job, o->inputs[i], err);
+    if (!rc && job.written == 0)
+        rc = km_fail(err, KM_E_INPUT, "%s: nothing to write: the inputs have %" PRIu64 " rows%s",
+                     o->output, job.row, job.row ? ", all before the first row of --rows" : "");
+    if (!rc) {
+        rc = km_sink_commit(job.sink, &bytes, err);
+        job.sink = NULL;
+    }
+    if (!rc)
+        print_summary(&job, bytes, km_now() - start);
+    km_sink_abort(job.sink);
+    km_mat_done(&job.block);
+    return rc;
+}
+
+int km_convert_main(int argc, char **argv)
+{
+    struct options o;
+    struct km_err err;
+    int help, rc;
+
+    rc = parse_options(&o, &help, argc, argv, &err);
+    if (!rc && help) {
+        fputs(usage, stdout);
+        return 0;
+    }
+    if (!rc)
+        rc = convert(&o, &err);
+    if (rc)
+        fprintf(stderr, "kmeans convert: %s\n", err.msg);
+    return !rc ? 0 : rc == KM_E_INPUT ? 2 : 3;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Content types of channels, read as MIME types: text/csv; label_size=0; charset="utf-8". */
+#include "train/request.h"
+
+#include "base/log.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ACCEPTED "'application/x-recordio-protobuf', 'text/csv;label_size=N'"
+#define BLANKS   " \t"
+
+/* One parameter, both parts without blanks and quotes. */
+struct parameter {
+    char name[64];
+    char value[128];
+};
+
+/* Copies n bytes, less the blanks at their ends, in lower case; cut where `size` ends. */
+static void copy_lower(char *out, size_t size, const char *from, size_t n)
+{
+    size_t used = 0;
+
+    while (n && strchr(BLANKS, *from)) {
+        from++;
+        n--;
+    }
+    while (n && strchr(BLANKS, from[n - 1]))
+        n--;
+    for (size_t i = 0; i < n && used + 1 < size; i++)
+        out[used++] = (char)tolower((unsigned char)from[i]);
+    out[used] = '\0';
+}
+
+/* Takes a quoted value from *t, which stands on the quote. -1 if the quote never ends. */
+static int take_quoted(const char **t, char *out, size_t size)
+{
+    const char *c = *t + 1;
+    size_t used = 0;
+
+    for (; *c != '"'; c++) {
+        if (*c == '\\')
+            c++;
+        if (*c == '\0')
+            return -1;
+        if (used + 1 < size)
+            out[used++] = *c;
+    }
+    out[used] = '\0';
+    *t = c + 1 + strcspn(c + 1, ";");
+    return 0;
+}
+
+/* Takes the parameter at *t and steps over the ';' behind it. -1 if it is malformed. */
+static int take_parameter(const char **t, struct parameter *p)
+{
+    size_t n = strcspn(*t, "=;");
+    const char *end;
+
+    memset(p, 0, sizeof(*p));
+    copy_lower(p->name, sizeof(p->name), *t, n);
+    end = *t + n;
+    if (*end == '=') {
+        end++;
+        end += strspn(end, BLANKS);
+        if (*end == '"') {
+            if (take_quoted(&end, p->value, sizeof(p->value)))
+                return -1;
+        } else {
+            n = strcspn(end, ";");
+            copy_lower(p->value, sizeof(p->value), end, n);
+            end += n;
+        }
+    }
+    *t = *end == ';' ? end + 1 : end;
+    return 0;
+}
+
+static int set_label_size(struct km_format *format, const struct parameter *p, struct km_err *err)
+{
+    size_t n = strlen(p->value);
+    long size;
+
+    errno = 0;
+    size = strtol(p->value, NULL, 10);
+    if (n == 0 || strspn(p->value, "0123456789") != n || errno || size > INT32_MAX)
+        return km_fail(err, KM_E_INPUT,
+                       "The value '%s' is not valid for label_size in the content type, which "
+                       "expects the number of columns in front of the features: 0 or more",
+                       p->value);
+    format->label_size = (int)size;
+    return KM_OK;
+}
+
+static int take_parameters(const char *t, const char *text, struct km_format *format,
+                           struct km_err *err)
+{
+    while (*t) {
+        struct parameter p;
+        int rc = KM_OK;
+
+        if (take_parameter(&t, &p))
+            return km_fail(err, KM_E_INPUT,
+                           "The content type '%.200s' has a quote (\") that does not end", text);
+        if (format->kind == KM_CSV && strcmp(p.name, "label_size") == 0)
+            rc = set_label_size(format, &p, err);
+        else if (p.name[0] || p.value[0])
+            km_log(KM_INFO, "Parameter '%s=%s' of content type '%.200s' is ignored", p.name,
+                   p.value, text);
+        if (rc)
+            return rc;
+    }
+    return KM_OK;
+}
+
+int km_content_type_parse(const char *text, struct km_format *format, char *name, size_t name_size,
+                          struct km_err *err)
+{
+    char type[128];
+    size_t n;
+
+    if (!text || text[strspn(text, BLANKS)] == '\0')
+        text = "application/x-recordio-protobuf";
+    memset(format, 0, sizeof(*format));
+    format->label_size = -1;
+    n = strcspn(text, ";");
+    copy_lower(type, sizeof(type), text, n);
+    if (strcmp(type, "text/csv") == 0)
+        format->kind = KM_CSV;
+    else if (strcmp(type, "application/x-recordio-protobuf") == 0)
+        format->kind = KM_RECORDIO;
+    else
+        return km_fail(err, KM_E_INPUT,
+                       "No iterator has been registered for ContentType ('%s', '1.0'). Accepted "
+                       "content types: " ACCEPTED,
+                       type);
+    snprintf(name, name_size, "%s", type);
+    return take_parameters(text[n] ? text + n + 1 : "", text, format, err);
+}

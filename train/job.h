@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The state of one training job; private to train.c (the pass) and finish.c (what follows it). */
+#ifndef KM_TRAIN_JOB_H
+#define KM_TRAIN_JOB_H
+
+#include "algo/assign.h"
+#include "algo/reservoir.h"
+#include "io/feed.h"
+#include "train/report.h"
+#include "train/train.h"
+
+/** One pass over the rows. */
+struct km_pass {
+    uint64_t rows, batches;
+    double ssd;                   /* of all batches, each against the centers of its time */
+    double short_ssd, short_rows; /* since the last Iter line */
+};
+
+struct km_job {
+    const struct km_request *request;
+    const struct km_machine *m;
+    const struct km_params *p;
+    size_t d;      /* features */
+    size_t factor; /* extra_center_factor */
+    size_t from_k; /* K = k * factor, centers of the pass */
+    uint64_t seed;
+
+    struct km_feed *feed, *test; /* test may be NULL */
+    float *origin;               /* (d) subtracted from every row */
+    struct km_centers centers;   /* K centers of the pass, relative to the origin */
+    struct km_sums sums;         /* of the current mini-batch */
+    struct km_assign assign;
+    struct km_reservoir reservoir;
+    struct km_mat model; /* (k, d) what is written: not relative to the origin */
+
+    struct km_pass pass;
+    uint64_t rows;                    /* of the channel */
+    uint64_t seen_rows, seen_batches; /* over all epochs */
+    double sample_optimism; /* the msd of the model on the reservoir is too low by this factor */
+    double pass_seconds;
+    struct km_watch phases[KM_PHASES];
+};
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the text of one hyperparameter to its field. Texts are as strict as the original's (no sign,
+ * no blank, no 5000.0), except where its own clients disagree about the spelling.
+ */
+#include "train/param_table.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Enough of a value to recognise it. */
+const char *km_param_shown(char out[KM_SHOWN], const char *value)
+{
+    snprintf(out, KM_SHOWN, "%.100s%s", value, strlen(value) > 100 ? "..." : "");
+    return out;
+}
+
+static const char *pattern(const struct km_param *q)
+{
+    return q->least ? "^([1-9][0-9]*)$" : "^(0|[1-9][0-9]*)$";
+}
+
+static int parse_integer(const struct km_param *q, const char *text, int64_t *value)
+{
+    size_t n = strlen(text);
+
+    if (n == 0 || strspn(text, "0123456789") != n || (text[0] == '0' && (n > 1 || q->least > 0)))
+        return -1;
+    errno = 0;
+    *value = strtoll(text, NULL, 10);
+    return errno || *value > q->most ? -1 : 0;
+}
+
+static void set_integer(struct km_settings *s, const struct km_param *q, const char *text,
+                        int64_t *field)
+{
+    int may_be_auto = q->kind == KM_P_INTEGER_OR_AUTO;
+    char limit[64] = "", value[KM_SHOWN];
+    size_t digits = strspn(text, "0123456789");
+
+    if (may_be_auto && strcmp(text, "auto") == 0) {
+        *field = KM_AUTO;
+        return;
+    }
+    if (parse_integer(q, text, field) == 0)
+        return;
+    if (text[digits] == '\0' && digits && text[0] != '0')
+        snprintf(limit, sizeof(limit), " and less than or equal to %lld", (long long)q->most);
+    km_settings_problem(
+        s,
+        "The value '%s' is not valid for the '%s' hyperparameter which expects one of the "
+        "following: %sa string which matches the pattern '%s'; or an integer greater than or "
+        "equal to %d%s",
+        km_param_shown(value, text), q->name, may_be_auto ? "the string 'auto'; " : "", pattern(q),
+        (int)q->least, limit);
+}
+
+static void set_real(struct km_settings *s, const struct km_param *q, const char *text,
+                     double *field)
+{
+    char value[KM_SHOWN];
+    char *end;
+
+    /* strtod alone would take blanks, signs, hexadecimal numbers, nan and inf as well */
+    if ((isdigit((unsigned char)text[0]) || text[0] == '.') &&
+        strspn(text, "0123456789.eE+-") == strlen(text)) {
+        *field = strtod(text, &end);
+        if (*end == '\0' && *field >= (double)q->least && *field <= (double)q->most)
+            return;
+    }
+    km_settings_problem(
+        s,
+        "The value '%s' is not valid for the '%s' hyperparameter which expects a number greater "
+        "than or equal to %d and less than or equal to %d, such as 0.0001 or 1e-05",
+        km_param_shown(value, text), q->name, (int)q->least, (int)q->most);
+}
+
+static void bad_choice(struct km_settings *s, const struct km_param *q, const char *text,
+                       const char *choices)
+{
+    char value[KM_SHOWN];
+
+    km_settings_problem(
+        s,
+        "The value '%s' is not valid for the '%s' hyperparameter which accepts one of the "
+        "following: %s",
+        km_param_shown(value, text), q->name, choices);
+}
+
+static void set_boolean(struct km_settings *s, const struct km_param *q, const char *text,
+                        int *field)
+{
+    *field = strcmp(text, "true") == 0 || strcmp(text, "True") == 0;
+    if (*field || strcmp(text, "false") == 0 || strcmp(text, "False") == 0)
+        return;
+    bad_choice(s, q, text, "'true', 'false'");
+}
+
+/* The original's pages spell the second one in both ways. */
+static void set_init(struct km_settings *s, const struct km_param *q, const char *text,
+                     enum km_init *field)
+{
+    int plusplus = strcmp(text, "kmeans++") == 0 || strcmp(text, "k-means++") == 0;
+
+    *field = plusplus ? KM_INIT_PLUSPLUS : KM_INIT_RANDOM;
+    if (plusplus || strcmp(text, "random") == 0)
+        return;
+    bad_choice(s, q, text, "'random', 'kmeans++'");
+}
+
+static const char *skip_blanks(const char *t)
+{
+    return t + strspn(t, " \t");
+}
+
+/* Takes the name at *t, with or without quotes. Its first byte and length, or NULL if malformed. */
+static const char *next_name(const char **t, size_t *n)
+{
+    char quote[2] = "";
+    const char *from;
+
+    *t = skip_blanks(*t);
+    if (**t == '"' || **t == '\'')
+        quote[0] = *(*t)++;
+    from = *t;
+    *n = strcspn(from, quote[0] ? quote : " \t,[]\"'");
+    *t = from + *n;
+    if (quote[0] && **t != quote[0])
+        return NULL;
+    *t = skip_blanks(quote[0] ? *t + 1 : *t);
+    return *n ? from : NULL;
+}
+
+static int is_name(const char *from, size_t n, const char *name)
+{
+    return n == strlen(name) && memcmp(from, name, n) == 0;
+}
+
+/* A name that is no metric. */
+struct stranger {
+    const char *from;
+    size_t n;
+};
+
+/*
+ * A JSON list; but also [msd,ssd] as the Spark client sends it, ['msd'] as Python prints it, and
+ * one bare name. -1 if it is malformed; so is an empty list, which would measure nothing without a
+ * word.
+ */
+static int take_metrics(const char *t, struct km_params *p, struct stranger *stranger)
+{
+    int listed, more;
+
+    t = skip_blanks(t);
+    listed = *t == '[';
+    t += listed;
+    do {
+        size_t n;
+        const char *from = next_name(&t, &n);
+
+        if (!from)
+            return -1;
+        if (is_name(from, n, "msd"))
+            p->eval_msd = 1;
+        else if (is_name(from, n, "ssd"))
+            p->eval_ssd = 1;
+        else
+            *stranger = (struct stranger){from, n};
+        more = listed && *t == ',';
+        t += more;
+    } while (more);
+    if (listed && *t != ']')
+        return -1;
+    return *skip_blanks(t + listed) ? -1 : 0;
+}
+
+static void set_metrics(struct km_settings *s, const char *text, struct km_params *p)
+{
+    struct stranger stranger = {NULL, 0};
+    char value[KM_SHOWN];
+
+    if (take_metrics(text, p, &stranger))
+        km_settings_problem(s,
+                            "Hyperparameter must be valid json, but found eval_metrics: %s; "
+                            "expected a list such as [\"msd\"] or [\"msd\", \"ssd\"]",
+                            km_param_shown(value, text));
+    else if (stranger.n)
+        km_settings_problem(
+            s,
+            "The list of values for hyperparameter 'eval_metrics' contains invalid value: "
+            "['%.*s']. The supported values are: ['msd', 'ssd']",
+            stranger.n > 100 ? 100 : (int)stranger.n, stranger.from);
+}
+
+/* The table says where the field is, the kind which type it has. */
+void km_param_set(struct km_settings *s, const struct km_param *q, const char *text,
+                  struct km_params *p)
+{
+    void *field = (char *)p + q->offset;
+
+    switch (q->kind) {
+    case KM_P_INTEGER:
+    case KM_P_INTEGER_OR_AUTO:
+        set_integer(s, q, text, field);
+        break;
+    case KM_P_REAL:
+        set_real(s, q, text, field);
+        break;
+    case KM_P_BOOLEAN:
+        set_boolean(s, q, text, field);
+        break;
+    case KM_P_INIT_METHOD:
+        set_init(s, q, text, field);
+        break;
+    case KM_P_METRICS:
+        set_metrics(s, text, p);
+        break;
+    }
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of hyperparameters, and what is made from it alone: help text and nearest names. */
+#include "train/params.h"
+
+#include "train/param_table.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define FIELD(name) offsetof(struct km_params, name)
+
+const struct km_param km_param_table[] = {
+    {"k", KM_P_INTEGER, 1, INT32_MAX, NULL, FIELD(k), "number of clusters"},
+    {"feature_dim", KM_P_INTEGER, 1, INT32_MAX, NULL, FIELD(feature_dim),
+     "features of each record"},
+    {"mini_batch_size", KM_P_INTEGER, 1, INT32_MAX, "5000", FIELD(mini_batch_size),
+     "records of a mini-batch"},
+    {"epochs", KM_P_INTEGER, 1, INT32_MAX, "1", FIELD(epochs), "passes over the training data"},
+    {"init_method", KM_P_INIT_METHOD, 0, 0, "random", FIELD(init_method),
+     "how the first centers are picked"},
+    {"extra_center_factor", KM_P_INTEGER_OR_AUTO, 1, INT32_MAX, "auto", FIELD(extra_center_factor),
+     "x: the pass keeps k * x centers; auto is 10"},
+    {"half_life_time_size", KM_P_INTEGER, 0, INT64_MAX, "0", FIELD(half_life_time_size),
+     "records after which the weight of a record is halved; 0: never"},
+    {"local_lloyd_init_method", KM_P_INIT_METHOD, 0, 0, "kmeans++", FIELD(local_lloyd_init_method),
+     "how the shrink from k * x to k centers starts"},
+    {"local_lloyd_max_iter", KM_P_INTEGER, 1, INT32_MAX, "300", FIELD(local_lloyd_max_iter),
+     "most Lloyd iterations of one trial of the shrink"},
+    {"local_lloyd_tol", KM_P_REAL, 0, 1, "0.0001", FIELD(local_lloyd_tol),
+     "a trial ends when its loss falls by less than this part"},
+    {"local_lloyd_num_trials", KM_P_INTEGER_OR_AUTO, 1, INT32_MAX, "auto",
+     FIELD(local_lloyd_num_trials), "trials of the shrink; the best one wins"},
+    {"eval_metrics", KM_P_METRICS, 0, 0, "[\"msd\"]", FIELD(eval_msd),
+     "scores of the test channel: mean, sum of squared distances"},
+    {"force_dense", KM_P_BOOLEAN, 0, 0, "true", FIELD(force_dense),
+     "taken for compatibility; records are always made dense"},
+    {"seed", KM_P_INTEGER, 0, INT64_MAX, "0", FIELD(seed),
+     "start of the random numbers; the same seed gives the same model"},
+    {"refine_rows", KM_P_INTEGER_OR_AUTO, 0, INT32_MAX, "auto", FIELD(refine_rows),
+     "records kept in memory to refine the model at the end; auto: 64 MiB; 0: off"},
+    {0},
+};
+
+const struct km_param *km_param_find(const char *name)
+{
+    for (size_t i = 0; km_param_table[i].name; i++)
+        if (strcmp(km_param_table[i].name, name) == 0)
+            return &km_param_table[i];
+    return NULL;
+}
+
+const char *km_param_name(size_t i)
+{
+    return i < sizeof(km_param_table) / sizeof(km_param_table[0]) ? km_param_table[i].name : NULL;
+}
+
+#define LONGEST_NAME 48 /* more than any in the table, with place for a few slips */
+
+/* Steps from a to b by inserting, deleting, replacing one letter or swapping two neighbours. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t d[LONGEST_NAME + 1][LONGEST_NAME + 1];
+    size_t n = strlen(a), m = strlen(b);
+
+    for (size_t i = 0; i <= n; i++)
+        d[i][0] = i;
+    for (size_t j = 0; j <= m; j++)
+        d[0][j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        for (size_t j = 1; j <= m; j++) {
+            size_t best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+
+            if (d[i - 1][j] + 1 < best)
+                best = d[i - 1][j] + 1;
+            if (d[i][j - 1] + 1 < best)
+                best = d[i][j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                d[i - 2][j - 2] + 1 < best)
+                best = d[i - 2][j - 2] + 1;
+            d[i][j] = best;
+        }
+    }
+    return d[n][m];
+}
+
+/* "tol", "num_trials": the Python client calls them by the end of their names. */
+static int is_ending(const char *end, const char *name)
+{
+    size_t n = strlen(end), m = strlen(name);
+
+    return n >= 3 && m > n && name[m - n - 1] == '_' && strcmp(name + m - n, end) == 0;
+}
+
+const char *km_param_nearest(const char *name)
+{
+    char folded[LONGEST_NAME + 1];
+    const char *nearest = NULL;
+    size_t best = SIZE_MAX, n = strlen(name);
+
+    if (n > LONGEST_NAME)
+        return NULL;
+    for (size_t i = 0; i <= n; i++)
+        folded[i] = name[i] == '-' ? '_' : (char)tolower((unsigned char)name[i]);
+    for (size_t i = 0; km_param_table[i].name; i++) {
+        size_t m = strlen(km_param_table[i].name);
+        size_t steps = is_ending(folded, km_param_table[i].name)
+                           ? 1
+                           : distance(folded, km_param_table[i].name);
+
+        /* with more than a third of the letters wrong it is another word */
+        if (steps < best && steps <= (n > m ? n : m) / 3) {
+            best = steps;
+            nearest = km_param_table[i].name;
+        }
+    }
+    return nearest;
+}
+
+/* What may stand behind --name. */
+static void describe_range(const struct km_param *q, char *text, size_t size)
+{
+    switch (q->kind) {
+    case KM_P_INTEGER:
+        snprintf(text, size, "integer >= %d", (int)q->least);
+        break;
+    case KM_P_INTEGER_OR_AUTO:
+        snprintf(text, size, "auto, or integer >= %d", (int)q->least);
+        break;
+    case KM_P_REAL:
+        snprintf(text, size, "number from %d to %d", (int)q->least, (int)q->most);
+        break;
+    case KM_P_BOOLEAN:
+        snprintf(text, size, "true or false");
+        break;
+    case KM_P_INIT_METHOD:
+        snprintf(text, size, "random or kmeans++");
+        break;
+    case KM_P_METRICS:
+        snprintf(text, size, "list of msd, ssd");
+        break;
+    }
+}
+
+void km_params_help(FILE *out)
+{
+    for (size_t i = 0; km_param_table[i].name; i++) {
+        char range[64] = "";
+
+        describe_range(&km_param_table[i], range, sizeof(range));
+        fprintf(out, "  --%-24s %s\n%29s%s", km_param_table[i].name, km_param_table[i].meaning, "",
+                range);
+        if (km_param_table[i].fallback)
+            fprintf(out, " [%s]\n", km_param_table[i].fallback);
+        else
+            fprintf(out, ", %s\n",
+                    km_param_table[i].offset == FIELD(feature_dim)
+                        ? "required in a training request"
+                        : "required");
+    }
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/text.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Makes place for `more` bytes and the NUL. */
+static int reserve(struct km_text *t, size_t more)
+{
+    size_t room = t->n + more + 1;
+    char *s;
+
+    if (t->failed)
+        return -1;
+    if (room <= t->room)
+        return 0;
+    room += t->room + 64;
+    s = km_alloc(room, 1);
+    if (!s) {
+        t->failed = 1;
+        return -1;
+    }
+    if (t->n)
+        memcpy(s, t->s, t->n);
+    km_free(t->s);
+    t->s = s;
+    t->room = room;
+    return 0;
+}
+
+void km_text_add(struct km_text *t, const char *fmt, ...)
+{
+    va_list ap, again;
+    int more;
+
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    more = vsnprintf(NULL, 0, fmt, ap);
+    if (more < 0)
+        t->failed = 1;
+    else if (reserve(t, (size_t)more) == 0) {
+        vsnprintf(t->s + t->n, (size_t)more + 1, fmt, again);
+        t->n += (size_t)more;
+    }
+    va_end(again);
+    va_end(ap);
+}
+
+void km_text_add_bytes(struct km_text *t, const char *bytes, size_t n)
+{
+    if (reserve(t, n))
+        return;
+    memcpy(t->s + t->n, bytes, n);
+    t->n += n;
+    t->s[t->n] = '\0';
+}
+
+int km_list_add(struct km_list *list, char *text)
+{
+    if (list->n == list->room) {
+        size_t room = list->room * 2 + 8;
+        char **s = km_alloc(room, sizeof(*s));
+
+        if (!s) {
+            km_free(text);
+            return KM_E_MEM;
+        }
+        if (list->n)
+            memcpy(s, list->s, list->n * sizeof(*s));
+        km_free(list->s);
+        list->s = s;
+        list->room = room;
+    }
+    list->s[list->n++] = text;
+    return KM_OK;
+}
+
+void km_list_done(struct km_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        km_free(list->s[i]);
+    km_free(list->s);
+    memset(list, 0, sizeof(*list));
+}
+
+size_t km_utf8_length(const char *s)
+{
+    const unsigned char *u = (const unsigned char *)s;
+    size_t n = u[0] < 0x80 ? 1 : u[0] < 0xc2 ? 0 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : 4;
+
+    if (u[0] > 0xf4)
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((u[i] & 0xc0) != 0x80)
+            return 0;
+    /* overlong forms, surrogates, beyond U+10FFFF */
+    if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) ||
+        (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+void km_utf8_clean(char *s)
+{
+    while (*s) {
+        size_t n = km_utf8_length(s);
+
+        if (n == 0)
+            *s = '?';
+        else if ((unsigned char)*s < 0x20 || *s == 0x7f)
+            *s = ' ';
+        s += n ? n : 1;
+    }
+}

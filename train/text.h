@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text tools of the verb train: a growing text, a list of texts, and valid UTF-8. */
+#ifndef KM_TRAIN_TEXT_H
+#define KM_TRAIN_TEXT_H
+
+#include <stddef.h>
+
+/**
+ * A growing text. Starts zeroed. When memory runs out, `failed` is set and stays set, so that a
+ * text of many pieces is checked once, at its end. The owner frees s with km_free.
+ */
+struct km_text {
+    char *s;  /* ends in NUL; NULL while nothing was added */
+    size_t n; /* bytes without the NUL */
+    size_t room;
+    int failed;
+};
+
+/** Adds formatted text, or n bytes. */
+void km_text_add(struct km_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void km_text_add_bytes(struct km_text *t, const char *bytes, size_t n);
+
+/** A list of texts that it owns. Starts zeroed. */
+struct km_list {
+    char **s; /* (n) */
+    size_t n;
+    size_t room;
+};
+
+/** Adds a text, which the list frees from then on. 0, or KM_E_MEM (then text is freed). */
+int km_list_add(struct km_list *list, char *text);
+void km_list_done(struct km_list *list);
+
+/** Bytes of the UTF-8 character that s begins with (1 to 4); 0 if the bytes are no UTF-8. */
+size_t km_utf8_length(const char *s);
+
+/** Makes one line of valid UTF-8 of s, in place: invalid bytes become '?', control characters ' '.
+ */
+void km_utf8_clean(char *s);
+
+#endif

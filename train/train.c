@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/train.h"
+
+#include "algo/seed.h"
+#include "base/log.h"
+#include "base/machine.h"
+#include "base/mem.h"
+#include "io/feed.h"
+#include "io/model.h"
+#include "train/finish.h"
+#include "train/job.h"
+#include "train/report.h"
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+/* A block of rows is at most this large, so that memory does not grow with mini_batch_size. */
+#define BLOCK_BYTES ((size_t)16 << 20)
+/* The reservoir of `refine_rows = auto`. */
+#define RESERVOIR_BYTES ((size_t)64 << 20)
+
+static size_t min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t row_bytes(size_t d)
+{
+    return km_mat_ld(d) * sizeof(float);
+}
+
+/* Rows of one block; large enough to draw K different seeds from the first one. */
+static size_t block_rows(const struct km_job *job)
+{
+    size_t fit = BLOCK_BYTES / row_bytes(job->d);
+
+    if (fit < 2 * job->from_k)
+        fit = 2 * job->from_k;
+    return min_size((size_t)job->p->mini_batch_size, fit);
+}
+
+static size_t reservoir_rows(const struct km_job *job)
+{
+    if (job->p->refine_rows != KM_AUTO)
+        return (size_t)job->p->refine_rows;
+    return RESERVOIR_BYTES / row_bytes(job->d);
+}
+
+/*
+ * Refuses what cannot fit before the first allocation, instead of being killed in the middle: the
+ * centers in all their forms, three blocks of rows, the reservoir.
+ */
+static int check_memory(const struct km_job *job, struct km_err *err)
+{
+    double cells = (double)job->from_k * (double)job->d;
+    double centers = cells * (sizeof(float) + 3 * sizeof(double));
+    double rows = 3.0 * (double)block_rows(job) + (double)reservoir_rows(job);
+    double need = centers + rows * (double)row_bytes(job->d);
+    double have = (double)km_memory_available();
+
+    km_log(KM_INFO, "memory: %.1f MB for %zu centers of %zu features, %.1f MB for rows",
+           centers / 1e6, job->from_k, job->d, (need - centers) / 1e6);
+    if (need > have)
+        return km_fail(
+            err, KM_E_MEM,
+            "training needs %.0f MB (k * extra_center_factor = %zu centers of %zu features, "
+            "and blocks of rows), %.0f MB are free; use a larger instance, or a smaller k, "
+            "extra_center_factor, mini_batch_size or refine_rows",
+            need / 1e6, job->from_k, job->d, have / 1e6);
+    return KM_OK;
+}
+
+/* Says what the content type left open and the first row decided. */
+static void log_labels(const struct km_job *job, const struct km_channel *channel,
+                       const struct km_format *found)
+{
+    if (channel->format.kind != KM_CSV || channel->format.label_size >= 0 || job->d == 0)
+        return;
+    if (found->label_size)
+        km_log(
+            KM_INFO,
+            "channel '%s': the content type has no label_size; the first of %zu columns is taken "
+            "for the label",
+            channel->name, job->d + 1);
+    else
+        km_log(
+            KM_INFO,
+            "channel '%s': the content type has no label_size, and lines have exactly feature_dim "
+            "= %zu columns: no label is assumed",
+            channel->name, job->d);
+}
+
+static int open_channel(struct km_job *job, struct km_feed **feed, const struct km_channel *channel,
+                        struct km_err *err)
+{
+    struct km_format format = channel->format;
+    int rc;
+
+    format.feature_dim = job->d;
+    rc = km_feed_open(feed, &channel->files, &format, err);
+    if (rc)
+        return rc;
+    job->d = km_feed_format(*feed)->feature_dim;
+    if (job->d == 0)
+        return km_fail(err, KM_E_INPUT, "the %s channel holds %zu files and not one row",
+                       channel->name, channel->files.n);
+    log_labels(job, channel, km_feed_format(*feed));
+    return KM_OK;
+}
+
+/* Opens every file of the request and decodes its first row. */
+static int open_channels(struct km_job *job, struct km_err *err)
+{
+    const struct km_request *r = job->request;
+    int rc;
+
+    job->d = (size_t)job->p->feature_dim;
+    rc = open_channel(job, &job->feed, &r->train, err);
+    if (rc == KM_OK)
+        km_feed_cut(job->feed, (size_t)job->p->mini_batch_size, block_rows(job));
+    if (rc == KM_OK && r->test.present)
+        rc = open_channel(job, &job->test, &r->test, err);
+    if (rc == KM_OK && r->test.present)
+        km_feed_cut(job->test, block_rows(job), block_rows(job));
+    return rc;
+}
+
+static int job_init(struct km_job *job, struct km_err *err)
+{
+    size_t block = block_rows(job);
+    int rc = check_memory(job, err);
+
+    if (rc == KM_OK)
+        rc = km_centers_init(&job->centers, job->from_k, job->d, err);
+    if (rc == KM_OK)
+        rc = km_sums_init(&job->sums, job->from_k, job->d, err);
+    if (rc == KM_OK)
+        rc = km_assign_init(&job->assign, job->m->kern, job->m->pool, block, job->from_k, job->d,
+                            err);
+    if (rc == KM_OK)
+        rc = km_reservoir_init(&job->reservoir, reservoir_rows(job), job->d, job->seed, err);
+    if (rc == KM_OK)
+        rc = km_mat_init(&job->model, (size_t)job->p->k, job->d, err);
+    job->origin = km_alloc(job->d, sizeof(*job->origin));
+    if (rc == KM_OK && !job->origin)
+        rc = km_fail(err, KM_E_MEM, "no memory for the origin");
+    return rc;
+}
+
+static void job_done(struct km_job *job)
+{
+    km_feed_close(job->feed);
+    km_feed_close(job->test);
+    km_centers_done(&job->centers);
+    km_sums_done(&job->sums);
+    km_assign_done(&job->assign);
+    km_reservoir_done(&job->reservoir);
+    km_mat_done(&job->model);
+    km_free(job->origin);
+}
+
+/* Moves the data's origin to the mean of the first block: float32 products of numbers far from zero
+ * would lose the differences between rows. */
+static int move_origin(struct km_job *job, struct km_mat *x, struct km_err *err)
+{
+    for (size_t t = 0; t < job->d; t++) {
+        double sum = 0;
+
+        for (size_t i = 0; i < x->n; i++)
+            sum += (double)km_mat_row(x, i)[t];
+        job->origin[t] = (float)(sum / (double)x->n);
+    }
+    for (size_t i = 0; i < x->n; i++)
+        for (size_t t = 0; t < job->d; t++)
+            km_mat_row(x, i)[t] -= job->origin[t];
+    return km_feed_origin(job->feed, job->origin, err);
+}
+
+/* The first block of the first mini-batch: origin and K start centers. */
+static int start_centers(struct km_job *job, struct km_batch *first, struct km_err *err)
+{
+    struct km_rng rng;
+    float *dist2;
+    double start = km_wall();
+    int rc = move_origin(job, &first->x, err);
+
+    if (rc)
+        return rc;
+    if (first->x.n < (size_t)job->p->mini_batch_size && first->ends_mini_batch)
+        km_log(KM_WARNING,
+               "Batch size %" PRId64
+               " is bigger than the first batch data. Effective batch size used "
+               "to initialize is %zu",
+               job->p->mini_batch_size, first->x.n);
+    km_watch_start(&job->phases[KM_PHASE_SEED]);
+    km_rng_seed(&rng, job->seed, 'I', 0);
+    if (job->p->init_method == KM_INIT_RANDOM) {
+        km_seed_random(&job->centers, &first->x, &rng);
+    } else {
+        dist2 = km_alloc(first->x.n, sizeof(*dist2));
+        if (!dist2)
+            return km_fail(err, KM_E_MEM, "no memory for k-means++ on %zu rows", first->x.n);
+        km_seed_plusplus(&job->centers, &first->x, NULL, job->m->kern, job->m->pool, dist2, &rng);
+        km_free(dist2);
+    }
+    km_watch_stop(&job->phases[KM_PHASE_SEED]);
+    km_report_counts(job->request->host, start, -1, "init_train_data_iter", first->x.n, 1,
+                     first->x.n, 1, 0);
+    return KM_OK;
+}
+
+/* `Iter` lines: every 10 mini-batches as the original, thinned out as the numbers grow. */
+static void show_iteration(struct km_job *job)
+{
+    struct km_pass *pass = &job->pass;
+    uint64_t every = 10;
+
+    while (pass->batches >= 10 * every)
+        every *= 10;
+    if (pass->batches % every == 0) {
+        km_log(KM_INFO, "Iter %" PRIu64 ": Short term msd %f. Long term msd %f", pass->batches,
+               pass->short_ssd / pass->short_rows, pass->ssd / (double)pass->rows);
+        pass->short_ssd = pass->short_rows = 0;
+    }
+}
+
+/* The end of a mini-batch: what all ranks saw moves the centers. */
+static int finish_mini_batch(struct km_job *job, struct km_err *err)
+{
+    struct km_sums *s = &job->sums;
+    double decay = 1, count = 0;
+    int rc = km_comm_sum(job->m->comm, s->block, s->len, err);
+
+    if (rc)
+        return rc;
+    for (size_t j = 0; j < s->k; j++)
+        count += s->count[j];
+    if (count != *s->rows)
+        return km_fail(err, KM_E_BUG,
+                       "the centers received %.0f rows of a mini-batch of %.0f; please "
+                       "report this",
+                       count, *s->rows);
+    km_watch_start(&job->phases[KM_PHASE_MOVE]);
+    if (job->p->half_life_time_size)
+        decay = exp2(-*s->rows / (double)job->p->half_life_time_size);
+    km_centers_move(&job->centers, s, decay, job->m->pool);
+    job->pass.batches++;
+    job->pass.ssd += *s->ssd;
+    job->pass.short_ssd += *s->ssd;
+    job->pass.short_rows += *s->rows;
+    km_sums_clear(s);
+    km_watch_stop(&job->phases[KM_PHASE_MOVE]);
+    show_iteration(job);
+    return KM_OK;
+}
+
+static int take_block(struct km_job *job, struct km_batch *b, int epoch, struct km_err *err)
+{
+    if (epoch == 0) {
+        km_watch_start(&job->phases[KM_PHASE_SAMPLE]);
+        km_reservoir_offer(&job->reservoir, &b->x);
+        km_watch_stop(&job->phases[KM_PHASE_SAMPLE]);
+    }
+    km_watch_start(&job->phases[KM_PHASE_ASSIGN]);
+    km_assign_add(&job->assign, &job->sums, &b->x, NULL, &job->centers, 1);
+    km_watch_stop(&job->phases[KM_PHASE_ASSIGN]);
+    job->pass.rows += b->x.n;
+    return b->ends_mini_batch ? finish_mini_batch(job, err) : KM_OK;
+}
+
+static int next_block(struct km_job *job, struct km_batch **b, struct km_err *err)
+{
+    int rc;
+
+    km_watch_start(&job->phases[KM_PHASE_READ]);
+    rc = km_feed_next(job->feed, b, err);
+    km_watch_stop(&job->phases[KM_PHASE_READ]);
+    return rc;
+}
+
+/* One pass over the rows. */
+static int run_epoch(struct km_job *job, int epoch, struct km_progress *progress,
+                     struct km_err *err)
+{
+    const char *host = job->request->host;
+    uint64_t done_bytes = (uint64_t)epoch * job->request->train.files.total;
+    double start = km_now(), start_wall = km_wall();
+    struct km_batch *b;
+    int rc;
+
+    job->pass = (struct km_pass){0};
+    if (epoch > 0 && (rc = km_feed_rewind(job->feed, err)) != KM_OK)
+        return rc;
+    while ((rc = next_block(job, &b, err)) == KM_MORE) {
+        if (epoch == 0 && job->pass.rows == 0 && (rc = start_centers(job, b, err)) != KM_OK)
+            return rc;
+        rc = take_block(job, b, epoch, err);
+        if (rc)
+            return rc;
+        km_progress_show(progress, job->pass.rows, done_bytes + km_feed_stats(job->feed).bytes);
+    }
+    if (rc)
+        return rc;
+    job->rows = job->pass.rows;
+    job->seen_rows += job->pass.rows;
+    job->seen_batches += job->pass.batches;
+    km_progress_end(progress);
+    km_log(KM_INFO, "processed a total of %" PRIu64 " examples", job->pass.rows);
+    km_report_progress(host, 100.0 * (epoch + 1) / (double)job->p->epochs);
+    km_report_counts(host, start_wall, epoch, "training_data_iter", job->seen_rows,
+                     job->seen_batches, job->pass.rows, job->pass.batches, (uint64_t)epoch + 1);
+    km_report_throughput(host, (double)job->pass.rows / (km_now() - start));
+    return KM_OK;
+}
+
+static int run_pass(struct km_job *job, struct km_err *err)
+{
+    struct km_progress progress;
+    int rc = KM_OK;
+
+    km_progress_start(&progress, (uint64_t)job->p->epochs * job->request->train.files.total);
+    for (int epoch = 0; rc == KM_OK && epoch < job->p->epochs; epoch++) {
+        rc = run_epoch(job, epoch, &progress, err);
+        if (rc == KM_OK && job->rows < (uint64_t)job->p->k)
+            rc = km_fail(err, KM_E_INPUT,
+                         "k is %" PRId64 " but the train channel has %" PRIu64
+                         " rows; a cluster needs at least one row: lower k or provide more data",
+                         job->p->k, job->rows);
+    }
+    km_progress_end(&progress);
+    return rc;
+}
+
+/* Writes the centers where they are wanted; from here on the result is safe. */
+static int write_model(struct km_job *job, const char *archive, struct km_err *err)
+{
+    int rc = KM_OK;
+
+    km_watch_start(&job->phases[KM_PHASE_WRITE]);
+    if (job->request->model_path[0])
+        rc = km_model_write(job->request->model_path, &job->model, err);
+    if (rc == KM_OK && archive)
+        rc = km_model_pack(archive, &job->model, err);
+    km_watch_stop(&job->phases[KM_PHASE_WRITE]);
+    if (rc == KM_OK && job->request->model_path[0])
+        km_log(KM_INFO, "wrote %s", job->request->model_path);
+    if (rc == KM_OK && archive)
+        km_log(KM_INFO, "wrote %s", archive);
+    return rc;
+}
+
+static void report_end(struct km_job *job)
+{
+    const struct km_watch *ph = job->phases;
+    double total = km_now() - job->m->started;
+    const char *host = job->request->host;
+    double decode = km_feed_stats(job->feed).decode_seconds +
+                    (job->test ? km_feed_stats(job->test).decode_seconds : 0);
+    const struct km_metric training[] = {
+        {"initialize.time", 1e3 * (ph[KM_PHASE_START].sum + ph[KM_PHASE_SEED].sum), 1},
+        {"epochs", (double)job->p->epochs, 0},
+        {"update.time", 1e3 * job->pass_seconds, 1},
+        {"_shrink.time", 1e3 * ph[KM_PHASE_SHRINK].sum, 1},
+        {"finalize.time", 1e3 * (ph[KM_PHASE_SHRINK].sum + ph[KM_PHASE_REFINE].sum), 1},
+        {"model.serialize.time", 1e3 * ph[KM_PHASE_WRITE].sum, 1},
+    };
+    const struct km_metric job_times[] = {
+        {"setuptime", 1e3 * ph[KM_PHASE_START].sum, 1},
+        {"totaltime", 1e3 * total, 1},
+    };
+
+    km_report_metrics(host, job->m->started_wall, km_wall(), -1, NULL, training, 6);
+    if (!job->test)
+        km_log(KM_INFO, "Test data is not provided.");
+    km_report_metrics(host, job->m->started_wall, km_wall(), -1, NULL, job_times, 2);
+    km_report_phases(ph, total, decode);
+}
+
+int km_train(const struct km_request *request, const struct km_machine *machine,
+             const char *archive, struct km_err *err)
+{
+    struct km_job job = {.request = request, .m = machine, .p = &request->params};
+    double pass_start;
+    int rc;
+
+    job.seed = (uint64_t)job.p->seed;
+    job.factor = job.p->extra_center_factor == KM_AUTO ? KM_AUTO_CENTER_FACTOR
+                                                       : (size_t)job.p->extra_center_factor;
+    job.from_k = (size_t)job.p->k * job.factor;
+    if (job.p->extra_center_factor == KM_AUTO)
+        km_log(KM_INFO, "'extra_center_factor' was set to 'auto', evaluated to %zu.", job.factor);
+    rc = open_channels(&job, err);
+    if (rc == KM_OK)
+        rc = job_init(&job, err);
+    job.phases[KM_PHASE_START].sum = km_now() - machine->started;
+    job.phases[KM_PHASE_START].calls = 1;
+    pass_start = km_now();
+    if (rc == KM_OK)
+        rc = run_pass(&job, err);
+    job.pass_seconds = km_now() - pass_start;
+    if (rc == KM_OK)
+        rc = km_finish_centers(&job, err);
+    if (rc == KM_OK)
+        rc = write_model(&job, archive, err);
+    if (rc == KM_OK)
+        rc = km_finish_scores(&job, err);
+    if (rc == KM_OK)
+        report_end(&job);
+    job_done(&job);
+    return rc;
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/verb.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/machine.h"
+#include "base/mem.h"
+#include "io/file.h"
+#include "train/params.h"
+#include "train/train.h"
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PLATFORM_ROOT "/opt/ml"
+#define EXIT_USAGE    2
+#define MAX_OPTIONS   64
+#define MAX_TESTS     64
+
+/* What the command line says. */
+struct command {
+    const char *root, *archive, *content_type, *threads;
+    char *tests[MAX_TESTS];
+    size_t n_tests;
+    char **files;
+    size_t n_files;
+};
+
+enum { OPT_HELP = 1, OPT_ROOT, OPT_OUTPUT, OPT_TEST, OPT_CONTENT_TYPE, OPT_THREADS, OPT_PARAM };
+
+static void print_help(FILE *out)
+{
+    fputs("Trains a k-means model.\n\n"
+          "  kmeans train --k 10 --output model.tar.gz rows.csv\n"
+          "  kmeans train --k 10 --output model.tar.gz --test test.pbr --epochs 2 shards/\n"
+          "  kmeans train --root DIR      DIR is laid out as the platform lays out /opt/ml\n"
+          "  kmeans train                 the same with /opt/ml\n\n"
+          "Files are RecordIO-protobuf or CSV, folders are read whole; without --content-type the\n"
+          "first file's first bytes decide, and CSV has no label column.\n\n"
+          "  --root DIR            folder with input/config, input/data, model and output "
+          "[" PLATFORM_ROOT "]\n"
+          "  --output FILE         write the model there: packed if the name ends in .tar.gz or "
+          ".tgz,\n"
+          "                        else the bare model file\n"
+          "  --test FILE           score the model on these rows (may be repeated)\n"
+          "  --content-type TYPE   application/x-recordio-protobuf, or text/csv;label_size=N\n"
+          "  --threads N           threads [KM_THREADS, OMP_NUM_THREADS, or all CPUs we may use]\n"
+          "  --help                this text\n\n"
+          "Hyperparameters, on the command line or in input/config/hyperparameters.json:\n\n",
+          out);
+    km_params_help(out);
+    fputs(
+        "\nEnvironment: KM_ISA=blas|generic chooses the kernels, KM_THREADS the threads.\n"
+        "Exit code: 0 done, 1 algorithm error, 2 error in the request or the data, 3 error of the\n"
+        "machine.\n",
+        out);
+}
+
+/* The long options: ours, then one for each hyperparameter; terminated by a zero entry. */
+static void fill_options(struct option *o)
+{
+    static const struct option ours[] = {
+        {"help", no_argument, NULL, OPT_HELP},
+        {"root", required_argument, NULL, OPT_ROOT},
+        {"output", required_argument, NULL, OPT_OUTPUT},
+        {"test", required_argument, NULL, OPT_TEST},
+        {"content_type", required_argument, NULL, OPT_CONTENT_TYPE},
+        {"threads", required_argument, NULL, OPT_THREADS},
+    };
+    size_t n = sizeof(ours) / sizeof(ours[0]);
+
+    memcpy(o, ours, sizeof(ours));
+    for (size_t i = 0; km_param_name(i) && n < MAX_OPTIONS - 1; i++)
+        o[n++] = (struct option){km_param_name(i), required_argument, NULL, OPT_PARAM};
+    o[n] = (struct option){0};
+}
+
+/* --mini-batch-size is the same as --mini_batch_size. */
+static void fold_dashes(char **argv)
+{
+    for (char **a = argv + 1; *a && strcmp(*a, "--") != 0; a++)
+        if (strncmp(*a, "--", 2) == 0)
+            for (char *c = *a + 2; *c && *c != '='; c++)
+                if (*c == '-')
+                    *c = '_';
+}
+
+static int usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static int usage(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    fprintf(stderr, "kmeans train: ");
+    vfprintf(stderr, fmt, ap);
+    fprintf(stderr, "\nSee `kmeans train --help`.\n");
+    va_end(ap);
+    return EXIT_USAGE;
+}
+
+/* The hyperparameter nearest to a misspelt option; NULL if none is near. */
+static const char *nearest_option(const char *word)
+{
+    char name[64];
+    size_t n = strcspn(word, "=");
+
+    if (n >= sizeof(name))
+        return NULL;
+    memcpy(name, word, n);
+    name[n] = 0;
+    return km_param_nearest(name);
+}
+
+/* 0: go on; otherwise the exit code + 1. */
+static int parse(struct command *c, int argc, char **argv, struct km_settings *settings,
+                 struct km_err *err)
+{
+    struct option options[MAX_OPTIONS];
+    const char *near;
+    int index = 0, opt;
+
+    fill_options(options);
+    fold_dashes(argv);
+    opterr = 0;
+    optind = 1;
+    while ((opt = getopt_long(argc, argv, ":", options, &index)) != -1) {
+        switch (opt) {
+        case OPT_HELP:
+            print_help(stdout);
+            return 1;
+        case OPT_ROOT:
+            c->root = optarg;
+            break;
+        case OPT_OUTPUT:
+            c->archive = optarg;
+            break;
+        case OPT_TEST:
+            if (c->n_tests == MAX_TESTS)
+                return usage("too many --test options; name a folder instead of %s", optarg) + 1;
+            c->tests[c->n_tests++] = optarg;
+            break;
+        case OPT_CONTENT_TYPE:
+            c->content_type = optarg;
+            break;
+        case OPT_THREADS:
+            c->threads = optarg;
+            break;
+        case OPT_PARAM:
+            if (km_settings_set(settings, options[index].name, optarg, err))
+                return usage("%s", err->msg) + 1;
+            break;
+        case ':':
+            return usage("%s needs a value", argv[optind - 1]) + 1;
+        default:
+            near = nearest_option(argv[optind - 1] + 2);
+            return usage("unknown option %s%s%s%s", argv[optind - 1],
+                         near ? "; did you mean --" : "", near ? near : "", near ? "?" : "") +
+                   1;
+        }
+    }
+    c->files = argv + optind;
+    c->n_files = (size_t)(argc - optind);
+    /* the platform calls the program with the one word `train`, which is no file */
+    if (c->n_files == 1 && strcmp(c->files[0], "train") == 0)
+        c->n_files = 0;
+    return 0;
+}
+
+/* --threads, KM_THREADS, OMP_NUM_THREADS (its first number), or what the machine gives us. */
+static int count_threads(const struct command *c, int *threads, struct km_err *err)
+{
+    const char *names[] = {"--threads", "KM_THREADS", "OMP_NUM_THREADS"};
+    const char *values[] = {c->threads, getenv("KM_THREADS"), getenv("OMP_NUM_THREADS")};
+
+    *threads = km_cpus();
+    for (int i = 0; i < 3; i++) {
+        char *end;
+        long n;
+
+        if (!values[i] || !*values[i])
+            continue;
+        n = strtol(values[i], &end, 10);
+        if (n < 1 || n > 1024 || (*end && !(i == 2 && *end == ',')))
+            return km_fail(err, KM_E_INPUT,
+                           "%s is '%s'; expected a number of threads from 1 to 1024", names[i],
+                           values[i]);
+        *threads = (int)n;
+        return KM_OK;
+    }
+    return KM_OK;
+}
+
+/* A place that cannot be written is an error now, not after the training. */
+static int check_output(const char *path, struct km_err *err)
+{
+    struct km_writer *w;
+    int rc;
+
+    if (!path)
+        return KM_OK;
+    rc = km_writer_open(&w, path, err);
+    if (rc == KM_OK)
+        km_writer_abort(w);
+    return rc;
+}
+
+static int ends_with(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+/* Request and machine are known: train. */
+static int run(struct km_request *r, const struct command *c, struct km_settings *settings,
+               struct km_machine *m, struct km_err *err)
+{
+    const char *archive = c->archive;
+    int threads, rc;
+
+    rc = count_threads(c, &threads, err);
+    if (rc == KM_OK)
+        rc = km_kernels_pick(&m->kern, getenv("KM_ISA"), err);
+    if (rc == KM_OK)
+        rc = km_comm_open(&m->comm, err);
+    if (rc)
+        return rc;
+    km_log(KM_INFO, "kmeans %s: kernels %s, %d thread%s, %d host%s, %s", KM_VERSION, m->kern->name,
+           threads, threads == 1 ? "" : "s", km_comm_size(m->comm),
+           km_comm_size(m->comm) == 1 ? "" : "s", km_kernels_blas_config());
+    if (c->n_files)
+        rc = km_request_files(r, c->files, c->n_files, c->tests, c->n_tests, c->content_type,
+                              settings, err);
+    else
+        rc = km_request_read(r, c->root, settings, err);
+    if (rc == KM_OK)
+        rc = check_output(archive, err);
+    if (rc == KM_OK)
+        rc = km_pool_open(&m->pool, threads, err);
+    if (rc)
+        return rc;
+    if (archive && !ends_with(archive, ".tar.gz") && !ends_with(archive, ".tgz") &&
+        !r->model_path[0]) {
+        snprintf(r->model_path, sizeof(r->model_path), "%s", archive);
+        archive = NULL;
+    }
+    return km_train(r, m, archive, err);
+}
+
+int km_train_main(int argc, char **argv)
+{
+    struct km_machine m = {.started = km_now(), .started_wall = km_wall()};
+    struct km_request *r = km_alloc(1, sizeof(*r));
+    struct km_settings *settings = NULL;
+    struct command c = {0};
+    struct km_err err = {0};
+    int rc, stop;
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGPIPE, SIG_IGN); /* a reader of our log that goes away must not end a training */
+    if (!r || km_settings_open(&settings, &err)) {
+        fprintf(stderr, "kmeans train: no memory\n");
+        km_free(r);
+        return 3;
+    }
+    stop = parse(&c, argc, argv, settings, &err);
+    if (stop == 0 && c.n_files && c.root)
+        stop = usage("files and --root together: %s is a layout of its own", c.root) + 1;
+    if (stop == 0 && c.n_files && !c.archive)
+        stop = usage("where should the model go? --output FILE is missing (%s)", c.files[0]) + 1;
+    if (stop == 0 && !c.n_files && (c.n_tests || c.content_type))
+        stop = usage("--test and --content-type go with data files, not with a layout") + 1;
+    if (stop) {
+        km_settings_close(settings);
+        km_free(r);
+        return stop - 1;
+    }
+    if (!c.n_files && !c.root)
+        c.root = PLATFORM_ROOT;
+    km_request_init(r, c.n_files ? NULL : c.root);
+    rc = run(r, &c, settings, &m, &err);
+    if (rc)
+        rc = km_request_fail(r, settings, &err);
+    km_pool_close(m.pool);
+    km_comm_close(m.comm);
+    km_request_done(r);
+    km_settings_close(settings);
+    km_free(r);
+    return rc;
+}
