@@ -2,13 +2,11 @@
 #include "algo/kern/kernels.h"
 
 #include <cblas.h>
-#include <pthread.h>
 #include <string.h>
 
 #define MAX_LEVELS 8
 
 static const struct km_kernels *levels[MAX_LEVELS];
-static pthread_once_t found = PTHREAD_ONCE_INIT;
 
 /* The compiler's test covers the operating system's part (does it save the wide registers?). */
 static void find_levels(void)
@@ -30,7 +28,8 @@ static void find_levels(void)
 
 const struct km_kernels *const *km_kernels_all(void)
 {
-    pthread_once(&found, find_levels);
+    if (!levels[0])
+        find_levels();
     return levels;
 }
 

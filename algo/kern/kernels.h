@@ -56,7 +56,8 @@ extern const struct km_kernels km_kernels_avx2;
 extern const struct km_kernels km_kernels_avx512;
 #endif
 
-/** Every level that this CPU can run, best first; NULL behind the last. */
+/** Every level that this CPU can run, best first; NULL behind the last. The first call of this or
+ * the next comes before there are other threads. */
 const struct km_kernels *const *km_kernels_all(void);
 
 /**
