@@ -257,16 +257,9 @@ static void ssd_task(void *arg, size_t task, int worker)
     double total = 0;
 
     label_block(s, task, worker);
-    for (size_t i = from; i < to; i++) {
-        const float *row = km_mat_row(s->x, i);
-        const double *center = s->c->exact + (size_t)s->a->label[i] * s->x->d;
-
-        for (size_t t = 0; t < s->x->d; t++) {
-            double diff = (double)row[t] - center[t];
-
-            total += diff * diff;
-        }
-    }
+    for (size_t i = from; i < to; i++)
+        total += s->a->kern->dist2(km_mat_row(s->x, i),
+                                   s->c->exact + (size_t)s->a->label[i] * s->x->d, s->x->d);
     s->a->block_norm2[task] = total;
 }
 

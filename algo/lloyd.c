@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "algo/lloyd.h"
 
-struct km_points km_points_of(const struct km_mat *x, const double *weight)
+struct km_points km_points_of(const struct km_mat *x, const double *weight,
+                              const struct km_kernels *kern)
 {
     struct km_points p = {.x = *x, .weight = weight};
 
     for (size_t i = 0; i < x->n; i++) {
-        const float *row = km_mat_row(x, i);
+        struct km_mat row = km_mat_view(x, i, 1);
         double w = weight ? weight[i] : 1;
-        double norm2 = 0;
 
-        for (size_t t = 0; t < x->d; t++)
-            norm2 += (double)row[t] * (double)row[t];
         p.total_weight += w;
-        p.total_norm2 += w * norm2;
+        p.total_norm2 += w * kern->norm2(&row);
     }
     return p;
 }

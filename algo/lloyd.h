@@ -14,7 +14,8 @@ struct km_points {
 };
 
 /** Describes rows (not copied). */
-struct km_points km_points_of(const struct km_mat *x, const double *weight);
+struct km_points km_points_of(const struct km_mat *x, const double *weight,
+                              const struct km_kernels *kern);
 
 /** How a run of Lloyd ended. */
 struct km_lloyd_result {

@@ -93,71 +93,77 @@ static void tournament(struct refine *r)
     run(r, &r->list[0], &r->all, 1000, LAST_TOL);
 }
 
-/*
- * Draws centers with few rows back towards what the pass knows (see refine.h). *sums holds the
- * counts of the refined partition, r->assign its labels.
- */
-static int draw_back(struct refine *r, struct km_centers *c, const struct km_kernels *kern,
-                     struct km_err *err)
+/* What the sample and the pass know of each cluster of the refined centers. */
+struct evidence {
+    struct km_sums coarse; /* sums of the coarse centers, by weight */
+    double *spread; /* (k) sum of the squared distances of the sample's rows to their center */
+};
+
+static int gather(struct evidence *e, struct refine *r, const struct km_centers *c,
+                  struct km_err *err)
 {
     const struct km_mat *rows = &r->all.x;
     const struct km_centers *coarse = r->o->coarse;
-    double seen = (double)rows->n / (double)r->o->total_rows;
+    const struct km_kernels *kern = r->assign.kern;
     struct km_assign a = {0};
-    struct km_sums s = {0};
-    double *spread = km_alloc(c->k, sizeof(*spread)); /* (k) sum of squared distances of the rows */
-    float *moved = km_alloc(c->d, sizeof(*moved));
-    int rc = KM_OK;
+    int rc = km_sums_init(&e->coarse, c->k, c->d, err);
 
-    if (!spread || !moved)
-        rc = km_fail(err, KM_E_MEM, "no memory for refining");
     if (rc == KM_OK)
         rc = km_assign_init(&a, kern, r->assign.pool, coarse->k, c->k, c->d, err);
-    if (rc == KM_OK)
-        rc = km_sums_init(&s, c->k, c->d, err);
-    if (rc)
-        goto out;
-    km_sums_clear(&r->sums);
-    km_assign_add(&r->assign, &r->sums, rows, NULL, c, 0);
-    for (size_t i = 0; i < rows->n; i++) {
-        size_t j = r->assign.label[i];
+    e->spread = km_alloc(c->k, sizeof(*e->spread));
+    if (rc == KM_OK && !e->spread)
+        rc = km_fail(err, KM_E_MEM, "no memory for refining");
+    if (rc == KM_OK) {
+        km_assign_add(&a, &e->coarse, &coarse->c, coarse->weight, c, 0);
+        km_sums_clear(&r->sums);
+        km_assign_add(&r->assign, &r->sums, rows, NULL, c, 0);
+        for (size_t i = 0; i < rows->n; i++) {
+            size_t j = r->assign.label[i];
 
-        for (size_t t = 0; t < c->d; t++) {
-            double diff = (double)km_mat_row(rows, i)[t] - c->exact[j * c->d + t];
-
-            spread[j] += diff * diff;
+            e->spread[j] += kern->dist2(km_mat_row(rows, i), c->exact + j * c->d, c->d);
         }
     }
-    km_assign_add(&a, &s, &coarse->c, coarse->weight, c, 0);
-    for (size_t j = 0; j < c->k; j++) {
-        double m = r->sums.count[j], n = s.count[j];
-        const double *sum = s.sum + j * c->d;
-        double *exact = c->exact + j * c->d;
+    km_assign_done(&a);
+    return rc;
+}
+
+/* Draws centers with few rows back towards what the pass knows (see refine.h). */
+static int draw_back(struct refine *r, struct km_centers *c, struct km_err *err)
+{
+    double unseen = 1 - (double)r->all.x.n / (double)r->o->total_rows;
+    struct evidence e = {0};
+    float *moved = km_alloc(c->d, sizeof(*moved));
+    int rc = gather(&e, r, c, err);
+
+    if (rc == KM_OK && !moved)
+        rc = km_fail(err, KM_E_MEM, "no memory for refining");
+    for (size_t j = 0; rc == KM_OK && j < c->k; j++) {
+        double m = r->sums.count[j], n = e.coarse.count[j];
+        const double *sum = e.coarse.sum + j * c->d;
+        const double *exact = c->exact + j * c->d;
         double noise, dist2 = 0, pull;
 
         if (n <= 0 || m <= 0)
             continue;
-        noise = m > 1 ? spread[j] / (m - 1) / m * (1 - seen) : (double)INFINITY;
+        noise = m > 1 ? e.spread[j] / (m - 1) / m * unseen : HUGE_VAL;
         for (size_t t = 0; t < c->d; t++)
             dist2 += (sum[t] / n - exact[t]) * (sum[t] / n - exact[t]);
-        pull = dist2 > noise ? noise / dist2 : 1;
-        if (seen >= 1 || !(dist2 > 0))
+        if (!(dist2 > 0))
             continue;
+        pull = dist2 > noise ? noise / dist2 : 1;
         for (size_t t = 0; t < c->d; t++)
             moved[t] = (float)(exact[t] + pull * (sum[t] / n - exact[t]));
         km_centers_set(c, j, moved, c->weight[j]);
     }
-out:
-    km_assign_done(&a);
-    km_sums_done(&s);
-    km_free(spread);
+    km_sums_done(&e.coarse);
+    km_free(e.spread);
     km_free(moved);
     return rc;
 }
 
 /* How many rows and candidates the budget allows. */
-static int prepare(struct refine *r, const struct km_trial *trials, size_t n_trials,
-                   struct km_err *err)
+static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials,
+                   const struct km_kernels *kern, struct km_err *err)
 {
     const struct km_mat *rows = r->o->rows;
     size_t k = trials[0].centers.k, d = trials[0].centers.d;
@@ -172,14 +178,14 @@ static int prepare(struct refine *r, const struct km_trial *trials, size_t n_tri
         part = 100 * k < n ? 100 * k : n;
     all = km_mat_view(rows, 0, n);
     some = km_mat_view(rows, 0, part);
-    r->all = km_points_of(&all, NULL);
-    r->some = km_points_of(&some, NULL);
+    r->all = km_points_of(&all, NULL, kern);
+    r->some = km_points_of(&some, NULL, kern);
     r->flop = r->o->flop;
     r->list = km_alloc(n_trials, sizeof(*r->list));
     if (!r->list)
         return km_fail(err, KM_E_MEM, "no memory for refining");
     for (size_t t = 0; t < n_trials; t++)
-        r->list[t] = (struct candidate){(struct km_centers *)&trials[t].centers, trials[t].loss};
+        r->list[t] = (struct candidate){&trials[t].centers, trials[t].loss};
     r->n = n_trials;
     sort_distinct(r);
     /* Each round halves the candidates, so all rounds together cost two of the first. */
@@ -190,9 +196,9 @@ static int prepare(struct refine *r, const struct km_trial *trials, size_t n_tri
     return KM_OK;
 }
 
-int km_refine(struct km_centers *best, struct km_refine_result *result,
-              const struct km_trial *trials, size_t n_trials, const struct km_refine_options *o,
-              const struct km_kernels *kern, struct km_pool *pool, struct km_err *err)
+int km_refine(struct km_centers *best, struct km_refine_result *result, struct km_trial *trials,
+              size_t n_trials, const struct km_refine_options *o, const struct km_kernels *kern,
+              struct km_pool *pool, struct km_err *err)
 {
     struct refine r = {.o = o, .result = result};
     size_t k = trials[0].centers.k, d = trials[0].centers.d;
@@ -201,7 +207,7 @@ int km_refine(struct km_centers *best, struct km_refine_result *result,
     int rc;
 
     *result = (struct km_refine_result){0};
-    rc = prepare(&r, trials, n_trials, err);
+    rc = prepare(&r, trials, n_trials, kern, err);
     rows = &r.all.x;
     if (rc == KM_OK)
         rc = km_assign_init(&r.assign, kern, pool, rows->n, k, d, err);
@@ -214,7 +220,8 @@ int km_refine(struct km_centers *best, struct km_refine_result *result,
     km_centers_copy(best, r.list[0].centers);
     result->before = km_assign_ssd(&r.assign, rows, best) / (double)rows->n;
     tournament(&r);
-    rc = draw_back(&r, r.list[0].centers, kern, err);
+    if (rows->n < o->total_rows)
+        rc = draw_back(&r, r.list[0].centers, err);
     if (rc)
         goto out;
     result->after = km_assign_ssd(&r.assign, rows, r.list[0].centers) / (double)rows->n;

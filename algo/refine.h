@@ -33,7 +33,8 @@ struct km_refine_result {
 };
 
 /**
- * Improves the trials on real rows and leaves the chosen centers in *best (k, d as the trials).
+ * Improves the trials on real rows and leaves the chosen centers in *best (k, d as the trials). The
+ * trials are the candidates and are moved.
  *
  * The best trials run a few Lloyd iterations, the worse half drops out, again and again until one
  * is left, which runs on to convergence; all within the budget (fewer rows, candidates or
@@ -45,9 +46,8 @@ struct km_refine_result {
  * factor noise / distance^2 between the two (James and Stein 1961, positive part). And the result
  * is dropped if, for the same reason, it cannot be expected to beat the best trial on all rows.
  */
-int km_refine(struct km_centers *best, struct km_refine_result *result,
-              const struct km_trial *trials, size_t n_trials,
-              const struct km_refine_options *options, const struct km_kernels *kern,
-              struct km_pool *pool, struct km_err *err);
+int km_refine(struct km_centers *best, struct km_refine_result *result, struct km_trial *trials,
+              size_t n_trials, const struct km_refine_options *options,
+              const struct km_kernels *kern, struct km_pool *pool, struct km_err *err);
 
 #endif

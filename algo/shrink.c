@@ -106,7 +106,7 @@ int km_shrink(struct km_trial **trials, const struct km_centers *from,
     int threads = km_pool_threads(pool);
     int rc = KM_OK;
 
-    s.points = km_points_of(&from->c, from->weight);
+    s.points = km_points_of(&from->c, from->weight, kern);
     s.trials = km_alloc(o->trials, sizeof(*s.trials));
     s.benches = km_alloc((size_t)threads, sizeof(*s.benches));
     if (!s.trials || !s.benches)

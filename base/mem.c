@@ -16,6 +16,9 @@ struct header {
 /* From here on blocks are mapped: the kernel zeroes them page by page as they are touched. */
 #define MAP_FROM ((size_t)1 << 20)
 
+/* From here on pages of 2 MiB are worth the slack at both ends. */
+#define HUGE_FROM ((size_t)8 << 20)
+
 static atomic_size_t fail_at; /* countdown to the allocation that fails; 0 = off */
 static atomic_size_t calls;
 
@@ -41,6 +44,8 @@ void *km_alloc(size_t n, size_t size)
 
         if (p == MAP_FAILED)
             return NULL;
+        if (total >= HUGE_FROM)
+            madvise(p, total, MADV_HUGEPAGE); /* a wish: fewer page faults and table look-ups */
         h = p;
         h->mapped = total;
     } else {

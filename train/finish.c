@@ -80,8 +80,8 @@ static int shrink(struct km_job *job, struct km_trial **trials, size_t *n, struc
     return rc;
 }
 
-static int refine(struct km_job *job, struct km_centers *best, const struct km_trial *trials,
-                  size_t n, struct km_err *err)
+static int refine(struct km_job *job, struct km_centers *best, struct km_trial *trials, size_t n,
+                  struct km_err *err)
 {
     struct km_refine_options o = {
         .rows = &job->reservoir.rows,

@@ -27,6 +27,7 @@
 #define VDZERO        _mm256_setzero_pd
 #define VDFMA         _mm256_fmadd_pd
 #define VDADD         _mm256_add_pd
+#define VDSUB         _mm256_sub_pd
 #define VDSUM         sum4
 #define VWIDEN(p)     _mm256_cvtps_pd(_mm_loadu_ps(p))
 
@@ -92,5 +93,5 @@ static inline void transpose8(float *to, size_t step, const float *from, size_t 
 
 #include "algo/kern/body.h"
 
-const struct km_kernels km_kernels_avx2 = {"avx2", pack_floats, pack,     nearest,
-                                           add,    norm2,       min_dist2};
+const struct km_kernels km_kernels_avx2 = {"avx2", pack_floats, pack,  nearest,
+                                           add,    norm2,       dist2, min_dist2};

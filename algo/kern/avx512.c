@@ -27,6 +27,7 @@
 #define VDZERO        _mm512_setzero_pd
 #define VDFMA         _mm512_fmadd_pd
 #define VDADD         _mm512_add_pd
+#define VDSUB         _mm512_sub_pd
 #define VDSUM         _mm512_reduce_add_pd
 #define VWIDEN(p)     _mm512_cvtps_pd(_mm256_loadu_ps(p))
 
@@ -99,5 +100,5 @@ static inline void transpose16(float *to, size_t step, const float *from, size_t
 
 #include "algo/kern/body.h"
 
-const struct km_kernels km_kernels_avx512 = {"avx512", pack_floats, pack,     nearest,
-                                             add,      norm2,       min_dist2};
+const struct km_kernels km_kernels_avx512 = {"avx512", pack_floats, pack,  nearest,
+                                             add,      norm2,       dist2, min_dist2};

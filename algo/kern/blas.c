@@ -117,7 +117,23 @@ static double norm2(const struct km_mat *x)
     return lane_sum(total) + rest;
 }
 
-static void min_dist2(float *dist2, const struct km_mat *x, const float *point)
+static double dist2(const float *row, const double *center, size_t d)
+{
+    vdouble total = {0};
+    double rest = 0;
+    size_t t = 0;
+
+    for (; t + LANES <= d; t += LANES) {
+        vdouble diff = widen(row + t) - *(const vdouble *)(center + t);
+
+        total += diff * diff;
+    }
+    for (; t < d; t++)
+        rest += ((double)row[t] - center[t]) * ((double)row[t] - center[t]);
+    return lane_sum(total) + rest;
+}
+
+static void min_dist2(float *nearest2, const struct km_mat *x, const float *point)
 {
     for (size_t i = 0; i < x->n; i++) {
         const float *row = km_mat_row(x, i);
@@ -134,10 +150,10 @@ static void min_dist2(float *dist2, const struct km_mat *x, const float *point)
             rest += (row[t] - point[t]) * (row[t] - point[t]);
         for (int l = 0; l < LANES; l++)
             rest += total[l];
-        if (rest < dist2[i])
-            dist2[i] = rest;
+        if (rest < nearest2[i])
+            nearest2[i] = rest;
     }
 }
 
-const struct km_kernels km_kernels_blas = {"blas", pack_floats, NULL,     nearest,
-                                           add,    norm2,       min_dist2};
+const struct km_kernels km_kernels_blas = {"blas", pack_floats, NULL,  nearest,
+                                           add,    norm2,       dist2, min_dist2};

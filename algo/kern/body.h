@@ -4,7 +4,7 @@
  *
  *   W                 lanes of a float vector          V, VI       float and int32 vector types
  *   VLOAD VSTORE VSET1 VZERO VFMA VFNMA VMIN            on V (loads and stores unaligned)
- *   VD VDLOAD VDSTORE VDSET1 VDFMA VDADD VDZERO VDSUM   on double vectors of W / 2 lanes
+ *   VD VDLOAD VDSTORE VDSET1 VDFMA VDADD VDSUB VDZERO VDSUM   on double vectors of W / 2 lanes
  *   VWIDEN(p)         W / 2 floats at p as doubles
  *   VLESS_BLEND(best, index, score, j)  where score < best: best = score, index = j (VI)
  *   VISET1 VISTORE    on VI
@@ -397,7 +397,25 @@ static double norm2(const struct km_mat *x)
     return VDSUM(VDADD(VDADD(total[0], total[1]), VDADD(total[2], total[3]))) + rest;
 }
 
-static void min_dist2(float *dist2, const struct km_mat *x, const float *point)
+static double dist2(const float *row, const double *center, size_t d)
+{
+    VD a = VDZERO(), b = VDZERO();
+    double rest = 0;
+    size_t t = 0;
+
+    for (; t + W <= d; t += W) {
+        VD p = VDSUB(VWIDEN(row + t), VDLOAD(center + t));
+        VD q = VDSUB(VWIDEN(row + t + W / 2), VDLOAD(center + t + W / 2));
+
+        a = VDFMA(p, p, a);
+        b = VDFMA(q, q, b);
+    }
+    for (; t < d; t++)
+        rest += ((double)row[t] - center[t]) * ((double)row[t] - center[t]);
+    return VDSUM(VDADD(a, b)) + rest;
+}
+
+static void min_dist2(float *nearest2, const struct km_mat *x, const float *point)
 {
     for (size_t i = 0; i < x->n; i++) {
         const float *row = km_mat_row(x, i);
@@ -417,7 +435,7 @@ static void min_dist2(float *dist2, const struct km_mat *x, const float *point)
         VSTORE(lane, VADD(a, b));
         for (int l = 0; l < W; l++)
             total += lane[l];
-        if (total < dist2[i])
-            dist2[i] = total;
+        if (total < nearest2[i])
+            nearest2[i] = total;
     }
 }

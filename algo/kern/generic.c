@@ -53,7 +53,16 @@ static double norm2(const struct km_mat *x)
     return total;
 }
 
-static void min_dist2(float *dist2, const struct km_mat *x, const float *point)
+static double dist2(const float *row, const double *center, size_t d)
+{
+    double total = 0;
+
+    for (size_t t = 0; t < d; t++)
+        total += ((double)row[t] - center[t]) * ((double)row[t] - center[t]);
+    return total;
+}
+
+static void min_dist2(float *nearest2, const struct km_mat *x, const float *point)
 {
     for (size_t i = 0; i < x->n; i++) {
         double total = 0;
@@ -63,10 +72,10 @@ static void min_dist2(float *dist2, const struct km_mat *x, const float *point)
 
             total += diff * diff;
         }
-        if ((float)total < dist2[i])
-            dist2[i] = (float)total;
+        if ((float)total < nearest2[i])
+            nearest2[i] = (float)total;
     }
 }
 
-const struct km_kernels km_kernels_generic = {"generic", pack_floats, NULL,     nearest,
-                                              add,       norm2,       min_dist2};
+const struct km_kernels km_kernels_generic = {"generic", pack_floats, NULL,  nearest,
+                                              add,       norm2,       dist2, min_dist2};

@@ -45,6 +45,9 @@ struct km_kernels {
     /** Sum of the squares of all values of x. */
     double (*norm2)(const struct km_mat *x);
 
+    /** |row - center|^2 by differences in float64. */
+    double (*dist2)(const float *row, const double *center, size_t d);
+
     /** dist2[i] = min(dist2[i], |x_i - point|^2), by differences. */
     void (*min_dist2)(float *dist2, const struct km_mat *x, const float *point);
 };
