@@ -8,23 +8,30 @@
  * Same bits on any number of threads: the work is cut by numbers of the problem alone. Rows are
  * labelled in blocks, and a row's label depends on nothing else. Sums come in one of two ways:
  *
- *   groups   many rows for each center: up to MAX_PARTS groups of rows, each adding its rows in
- * order to sums of its own while they are in cache; the groups are then added up in order. slices
- * few rows (a mini-batch): clearing and adding groups would cost more than the rows do. Every value
- * of a sum is added up in row order; tasks share the columns between them.
+ *   groups  where sums are small (PART_BYTES) and rows are many for each center: the rows are cut
+ * into up to MAX_PARTS groups; each adds its rows, block by block while they are in cache, to sums
+ * of its own; the groups are then added up in order. waves   otherwise: some megabytes of rows are
+ * labelled by all threads, ordered by label, and added by all threads, each center by one of them.
  */
 #define MAX_PARTS   64
-#define SLICE       64                  /* columns of a task: 512 bytes of sums, 256 of a row */
+#define MIN_PARTS   4
+#define PART_ROWS   8                   /* rows of a group for each center, at least */
+#define PART_BYTES  ((size_t)128 << 10) /* sums of a group: they share the L2 cache with a block */
 #define BLOCK_BYTES ((size_t)256 << 10) /* rows of a block: half of a small L2 cache */
-#define PART_BYTES  ((size_t)64 << 20)  /* memory of all groups together */
+#define WAVE_BYTES  ((size_t)8 << 20)   /* rows of a wave: a share of the L3 cache */
+#define CHUNK_ROWS  64                  /* rows of a task that adds */
+#define NARROW      32                  /* features; narrower rows are not worth ordering */
+
+static size_t min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
 
 static size_t block_rows(const struct km_mat *x)
 {
     size_t rows = BLOCK_BYTES / sizeof(float) / x->ld / 16 * 16;
 
-    if (rows < 16)
-        return 16;
-    return rows < KM_KERN_ROWS ? rows : KM_KERN_ROWS;
+    return rows < 16 ? 16 : min_size(rows, KM_KERN_ROWS);
 }
 
 static size_t blocks_of(const struct km_mat *x)
@@ -32,53 +39,62 @@ static size_t blocks_of(const struct km_mat *x)
     return (x->n + block_rows(x) - 1) / block_rows(x);
 }
 
-/* Number of groups for n rows: each has at least 8 rows for each center, so that adding up the
- * groups costs at most an eighth of adding up the rows; below 4 groups the slices do better. */
+static size_t wave_rows(const struct km_mat *x)
+{
+    size_t rows = WAVE_BYTES / sizeof(float) / x->ld / KM_KERN_ROWS * KM_KERN_ROWS;
+
+    return rows < KM_KERN_ROWS ? KM_KERN_ROWS : rows;
+}
+
+/* Number of groups for n rows; 0: waves. */
 static size_t parts_for(size_t n, size_t k, size_t d)
 {
-    size_t parts = n / (8 * k);
-    size_t fit = PART_BYTES / (sizeof(double) * (k * (d + 1)));
+    size_t parts = min_size(n / (PART_ROWS * k), MAX_PARTS);
 
-    if (parts > fit)
-        parts = fit;
-    if (parts > MAX_PARTS)
-        parts = MAX_PARTS;
-    return parts < 4 ? 0 : parts;
+    return parts < MIN_PARTS || k > PART_BYTES / sizeof(double) / (d + 1) ? 0 : parts;
+}
+
+/* Most floats of any k up to max_k; pack_floats grows in steps of 16 centers. */
+static size_t most_packed(const struct km_kernels *kern, size_t max_k, size_t d)
+{
+    size_t most = 0;
+
+    for (size_t k = max_k; k > 0 && k + 16 > max_k; k--)
+        if (kern->pack_floats(k, d) > most)
+            most = kern->pack_floats(k, d);
+    return most;
 }
 
 int km_assign_init(struct km_assign *a, const struct km_kernels *kern, struct km_pool *pool,
                    size_t max_rows, size_t max_k, size_t d, struct km_err *err)
 {
     struct km_mat shape = {.n = max_rows, .d = d, .ld = km_mat_ld(d)};
-    size_t parts, packed = 0;
+    size_t threads = (size_t)km_pool_threads(pool);
+    size_t wave = min_size(max_rows, wave_rows(&shape));
+    size_t parts = parts_for(max_rows, max_k, d);
+    int rc = KM_OK;
 
     *a = (struct km_assign){kern, pool, .max_rows = max_rows, .max_k = max_k, .d = d};
+    a->max_packed = most_packed(kern, max_k, d);
     a->label = km_alloc(max_rows, sizeof(*a->label));
     a->score = km_alloc(max_rows, sizeof(*a->score));
-    a->scratch = km_alloc((size_t)km_pool_threads(pool), KM_KERN_SCRATCH * sizeof(float));
+    a->scratch = km_alloc(threads, KM_KERN_SCRATCH * sizeof(float));
+    a->packed = km_alloc(a->max_packed, sizeof(float));
     a->block_norm2 = km_alloc(blocks_of(&shape), sizeof(double));
-    for (size_t k = max_k; k > 0 && k + 16 > max_k;
-         k--) /* the most of any k that is rounded to it */
-        if (kern->pack_floats(k, d) > packed)
-            packed = kern->pack_floats(k, d);
-    if (packed)
-        a->packed = km_alloc(packed, sizeof(float));
-    a->max_packed = packed;
-    parts = parts_for(max_rows, max_k, d);
-    if (parts)
-        a->parts = km_alloc(parts, sizeof(*a->parts));
-    if (!a->label || !a->score || !a->scratch || !a->block_norm2 || (packed && !a->packed) ||
-        (parts && !a->parts)) {
+    a->orders = km_alloc(threads, sizeof(*a->orders));
+    a->parts = km_alloc(parts, sizeof(*a->parts));
+    if (!a->label || !a->score || !a->scratch || !a->packed || !a->block_norm2 || !a->orders ||
+        !a->parts)
+        rc = KM_E_MEM;
+    for (size_t i = 0; rc == KM_OK && i < threads; i++)
+        rc = km_order_init(&a->orders[i], i == 0 && wave > KM_KERN_ROWS ? wave : KM_KERN_ROWS,
+                           max_k);
+    for (; rc == KM_OK && a->max_parts < parts; a->max_parts++)
+        rc = km_sums_init(&a->parts[a->max_parts], max_k, d, err);
+    if (rc) {
         km_assign_done(a);
-        return km_fail(err, KM_E_MEM, "no memory for the assignment of %zu rows", max_rows);
-    }
-    for (; a->max_parts < parts; a->max_parts++) {
-        int rc = km_sums_init(&a->parts[a->max_parts], max_k, d, err);
-
-        if (rc) {
-            km_assign_done(a);
-            return rc;
-        }
+        return km_fail(err, KM_E_MEM, "no memory for the assignment of %zu rows to %zu centers",
+                       max_rows, max_k);
     }
     return KM_OK;
 }
@@ -87,7 +103,10 @@ void km_assign_done(struct km_assign *a)
 {
     for (size_t i = 0; i < a->max_parts; i++)
         km_sums_done(&a->parts[i]);
+    for (int i = 0; a->orders && i < km_pool_threads(a->pool); i++)
+        km_order_done(&a->orders[i]);
     km_free(a->parts);
+    km_free(a->orders);
     km_free(a->label);
     km_free(a->score);
     km_free(a->scratch);
@@ -96,86 +115,115 @@ void km_assign_done(struct km_assign *a)
     *a = (struct km_assign){0};
 }
 
-/* One call of km_assign_*: what its tasks need to know. */
+/* One call of km_assign_*, or one wave of it: what its tasks need to know. */
 struct step {
     struct km_assign *a;
-    const struct km_mat *x;
+    struct km_mat x;
     const struct km_centers *c;
     const double *weight;
     struct km_sums *sums;
-    size_t block, parts, part_blocks, blocks;
-    int want_norm2;
+    uint32_t *label; /* of the rows of x */
+    float *score;
+    double *norm2; /* of the blocks of x, or NULL */
+    size_t block, blocks;
+    size_t parts, part_blocks;
 };
 
-static void label_block(const struct step *s, size_t block, int worker)
+static void pack_task(void *arg, size_t task, int worker)
+{
+    const struct step *s = arg;
+
+    (void)worker;
+    s->a->kern->pack(s->a->packed, s->c, task);
+}
+
+/* Every call begins here: the centers are laid out for the kernels. */
+static struct step step_of(struct km_assign *a, const struct km_mat *x, const struct km_centers *c)
+{
+    struct step s = {.a = a, .x = *x, .c = c, .label = a->label, .score = a->score};
+    size_t floats = a->kern->pack_floats(c->k, c->d);
+
+    assert(x->n <= a->max_rows && c->k <= a->max_k && floats <= a->max_packed);
+    s.block = block_rows(x);
+    s.blocks = blocks_of(x);
+    if (floats)
+        km_pool_run(a->pool, pack_task, &s, floats / (16 * c->d));
+    return s;
+}
+
+static struct km_mat block_of(const struct step *s, size_t block)
 {
     size_t from = block * s->block;
-    size_t n = s->x->n - from < s->block ? s->x->n - from : s->block;
-    struct km_mat view = km_mat_view(s->x, from, n);
-    struct km_assign *a = s->a;
 
-    a->kern->nearest(a->label + from, a->score + from, &view, s->c, a->packed,
-                     a->scratch + (size_t)worker * KM_KERN_SCRATCH);
-    if (s->want_norm2)
-        a->block_norm2[block] = a->kern->norm2(&view);
+    return km_mat_view(&s->x, from, min_size(s->block, s->x.n - from));
 }
 
-static void label_task(void *arg, size_t task, int worker)
+static void label_block(void *arg, size_t block, int worker)
 {
-    label_block(arg, task, worker);
+    const struct step *s = arg;
+    struct km_mat view = block_of(s, block);
+    size_t from = block * s->block;
+
+    s->a->kern->nearest(s->label + from, s->score + from, &view, s->c, s->a->packed,
+                        s->a->scratch + (size_t)worker * KM_KERN_SCRATCH);
+    if (s->norm2)
+        s->norm2[block] = s->a->kern->norm2(&view);
 }
 
-/* Adds rows from..to-1, columns first..last-1; the first slice also counts. */
-static void add_rows(const struct step *s, struct km_sums *sums, size_t from, size_t to,
-                     size_t first, size_t last)
+/* Runs from..to-1 of ordered rows. */
+static void add_runs(const struct step *s, struct km_sums *sums, const struct km_order *o,
+                     size_t from, size_t to)
 {
-    size_t d = s->x->d;
+    size_t d = s->x.d;
 
-    for (size_t i = from; i < to; i++) {
-        size_t j = s->a->label[i];
-        double w = s->weight ? s->weight[i] : 1;
+    for (size_t r = from; r < to; r++) {
+        size_t j = o->label[r], at = o->start[r], n = o->start[r + 1] - at;
 
-        s->a->kern->add(sums->sum + j * d, km_mat_row(s->x, i), w, first, last);
-        if (first == 0)
-            sums->count[j] += w;
+        s->a->kern->add(sums->sum + j * d, o->row + at, s->weight ? o->weight + at : NULL, n, 0, d);
+        for (size_t i = at; i < at + n; i++)
+            sums->count[j] += o->weight[i];
     }
 }
 
-static void slice_task(void *arg, size_t task, int worker)
-{
-    const struct step *s = arg;
-    size_t first = task * SLICE;
-    size_t last = first + SLICE < s->x->d ? first + SLICE : s->x->d;
+/* ---- groups ---- */
 
-    (void)worker;
-    add_rows(s, s->sums, 0, s->x->n, first, last);
+static void add_block(const struct step *s, struct km_sums *part, size_t block, int worker)
+{
+    struct km_mat view = block_of(s, block);
+    size_t from = block * s->block;
+    const double *weight = s->weight ? s->weight + from : NULL;
+    struct km_order *o = &s->a->orders[worker];
+
+    if (s->x.d >= NARROW) {
+        km_order_rows(o, &view, s->label + from, weight);
+        add_runs(s, part, o, 0, o->runs);
+        return;
+    }
+    s->a->kern->scatter(part->sum, &view, s->label + from, weight);
+    for (size_t i = 0; i < view.n; i++)
+        part->count[s->label[from + i]] += weight ? weight[i] : 1;
 }
 
 static void group_task(void *arg, size_t task, int worker)
 {
-    const struct step *s = arg;
+    struct step *s = arg;
     size_t block = task * s->part_blocks;
-    size_t end = block + s->part_blocks < s->blocks ? block + s->part_blocks : s->blocks;
-    struct km_sums *part = &s->a->parts[task];
+    size_t end = min_size(block + s->part_blocks, s->blocks);
 
-    km_sums_clear(part);
+    km_sums_clear(&s->a->parts[task]);
     for (; block < end; block++) {
-        size_t from = block * s->block;
-        size_t to = from + s->block < s->x->n ? from + s->block : s->x->n;
-
         label_block(s, block, worker);
-        add_rows(s, part, from, to, 0, s->x->d);
+        add_block(s, &s->a->parts[task], block, worker);
     }
 }
 
-/* Adds the groups of one range of centers to the result, in the order of the groups. */
+/* Adds the groups of some centers to the result, in the order of the groups. */
 #define COMBINE_CENTERS 8
 static void combine_task(void *arg, size_t task, int worker)
 {
     const struct step *s = arg;
-    size_t j = task * COMBINE_CENTERS;
-    size_t end = j + COMBINE_CENTERS < s->c->k ? j + COMBINE_CENTERS : s->c->k;
-    size_t d = s->x->d;
+    size_t j = task * COMBINE_CENTERS, end = min_size(j + COMBINE_CENTERS, s->c->k);
+    size_t d = s->x.d;
 
     (void)worker;
     for (; j < end; j++)
@@ -192,31 +240,67 @@ static void combine_task(void *arg, size_t task, int worker)
         }
 }
 
-static void pack_task(void *arg, size_t task, int worker)
+static void add_in_groups(struct step *s)
+{
+    s->part_blocks = (s->blocks + s->parts - 1) / s->parts;
+    s->parts = (s->blocks + s->part_blocks - 1) / s->part_blocks;
+    km_pool_run(s->a->pool, group_task, s, s->parts);
+    km_pool_run(s->a->pool, combine_task, s, (s->c->k + COMBINE_CENTERS - 1) / COMBINE_CENTERS);
+}
+
+/* ---- waves ---- */
+
+/* First run at or behind a row; runs are short, so the chunks come out nearly even. */
+static size_t run_at(const struct km_order *o, size_t row)
+{
+    size_t low = 0, high = o->runs;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (o->start[middle] < row)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void add_chunk(void *arg, size_t task, int worker)
 {
     const struct step *s = arg;
+    const struct km_order *o = &s->a->orders[0];
 
     (void)worker;
-    s->a->kern->pack(s->a->packed, s->c, task);
+    add_runs(s, s->sums, o, run_at(o, task * CHUNK_ROWS), run_at(o, (task + 1) * CHUNK_ROWS));
 }
 
-/* Every step begins here: the centers are laid out for the kernels. */
-static struct step step_of(struct km_assign *a, const struct km_mat *x, const struct km_centers *c)
+static void add_in_waves(const struct step *all)
 {
-    struct step s = {.a = a, .x = x, .c = c, .block = block_rows(x), .blocks = blocks_of(x)};
-    size_t floats = a->kern->pack_floats(c->k, c->d);
+    size_t rows = wave_rows(&all->x);
 
-    assert(x->n <= a->max_rows && c->k <= a->max_k && floats <= a->max_packed);
-    if (floats)
-        km_pool_run(a->pool, pack_task, &s, floats / (16 * c->d));
-    return s;
+    for (size_t from = 0; from < all->x.n; from += rows) {
+        struct step s = *all;
+
+        s.x = km_mat_view(&all->x, from, min_size(rows, all->x.n - from));
+        s.blocks = blocks_of(&s.x);
+        s.label += from;
+        s.score += from;
+        s.weight = all->weight ? all->weight + from : NULL;
+        s.norm2 = all->norm2 ? all->norm2 + from / s.block : NULL;
+        km_pool_run(s.a->pool, label_block, &s, s.blocks);
+        km_order_rows(&s.a->orders[0], &s.x, s.label, s.weight);
+        km_pool_run(s.a->pool, add_chunk, &s, (s.x.n + CHUNK_ROWS - 1) / CHUNK_ROWS);
+    }
 }
+
+/* ---- the calls ---- */
 
 void km_assign_rows(struct km_assign *a, const struct km_mat *x, const struct km_centers *c)
 {
     struct step s = step_of(a, x, c);
 
-    km_pool_run(a->pool, label_task, &s, s.blocks);
+    km_pool_run(a->pool, label_block, &s, s.blocks);
 }
 
 void km_assign_add(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
@@ -226,17 +310,12 @@ void km_assign_add(struct km_assign *a, struct km_sums *sums, const struct km_ma
 
     s.weight = weight;
     s.sums = sums;
-    s.want_norm2 = want_ssd;
-    s.parts = parts_for(x->n, c->k, x->d);
-    if (s.parts && s.parts <= a->max_parts) {
-        s.part_blocks = (s.blocks + s.parts - 1) / s.parts;
-        s.parts = (s.blocks + s.part_blocks - 1) / s.part_blocks;
-        km_pool_run(a->pool, group_task, &s, s.parts);
-        km_pool_run(a->pool, combine_task, &s, (c->k + COMBINE_CENTERS - 1) / COMBINE_CENTERS);
-    } else {
-        km_pool_run(a->pool, label_task, &s, s.blocks);
-        km_pool_run(a->pool, slice_task, &s, (x->d + SLICE - 1) / SLICE);
-    }
+    s.norm2 = want_ssd ? a->block_norm2 : NULL;
+    s.parts = min_size(parts_for(x->n, c->k, x->d), a->max_parts);
+    if (s.parts)
+        add_in_groups(&s);
+    else
+        add_in_waves(&s);
     *sums->rows += (double)x->n;
     if (want_ssd) {
         double ssd = 0;
@@ -251,15 +330,14 @@ void km_assign_add(struct km_assign *a, struct km_sums *sums, const struct km_ma
 
 static void ssd_task(void *arg, size_t task, int worker)
 {
-    const struct step *s = arg;
-    size_t from = task * s->block;
-    size_t to = from + s->block < s->x->n ? from + s->block : s->x->n;
+    struct step *s = arg;
+    struct km_mat view = block_of(s, task);
+    const uint32_t *label = s->label + task * s->block;
     double total = 0;
 
     label_block(s, task, worker);
-    for (size_t i = from; i < to; i++)
-        total += s->a->kern->dist2(km_mat_row(s->x, i),
-                                   s->c->exact + (size_t)s->a->label[i] * s->x->d, s->x->d);
+    for (size_t i = 0; i < view.n; i++)
+        total += s->a->kern->dist2(km_mat_row(&view, i), s->c->exact + label[i] * s->x.d, s->x.d);
     s->a->block_norm2[task] = total;
 }
 

@@ -8,6 +8,7 @@
 
 #include "algo/centers.h"
 #include "algo/kern/kernels.h"
+#include "algo/order.h"
 #include <stdint.h>
 
 /** Kernels, threads and all the memory that a step needs, allocated once for (rows, k, d). */
@@ -20,8 +21,9 @@ struct km_assign {
     float *scratch;  /* (threads, KM_KERN_SCRATCH) */
     float *packed;   /* the centers as the kernels want them, or NULL */
     size_t max_packed;
-    double *block_norm2;   /* (blocks) */
-    struct km_sums *parts; /* sums of groups of rows, when there are many rows for each center */
+    double *block_norm2;     /* (blocks) */
+    struct km_order *orders; /* (threads) the first one large enough for a wave */
+    struct km_sums *parts;   /* sums of groups of rows, where they are small */
     size_t max_parts;
 };
 

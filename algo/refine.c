@@ -2,6 +2,7 @@
 #include "algo/refine.h"
 
 #include "base/mem.h"
+#include "base/rng.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -161,6 +162,28 @@ static int draw_back(struct refine *r, struct km_centers *c, struct km_err *err)
     return rc;
 }
 
+/*
+ * Makes the first n rows a uniform sample of all of them, by the first steps of a Fisher-Yates
+ * shuffle. A sample that holds every row is in the order of the file, and files are often sorted.
+ */
+static void mix(const struct km_mat *rows, size_t n)
+{
+    struct km_rng rng;
+
+    km_rng_seed(&rng, 0, 'M', rows->n);
+    for (size_t i = 0; i < n; i++) {
+        float *a = km_mat_row(rows, i);
+        float *b = km_mat_row(rows, i + km_rng_below(&rng, rows->n - i));
+
+        for (size_t t = 0; t < rows->d; t++) {
+            float value = a[t];
+
+            a[t] = b[t];
+            b[t] = value;
+        }
+    }
+}
+
 /* How many rows and candidates the budget allows. */
 static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials,
                    const struct km_kernels *kern, struct km_err *err)
@@ -176,6 +199,8 @@ static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials,
         n = 2 * k < rows->n ? 2 * k : rows->n;
     if (part < 100 * k) /* too few rows to tell the candidates apart */
         part = 100 * k < n ? 100 * k : n;
+    if (part < rows->n)
+        mix(rows, n < rows->n ? n : part);
     all = km_mat_view(rows, 0, n);
     some = km_mat_view(rows, 0, part);
     r->all = km_points_of(&all, NULL, kern);

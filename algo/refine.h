@@ -6,7 +6,7 @@
 #include "algo/shrink.h"
 
 struct km_refine_options {
-    const struct km_mat *rows;       /* a uniform sample of the data */
+    struct km_mat *rows;             /* a uniform sample of the data; may end in another order */
     uint64_t total_rows;             /* rows of the data that it stands for; >= rows->n */
     const struct km_centers *coarse; /* the K weighted centers of the pass */
     double flop;                     /* most floating point operations to spend */

@@ -52,11 +52,11 @@ static inline double sum4(__m256d v)
     return _mm_cvtsd_f64(_mm_add_sd(low, _mm_unpackhi_pd(low, low)));
 }
 
-static inline void reduce4(float *out, V a, V b, V c, V d)
+static inline __m128 reduce4(V a, V b, V c, V d)
 {
     V abcd = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
 
-    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(abcd), _mm256_extractf128_ps(abcd, 1)));
+    return _mm_add_ps(_mm256_castps256_ps128(abcd), _mm256_extractf128_ps(abcd, 1));
 }
 #define REDUCE4 reduce4
 
@@ -93,5 +93,14 @@ static inline void transpose8(float *to, size_t step, const float *from, size_t 
 
 #include "algo/kern/body.h"
 
-const struct km_kernels km_kernels_avx2 = {"avx2", pack_floats, pack,  nearest,
-                                           add,    norm2,       dist2, min_dist2};
+const struct km_kernels km_kernels_avx2 = {
+    .name = "avx2",
+    .pack_floats = pack_floats,
+    .pack = pack,
+    .nearest = nearest,
+    .add = add,
+    .scatter = scatter,
+    .norm2 = norm2,
+    .dist2 = dist2,
+    .min_dist2 = min_dist2,
+};

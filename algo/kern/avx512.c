@@ -45,14 +45,14 @@
         (index) = _mm512_mask_mov_epi32((index), less, (at));                                      \
     } while (0)
 
-static inline void reduce4(float *out, V a, V b, V c, V d)
+static inline __m128 reduce4(V a, V b, V c, V d)
 {
     V ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
     V cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
     V abcd = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee));
     __m256 half = _mm256_add_ps(_mm512_castps512_ps256(abcd), _mm512_extractf32x8_ps(abcd, 1));
 
-    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1)));
+    return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
 }
 #define REDUCE4 reduce4
 
@@ -100,5 +100,14 @@ static inline void transpose16(float *to, size_t step, const float *from, size_t
 
 #include "algo/kern/body.h"
 
-const struct km_kernels km_kernels_avx512 = {"avx512", pack_floats, pack,  nearest,
-                                             add,      norm2,       dist2, min_dist2};
+const struct km_kernels km_kernels_avx512 = {
+    .name = "avx512",
+    .pack_floats = pack_floats,
+    .pack = pack,
+    .nearest = nearest,
+    .add = add,
+    .scatter = scatter,
+    .norm2 = norm2,
+    .dist2 = dist2,
+    .min_dist2 = min_dist2,
+};

@@ -85,14 +85,34 @@ static vdouble widen(const float *p)
     return __builtin_convertvector(*(const vfloat *)p, vdouble);
 }
 
-static void add(double *sum, const float *row, double weight, size_t from, size_t to)
+static void add(double *sum, const float *const *row, const double *weight, size_t n, size_t from,
+                size_t to)
 {
     size_t t = from;
 
-    for (; t + LANES <= to; t += LANES)
-        *(vdouble *)(sum + t) += weight * widen(row + t);
+    for (; t + LANES <= to; t += LANES) {
+        vdouble total = *(const vdouble *)(sum + t);
+
+        for (size_t i = 0; i < n; i++)
+            total += (weight ? weight[i] : 1) * widen(row[i] + t);
+        *(vdouble *)(sum + t) = total;
+    }
     for (; t < to; t++)
-        sum[t] += weight * (double)row[t];
+        for (size_t i = 0; i < n; i++)
+            sum[t] += (weight ? weight[i] : 1) * (double)row[i][t];
+}
+
+static void scatter(double *sum, const struct km_mat *x, const uint32_t *label,
+                    const double *weight)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        const float *row = km_mat_row(x, i);
+        double *to = sum + label[i] * x->d;
+        double w = weight ? weight[i] : 1;
+
+        for (size_t t = 0; t < x->d; t++)
+            to[t] += w * (double)row[t];
+    }
 }
 
 static double lane_sum(vdouble v)
@@ -155,5 +175,13 @@ static void min_dist2(float *nearest2, const struct km_mat *x, const float *poin
     }
 }
 
-const struct km_kernels km_kernels_blas = {"blas", pack_floats, NULL,  nearest,
-                                           add,    norm2,       dist2, min_dist2};
+const struct km_kernels km_kernels_blas = {
+    .name = "blas",
+    .pack_floats = pack_floats,
+    .nearest = nearest,
+    .add = add,
+    .scatter = scatter,
+    .norm2 = norm2,
+    .dist2 = dist2,
+    .min_dist2 = min_dist2,
+};

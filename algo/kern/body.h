@@ -11,7 +11,7 @@
  *   LANE_M            rows (or centers) of a register tile that are broadcast
  *   LANE_L            vectors of a register tile
  *   DOT_C             most centers of a tile of form A
- *   REDUCE4(out, a, b, c, d)  out[0..3] = the lane sums of four vectors
+ *   REDUCE4(a, b, c, d)  the lane sums of four vectors, as a vector of 4 floats
  *   TRANSPOSE(to, ld, from, rows...) see transpose_block
  *
  * Three forms of the nearest center, chosen by K and d alone (form_of):
@@ -46,11 +46,17 @@ static size_t panel_centers(size_t k)
 /* ---- form A ------------------------------------------------------------------------------------
  */
 
-/* Scores of 4 rows against `n` centers from `j` on; n is a constant after inlining. */
-static inline __attribute__((always_inline)) void dot_tile(float *best, uint32_t *index,
-                                                           const float *const *row,
+/* Best score and center of 4 rows. */
+struct best4 {
+    __m128 score;
+    __m128i index;
+};
+
+/* 4 rows against n centers from j on; n is a constant after inlining. With `ahead`, the rows behind
+ * these four are asked for: the first centers' turn over a tile is when memory is waited for. */
+static inline __attribute__((always_inline)) void dot_tile(struct best4 *b, const float *const *row,
                                                            const struct km_centers *c, size_t j,
-                                                           const int n)
+                                                           const int n, size_t ahead)
 {
     V acc[DOT_C][4];
     size_t ld = c->c.ld;
@@ -65,8 +71,10 @@ static inline __attribute__((always_inline)) void dot_tile(float *best, uint32_t
         V x[4];
 
 #pragma GCC unroll 4
-        for (int r = 0; r < 4; r++)
+        for (int r = 0; r < 4; r++) {
             x[r] = VLOAD(row[r] + t);
+            _mm_prefetch((const char *)(row[r] + t + ahead), _MM_HINT_T0);
+        }
 #pragma GCC unroll 8
         for (int m = 0; m < n; m++) {
             V y = VLOAD(center + (size_t)m * ld + t);
@@ -78,22 +86,17 @@ static inline __attribute__((always_inline)) void dot_tile(float *best, uint32_t
     }
 #pragma GCC unroll 8
     for (int m = 0; m < n; m++) {
-        float dot[4];
+        __m128 dot = REDUCE4(acc[m][0], acc[m][1], acc[m][2], acc[m][3]);
+        __m128 score = _mm_sub_ps(_mm_set1_ps(c->half[j + (size_t)m]), dot);
+        __m128 less = _mm_cmplt_ps(score, b->score);
 
-        REDUCE4(dot, acc[m][0], acc[m][1], acc[m][2], acc[m][3]);
-        for (int r = 0; r < 4; r++) {
-            float score = c->half[j + (size_t)m] - dot[r];
-
-            if (score < best[r]) {
-                best[r] = score;
-                index[r] = (uint32_t)(j + (size_t)m);
-            }
-        }
+        b->score = _mm_min_ps(score, b->score);
+        b->index = _mm_blendv_epi8(b->index, _mm_set1_epi32((int)j + m), _mm_castps_si128(less));
     }
 }
 
-static void dot_centers(float *best, uint32_t *index, const float *const *row,
-                        const struct km_centers *c, size_t from)
+static void dot_centers(struct best4 *b, const float *const *row, const struct km_centers *c,
+                        size_t from, size_t ahead)
 {
     size_t left = c->k - from;
 
@@ -104,20 +107,20 @@ static void dot_centers(float *best, uint32_t *index, const float *const *row,
 
         switch (n) {
         case 1:
-            dot_tile(best, index, row, c, from, 1);
+            dot_tile(b, row, c, from, 1, ahead);
             break;
         case 2:
-            dot_tile(best, index, row, c, from, 2);
+            dot_tile(b, row, c, from, 2, ahead);
             break;
         case 3:
-            dot_tile(best, index, row, c, from, 3);
+            dot_tile(b, row, c, from, 3, ahead);
             break;
 #if DOT_C > 3
         case 4:
-            dot_tile(best, index, row, c, from, 4);
+            dot_tile(b, row, c, from, 4, ahead);
             break;
         default:
-            dot_tile(best, index, row, c, from, 5);
+            dot_tile(b, row, c, from, 5, ahead);
             break;
 #endif
         }
@@ -132,9 +135,10 @@ static void nearest_a(uint32_t *label, float *score, const struct km_mat *x,
 {
     for (size_t i = 0; i < x->n; i += 4) {
         const float *row[4];
-        float best[4];
         uint32_t index[4];
+        float best[4];
         size_t n = x->n - i < 4 ? x->n - i : 4;
+        struct best4 b;
 
         for (size_t r = 0; r < 4; r++) {
             size_t at = i + (r < n ? r : n - 1); /* the last tile repeats its last row */
@@ -143,11 +147,13 @@ static void nearest_a(uint32_t *label, float *score, const struct km_mat *x,
             best[r] = score[at];
             index[r] = label[at];
         }
-        dot_centers(best, index, row, c, from);
-        for (size_t r = 0; r < n; r++) {
-            score[i + r] = best[r];
-            label[i + r] = index[r];
-        }
+        b.score = _mm_loadu_ps(best);
+        b.index = _mm_loadu_si128((const __m128i *)(const void *)index);
+        dot_centers(&b, row, c, from, 4 * x->ld);
+        _mm_storeu_ps(best, b.score);
+        _mm_storeu_si128((__m128i *)(void *)index, b.index);
+        memcpy(score + i, best, n * sizeof(*best));
+        memcpy(label + i, index, n * sizeof(*index));
     }
 }
 
@@ -368,15 +374,70 @@ static void nearest(uint32_t *label, float *score, const struct km_mat *x,
 /* ---- the other entries
  * --------------------------------------------------------------------------- */
 
-static void add(double *sum, const float *row, double weight, size_t from, size_t to)
+/* Columns t .. t + 2 W - 1 of a sum stay in four registers while the rows go by. */
+static inline __attribute__((always_inline)) void add_columns(double *sum, const float *const *row,
+                                                              const double *weight, size_t n,
+                                                              size_t t, const int weighted)
 {
-    VD w = VDSET1(weight);
+    VD total[4];
+
+#pragma GCC unroll 4
+    for (size_t l = 0; l < 4; l++)
+        total[l] = VDLOAD(sum + t + l * (W / 2));
+    for (size_t i = 0; i < n; i++) {
+        VD w = VDSET1(weighted ? weight[i] : 1);
+
+#pragma GCC unroll 4
+        for (size_t l = 0; l < 4; l++) {
+            VD v = VWIDEN(row[i] + t + l * (W / 2));
+
+            total[l] = weighted ? VDFMA(w, v, total[l]) : VDADD(v, total[l]);
+        }
+    }
+#pragma GCC unroll 4
+    for (size_t l = 0; l < 4; l++)
+        VDSTORE(sum + t + l * (W / 2), total[l]);
+}
+
+static void add(double *sum, const float *const *row, const double *weight, size_t n, size_t from,
+                size_t to)
+{
     size_t t = from;
 
-    for (; t + W / 2 <= to; t += W / 2)
-        VDSTORE(sum + t, VDFMA(w, VWIDEN(row + t), VDLOAD(sum + t)));
+    for (; t + 2 * W <= to; t += 2 * W) {
+        if (weight)
+            add_columns(sum, row, weight, n, t, 1);
+        else
+            add_columns(sum, row, weight, n, t, 0);
+    }
+    for (; t + W / 2 <= to; t += W / 2) {
+        VD total = VDLOAD(sum + t);
+
+        for (size_t i = 0; i < n; i++)
+            total = VDFMA(VDSET1(weight ? weight[i] : 1), VWIDEN(row[i] + t), total);
+        VDSTORE(sum + t, total);
+    }
     for (; t < to; t++)
-        sum[t] += weight * (double)row[t];
+        for (size_t i = 0; i < n; i++)
+            sum[t] += (weight ? weight[i] : 1) * (double)row[i][t];
+}
+
+static void scatter(double *sum, const struct km_mat *x, const uint32_t *label,
+                    const double *weight)
+{
+    size_t d = x->d;
+
+    for (size_t i = 0; i < x->n; i++) {
+        const float *row = km_mat_row(x, i);
+        double *to = sum + label[i] * d;
+        double w = weight ? weight[i] : 1;
+        size_t t = 0;
+
+        for (; t + W / 2 <= d; t += W / 2)
+            VDSTORE(to + t, VDFMA(VDSET1(w), VWIDEN(row + t), VDLOAD(to + t)));
+        for (; t < d; t++)
+            to[t] += w * (double)row[t];
+    }
 }
 
 static double norm2(const struct km_mat *x)

@@ -37,10 +37,20 @@ static void nearest(uint32_t *label, float *score, const struct km_mat *x,
     }
 }
 
-static void add(double *sum, const float *row, double weight, size_t from, size_t to)
+static void add(double *sum, const float *const *row, const double *weight, size_t n, size_t from,
+                size_t to)
 {
-    for (size_t t = from; t < to; t++)
-        sum[t] += weight * (double)row[t];
+    for (size_t i = 0; i < n; i++)
+        for (size_t t = from; t < to; t++)
+            sum[t] += (weight ? weight[i] : 1) * (double)row[i][t];
+}
+
+static void scatter(double *sum, const struct km_mat *x, const uint32_t *label,
+                    const double *weight)
+{
+    for (size_t i = 0; i < x->n; i++)
+        for (size_t t = 0; t < x->d; t++)
+            sum[label[i] * x->d + t] += (weight ? weight[i] : 1) * (double)km_mat_row(x, i)[t];
 }
 
 static double norm2(const struct km_mat *x)
@@ -77,5 +87,13 @@ static void min_dist2(float *nearest2, const struct km_mat *x, const float *poin
     }
 }
 
-const struct km_kernels km_kernels_generic = {"generic", pack_floats, NULL,  nearest,
-                                              add,       norm2,       dist2, min_dist2};
+const struct km_kernels km_kernels_generic = {
+    .name = "generic",
+    .pack_floats = pack_floats,
+    .nearest = nearest,
+    .add = add,
+    .scatter = scatter,
+    .norm2 = norm2,
+    .dist2 = dist2,
+    .min_dist2 = min_dist2,
+};

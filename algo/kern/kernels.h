@@ -39,8 +39,19 @@ struct km_kernels {
     void (*nearest)(uint32_t *label, float *score, const struct km_mat *x,
                     const struct km_centers *c, const float *packed, float *scratch);
 
-    /** sum[t] += weight * row[t] for t in from..to-1. */
-    void (*add)(double *sum, const float *row, double weight, size_t from, size_t to);
+    /**
+     * sum[t] += weight[i] * row[i][t] for t in from..to-1, i = 0..n-1 in this order; weight NULL: 1
+     * each. All rows go to one center, so the sum is loaded and stored once.
+     */
+    void (*add)(double *sum, const float *const *row, const double *weight, size_t n, size_t from,
+                size_t to);
+
+    /**
+     * For narrow rows: sum[label[i]][t] += weight[i] * x_i[t] for all rows in order; weight NULL: 1
+     * each. sum has x->d columns.
+     */
+    void (*scatter)(double *sum, const struct km_mat *x, const uint32_t *label,
+                    const double *weight);
 
     /** Sum of the squares of all values of x. */
     double (*norm2)(const struct km_mat *x);
