@@ -18,7 +18,7 @@
 #define PART_ROWS   8                   /* rows of a group for each center, at least */
 #define PART_BYTES  ((size_t)128 << 10) /* sums of a group: they share the L2 cache with a block */
 #define BLOCK_BYTES ((size_t)256 << 10) /* rows of a block: half of a small L2 cache */
-#define WAVE_BYTES  ((size_t)8 << 20)   /* rows of a wave: a share of the L3 cache */
+#define WAVE_BYTES  ((size_t)4 << 20)   /* rows of a wave: a share of the L3 cache */
 #define CHUNK_ROWS  64                  /* rows of a task that adds */
 #define NARROW      32                  /* features; narrower rows are not worth ordering */
 

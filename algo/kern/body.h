@@ -24,6 +24,13 @@
  * padding of K, no horizontal step.
  */
 
+/* How far ahead of its use memory is asked for, in floats. Panels and rows stream from the L2 or L3
+ * cache in parallel strands too short for the hardware to foresee. Measured on Zen 5 (K=256, d=4096
+ * and K=100, d=784: 82 -> 92 % of the peak in the assignment); half and double do the same within
+ * noise. */
+#define PANEL_AHEAD (32 * PANEL)
+#define ADD_AHEAD   64
+
 #define PANEL 16 /* centers of a packed panel: one AVX-512 vector, two of AVX2 */
 
 enum form { FORM_A, FORM_B, FORM_C };
@@ -164,29 +171,41 @@ static void nearest_a(uint32_t *label, float *score, const struct km_mat *x,
  * acc[m][l] = sum over t of lanes[l][t * stride ..] * rows[m][t]: L vectors of lanes times M
  * broadcast rows. L and M are constants after inlining, so that acc lives in registers.
  */
-static inline __attribute__((always_inline)) void tile(V acc[LANE_M][LANE_L], const float *lanes,
-                                                       size_t lane_step, size_t stride,
-                                                       const float *rows, size_t ld, size_t d,
-                                                       const int m_rows, const int l_vectors)
+static inline __attribute__((always_inline)) void
+tile(V acc[LANE_M][LANE_L], const float *lanes, size_t lane_step, size_t stride, const float *rows,
+     size_t ld, size_t d, const int m_rows, const int l_vectors, const int ahead)
 {
 #pragma GCC unroll 16
     for (int m = 0; m < m_rows; m++)
 #pragma GCC unroll 8
         for (int l = 0; l < l_vectors; l++)
             acc[m][l] = VZERO();
-    for (size_t t = 0; t < d; t++) {
-        V v[LANE_L];
+    for (size_t t0 = 0; t0 < d; t0 += 16) {
+        size_t end = d - t0 < 16 ? d : t0 + 16;
 
-#pragma GCC unroll 8
-        for (int l = 0; l < l_vectors; l++)
-            v[l] = VLOAD(lanes + (size_t)l * lane_step + t * stride);
+        if (ahead)
 #pragma GCC unroll 16
-        for (int m = 0; m < m_rows; m++) {
-            V r = VSET1(rows[(size_t)m * ld + t]);
+            for (int m = 0; m < m_rows; m++)
+                _mm_prefetch((const char *)(rows + (size_t)(m + LANE_M) * ld + t0), _MM_HINT_T0);
+        for (size_t t = t0; t < end; t++) {
+            V v[LANE_L];
 
 #pragma GCC unroll 8
-            for (int l = 0; l < l_vectors; l++)
-                acc[m][l] = VFMA(v[l], r, acc[m][l]);
+            for (int l = 0; l < l_vectors; l++) {
+                const float *at = lanes + (size_t)l * lane_step + t * stride;
+
+                v[l] = VLOAD(at);
+                if (ahead)
+                    _mm_prefetch((const char *)(at + ahead), _MM_HINT_T0);
+            }
+#pragma GCC unroll 16
+            for (int m = 0; m < m_rows; m++) {
+                V r = VSET1(rows[(size_t)m * ld + t]);
+
+#pragma GCC unroll 8
+                for (int l = 0; l < l_vectors; l++)
+                    acc[m][l] = VFMA(v[l], r, acc[m][l]);
+            }
         }
     }
 }
@@ -208,7 +227,8 @@ panel_tile(struct lanes *s, const struct km_mat *x, size_t i, const struct km_ce
     /* vectors of one panel lie side by side; AVX2 has two of them */
     size_t step = W == PANEL ? PANEL * c->d : W;
 
-    tile(acc, packed + j * c->d, step, PANEL, km_mat_row(x, i), x->ld, c->d, m_rows, l_vectors);
+    tile(acc, packed + j * c->d, step, PANEL, km_mat_row(x, i), x->ld, c->d, m_rows, l_vectors,
+         PANEL_AHEAD);
 #pragma GCC unroll 8
     for (int l = 0; l < l_vectors; l++) {
         size_t first = j + (size_t)l * W;
@@ -304,7 +324,7 @@ static inline __attribute__((always_inline)) void center_tile(V *best, VI *index
 {
     V acc[LANE_M][LANE_L];
 
-    tile(acc, xt, W, LANE_L * W, km_mat_row(&c->c, j), c->c.ld, c->d, m_rows, LANE_L);
+    tile(acc, xt, W, LANE_L * W, km_mat_row(&c->c, j), c->c.ld, c->d, m_rows, LANE_L, 0);
 #pragma GCC unroll 16
     for (int m = 0; m < m_rows; m++) {
         V half = VSET1(c->half[j + (size_t)m]);
@@ -387,6 +407,8 @@ static inline __attribute__((always_inline)) void add_columns(double *sum, const
     for (size_t i = 0; i < n; i++) {
         VD w = VDSET1(weighted ? weight[i] : 1);
 
+        _mm_prefetch((const char *)(row[i] + t + ADD_AHEAD), _MM_HINT_T0);
+        _mm_prefetch((const char *)(row[i] + t + ADD_AHEAD + 16), _MM_HINT_T0);
 #pragma GCC unroll 4
         for (size_t l = 0; l < 4; l++) {
             VD v = VWIDEN(row[i] + t + l * (W / 2));
