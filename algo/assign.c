@@ -9,9 +9,10 @@
  * labelled in blocks, and a row's label depends on nothing else. Sums come in one of two ways:
  *
  *   groups  where sums are small (PART_BYTES) and rows are many for each center: the rows are cut
- * into up to MAX_PARTS groups; each adds its rows, block by block while they are in cache, to sums
- * of its own; the groups are then added up in order. waves   otherwise: some megabytes of rows are
- * labelled by all threads, ordered by label, and added by all threads, each center by one of them.
+ *           into up to MAX_PARTS groups; each adds its rows, block by block while they are in
+ *           cache, to sums of its own; the groups are then added up in order.
+ *   waves   otherwise: some megabytes of rows are labelled by all threads, ordered by label, and
+ *           added by all threads, each center by one of them.
  */
 #define MAX_PARTS   64
 #define MIN_PARTS   4

@@ -19,7 +19,8 @@ struct km_points km_points_of(const struct km_mat *x, const double *weight,
 
 /** How a run of Lloyd ended. */
 struct km_lloyd_result {
-    double loss; /* sum of weight * squared distance to the mean of the own cluster; >= 0 */
+    double loss; /* sum of weight * squared distance to the mean of the own cluster; >= 0 (to the
+                  * origin, if there was no iteration) */
     int iterations;
     int converged; /* stopped by tol, not by max_iter */
 };

@@ -28,8 +28,9 @@ struct km_shrink_options {
 size_t km_shrink_auto_trials(size_t from_k, size_t k, size_t d);
 
 /**
- * Runs the trials, spread over the threads; trial t is the same whatever else runs. *trials is
- * allocated with options->trials entries in order of their number; km_trials_free frees them.
+ * Runs the trials (options->k <= from->k), spread over the threads; trial t is the same whatever
+ * else runs. *trials is allocated with options->trials entries in order of their number;
+ * km_trials_free frees them.
  */
 int km_shrink(struct km_trial **trials, const struct km_centers *from,
               const struct km_shrink_options *options, const struct km_kernels *kern,

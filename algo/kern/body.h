@@ -2,32 +2,28 @@
 /*
  * The vector kernels, once for all widths. Included by avx2.c and avx512.c after they have defined
  *
- *   W                 lanes of a float vector          V, VI       float and int32 vector types
- *   VLOAD VSTORE VSET1 VZERO VFMA VFNMA VMIN            on V (loads and stores unaligned)
- *   VD VDLOAD VDSTORE VDSET1 VDFMA VDADD VDSUB VDZERO VDSUM   on double vectors of W / 2 lanes
+ *   W                 lanes of a float vector
+ *   V..., VI..., VD...  operations on floats, int32 and W / 2 doubles (loads and stores unaligned)
  *   VWIDEN(p)         W / 2 floats at p as doubles
- *   VLESS_BLEND(best, index, score, j)  where score < best: best = score, index = j (VI)
- *   VISET1 VISTORE    on VI
- *   LANE_M            rows (or centers) of a register tile that are broadcast
- *   LANE_L            vectors of a register tile
- *   DOT_C             most centers of a tile of form A
+ *   VLESS_BLEND(best, index, score, at)  where score < best: best = score, index = at
  *   REDUCE4(a, b, c, d)  the lane sums of four vectors, as a vector of 4 floats
- *   TRANSPOSE(to, ld, from, rows...) see transpose_block
+ *   LANE_M, LANE_L    a register tile of forms B and C: broadcast rows (or centers), vectors of lanes
+ *   DOT_C             a register tile of form A: centers
+ *   transpose         transpose.h
  *
  * Three forms of the nearest center, chosen by K and d alone (form_of):
  *
- *   A  few centers (K < 16), d >= 64: vectors run along d; 4 rows x DOT_C centers in registers,
- * lane sums at the end. No packing at all: this form lives at the speed of memory. B  many features
- * (d > 128): centers lie in lanes, packed in panels of 16; rows are broadcast. What is left of K
- * below a panel goes through A when it is at most half a panel. C  the rest: rows lie in lanes,
- * transposed once for a tile of LANE_L * W rows; centers are broadcast. No packing of centers, no
- * padding of K, no horizontal step.
+ *   A  K < 16, d >= 64: vectors run along d; 4 rows x DOT_C centers in registers, lane sums at the end.
+ *      No packing at all: this form lives at the speed of memory.
+ *   B  d > 128: centers lie in lanes, packed in panels of 16; rows are broadcast. What is left of K
+ *      below a panel goes through A when it is at most half a panel.
+ *   C  the rest: rows lie in lanes, transposed once for a tile of LANE_L * W rows; centers are
+ *      broadcast. No packing of centers, no padding of K, no horizontal step.
  */
 
 /* How far ahead of its use memory is asked for, in floats. Panels and rows stream from the L2 or L3
- * cache in parallel strands too short for the hardware to foresee. Measured on Zen 5 (K=256, d=4096
- * and K=100, d=784: 82 -> 92 % of the peak in the assignment); half and double do the same within
- * noise. */
+ * cache in strands too short for the hardware to foresee. Measured on Zen 5 (K=256, d=4096 and
+ * K=100, d=784): 82 -> 92 % of the peak in the assignment; half and double do the same within noise. */
 #define PANEL_AHEAD (32 * PANEL)
 #define ADD_AHEAD   64
 
@@ -50,8 +46,7 @@ static size_t panel_centers(size_t k)
     return rest == 0 || rest > PANEL / 2 ? (k + PANEL - 1) / PANEL * PANEL : k - rest;
 }
 
-/* ---- form A ------------------------------------------------------------------------------------
- */
+/* ---- form A ---- */
 
 /* Best score and center of 4 rows. */
 struct best4 {
@@ -164,8 +159,7 @@ static void nearest_a(uint32_t *label, float *score, const struct km_mat *x,
     }
 }
 
-/* ---- the register tile of B and C
- * ------------------------------------------------------------------ */
+/* ---- the register tile of B and C ---- */
 
 /*
  * acc[m][l] = sum over t of lanes[l][t * stride ..] * rows[m][t]: L vectors of lanes times M
@@ -210,8 +204,7 @@ tile(V acc[LANE_M][LANE_L], const float *lanes, size_t lane_step, size_t stride,
     }
 }
 
-/* ---- form B ------------------------------------------------------------------------------------
- */
+/* ---- form B ---- */
 
 /* Best score and center of each lane, for the rows of one tile. */
 struct lanes {
@@ -315,8 +308,7 @@ static void pack(float *packed, const struct km_centers *c, size_t p)
     transpose(to, PANEL, km_mat_row(&c->c, p * PANEL), c->c.ld, n, c->d);
 }
 
-/* ---- form C ------------------------------------------------------------------------------------
- */
+/* ---- form C ---- */
 
 static inline __attribute__((always_inline)) void center_tile(V *best, VI *index, const float *xt,
                                                               const struct km_centers *c, size_t j,
@@ -391,8 +383,7 @@ static void nearest(uint32_t *label, float *score, const struct km_mat *x,
     }
 }
 
-/* ---- the other entries
- * --------------------------------------------------------------------------- */
+/* ---- the other entries ---- */
 
 /* Columns t .. t + 2 W - 1 of a sum stay in four registers while the rows go by. */
 static inline __attribute__((always_inline)) void add_columns(double *sum, const float *const *row,

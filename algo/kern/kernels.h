@@ -31,10 +31,11 @@ struct km_kernels {
     void (*pack)(float *packed, const struct km_centers *c, size_t p);
 
     /**
-     * label[i] = the j with the smallest score[i] = half[j] - x_i . c_j; the lowest such j. Half
-     * the squared distance is score + half |x_i|^2, which is the same for all j and so left out.
-     * x->n <= KM_KERN_ROWS. x and c are finite and so small that no product overflows. `packed` is
-     * what pack made of c (NULL where pack_floats is 0).
+     * label[i] = the j with the smallest score[i] = half[j] - x_i . c_j; the lowest such j (of
+     * scores as computed: a level may sum the products of different centers in a different order).
+     * Half the squared distance is score + half |x_i|^2, which is the same for all j and so left
+     * out. x->n <= KM_KERN_ROWS. x and c are finite and so small that no product overflows.
+     * `packed` is what pack made of c (NULL where pack_floats is 0).
      */
     void (*nearest)(uint32_t *label, float *score, const struct km_mat *x,
                     const struct km_centers *c, const float *packed, float *scratch);

@@ -1,0 +1,207 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# kmeans convert and the verbs, as a user runs them. Expected bytes come from a writer of its own, in
+# Python from the published layout. Argument: the build folder.
+set -euo pipefail
+
+build=$(cd "${1:?usage: run_convert.sh BUILD_FOLDER}" && pwd)
+kmeans=$build/kmeans
+if ! command -v python3 >/dev/null; then
+    echo "skipped: there is no python3"
+    exit 77
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+checks=0
+
+fail() {
+    echo "FAILED: $*"
+    exit 1
+}
+
+# convert ARGUMENT...: must work; its summary is left in summary.txt.
+convert() {
+    "$kmeans" convert "$@" 2>summary.txt || fail "kmeans convert $*: $(cat summary.txt)"
+}
+
+# same FILE FILE: what was made, what was expected.
+same() {
+    cmp "$1" "$2" || fail "$1 is not as expected"
+    checks=$((checks + 1))
+}
+
+# refused CODE PART ARGUMENT...: exit code, a part of the message, and nothing written.
+refused() {
+    local code=$1 part=$2 rc=0
+    shift 2
+    rm -rf out
+    mkdir out
+    "$kmeans" "$@" >stdout.txt 2>stderr.txt </dev/null || rc=$?
+    [ "$rc" -eq "$code" ] || fail "kmeans $*: exit code $rc, expected $code: $(cat stderr.txt)"
+    grep -qF -- "$part" stderr.txt || fail "kmeans $*: \"$part\" is not in: $(cat stderr.txt)"
+    [ -z "$(ls -A out)" ] || fail "kmeans $*: left $(ls -A out) behind"
+    checks=$((checks + 1))
+}
+
+python3 - <<'PYTHON'
+import gzip, struct
+
+def varint(n):
+    out = b''
+    while n > 127:
+        out += bytes([n & 127 | 128])
+        n >>= 7
+    return out + bytes([n])
+
+def field(number, payload):  # length-delimited
+    return varint(number << 3 | 2) + varint(len(payload)) + payload
+
+def frame(row):
+    tensor = field(1, struct.pack('<%df' % len(row), *row))
+    record = field(1, field(1, b'values') + field(2, field(2, tensor)))
+    return struct.pack('<II', 0xced7230a, len(record)) + record + b'\0' * (-len(record) % 4)
+
+def recordio(name, rows):
+    open(name, 'wb').write(b''.join(map(frame, rows)))
+
+def csv(name, rows):
+    open(name, 'w').write(''.join(','.join('%g' % v for v in r) + '\n' for r in rows))
+
+rows = [[(7 * i + 3 * t) % 256 for t in range(6)] for i in range(10)]
+idx = struct.pack('>IIII', 0x803, 10, 2, 3) + bytes(v for r in rows for v in r)
+open('images', 'wb').write(idx)
+gzip.open('images.gz', 'wb').write(idx)
+open('cut', 'wb').write(idx[:-1])
+gzip.open('labels.gz', 'wb').write(struct.pack('>II', 0x801, 3) + b'\1\2\3')
+open('none', 'wb').write(struct.pack('>IIII', 0x803, 0, 2, 3))
+gzip.open('text.csv.gz', 'wb').write(b'1,2\n')
+recordio('all.want', rows)
+recordio('scaled.want', [[v / 256 for v in r] for r in rows])
+recordio('middle.want', (rows + rows)[8:13])
+csv('all.csv.want', rows)
+csv('tail.csv.want', rows[7:])
+for s in range(3):
+    recordio('shard_%d.want' % s, rows[s::3])
+for s in range(11):
+    csv('many_%02d.want' % s, (rows + rows)[s::11])
+open('labelled.csv', 'w').write(''.join('cat,%d,' % i + ','.join(map(str, r)) + '\r\n' for i, r in enumerate(rows)))
+open('wide.csv', 'w').write('1,2,3,4,5,6,7\n')
+open('bad.csv', 'w').write('1,2,3\n4,x,6\n')
+open('big.csv', 'w').write('1,2,3\n4,1e18,6\n')
+open('damaged', 'wb').write(frame([1.0, 2.0])[:-3])
+# Shortest decimals that read back: one digit, six, seven, eight, nine; edges of float32.
+numbers = '0,-0,1,-5,0.1,0.3,1e-45,9.000001e+17,123456.79,16777216,0.99609375,1e+18,999999,1e+06,3.1415927,1.0000001,0.010000001,1000.00006'
+open('numbers.csv', 'w').write(numbers + '\n')
+PYTHON
+
+# Input formats, detected and named.
+for input in images images.gz; do
+    convert "$input" --output a.recordio
+    same a.recordio all.want
+done
+grep -q '^10 rows x 6 columns, 480 bytes of recordio in 1 file' summary.txt || fail "$(cat summary.txt)"
+convert --from idx images.gz -o b.csv
+same b.csv all.csv.want
+convert b.csv -o c.recordio
+same c.recordio all.want
+convert --from csv b.csv -o c.recordio
+same c.recordio all.want
+convert a.recordio --to csv -o d.txt
+same d.txt all.csv.want
+convert --from recordio a.recordio -o e.csv
+same e.csv all.csv.want
+convert --label-size 2 labelled.csv -o f.recordio
+same f.recordio all.want
+grep -q ', 2 leading columns of CSV inputs dropped' summary.txt || fail "$(cat summary.txt)"
+
+# Values.
+convert --scale 1/256 images -o g.recordio
+same g.recordio scaled.want
+convert --scale 0.00390625 images -o g.recordio
+same g.recordio scaled.want
+convert numbers.csv -o h.recordio
+convert h.recordio -o numbers.again.csv
+same numbers.again.csv numbers.csv
+
+# Ranges, over all inputs; an input without rows is none.
+convert --rows 8:13 images none b.csv -o i.recordio
+same i.recordio middle.want
+convert --rows 7: images -o j.csv
+same j.csv tail.csv.want
+convert --rows :10 images cut -o k.recordio # cut is not reached
+same k.recordio all.want
+
+# Shards and standard output.
+convert images --shards 3 -o shard.recordio
+for s in 0 1 2; do same "shard_$s.recordio" "shard_$s.want"; done
+convert images images.gz --shards 11 -o many.csv
+for s in 00 05 10; do same "many_$s.csv" "many_$s.want"; done
+convert images --to csv -o - >l.csv
+same l.csv all.csv.want
+echo first >m.csv
+convert images --to csv -o - >>m.csv # appends, as a pipe would
+{ echo first; cat all.csv.want; } >m.want
+same m.csv m.want
+
+# Input errors: file, place, what was found, what to do.
+refused 2 "labels.gz: byte 3: found 1 axis" convert labels.gz -o out/x
+refused 2 "cut: byte 75: the file ends within item 10" convert cut -o out/x
+refused 2 "text.csv.gz: byte 0: found gzip that holds no idx file" convert text.csv.gz -o out/x
+refused 2 "nowhere: there is no such file" convert nowhere -o out/x
+refused 2 "wide.csv: found rows of 7 columns, expected 6 as in images" convert images wide.csv -o out/x
+refused 2 "line 2" convert bad.csv -o out/x
+refused 2 "big.csv: row 1, column 2: 1e+18 times the scale" convert --scale 1e30 big.csv -o out/x
+refused 2 "damaged" convert damaged -o out/x
+refused 2 "byte 0: found" convert --from idx b.csv -o out/x
+refused 2 "the inputs have 0 rows" convert none -o out/x
+refused 2 "all before the first row of --rows" convert --rows 10: images -o out/x
+refused 2 "line 2" convert --shards 2 bad.csv -o out/x
+
+# Usage errors.
+refused 2 "did you mean --output?" convert images --ouput out/x
+refused 2 "did you mean --label-size?" convert images --label_size=1 -o out/x
+refused 2 "unknown option --frobnicate; see" convert images --frobnicate -o out/x
+refused 2 "unknown option -z" convert images -z -o out/x
+refused 2 "--output: expected a value" convert images --output
+refused 2 "--output FILE is missing" convert images
+refused 2 "no input file" convert -o out/x
+refused 2 "expected idx, csv or recordio" convert --from parquet images -o out/x
+refused 2 "expected recordio or csv" convert --to idx images -o out/x
+for rows in 5 5:5 7:3 a:b -1: 1:-1 1:2:3 99999999999999999999:; do
+    refused 2 "--rows: " convert --rows=$rows images -o out/x
+done
+for scale in x 1/0 1/ /2 nan inf 1/256x ''; do
+    refused 2 "--scale: found \"$scale\"" convert --scale="$scale" images -o out/x
+done
+for shards in 0 -1 x 1001; do
+    refused 2 "--shards: found" convert --shards=$shards images -o out/x
+done
+refused 2 "--label-size: found" convert --label-size=-1 images -o out/x
+refused 2 "standard output takes one shard" convert --shards 2 images -o -
+
+# The system's errors.
+refused 3 "out/none/x" convert images -o out/none/x
+if [ -w /dev/full ]; then
+    rc=0
+    "$kmeans" convert images --to csv -o - >/dev/full 2>stderr.txt || rc=$?
+    [ "$rc" -eq 3 ] || fail "a full disk: exit code $rc"
+    grep -q 'No space left' stderr.txt || fail "$(cat stderr.txt)"
+fi
+
+# The verbs.
+[[ $("$kmeans" --version) =~ ^kmeans\ [0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "$("$kmeans" --version)"
+"$kmeans" --help | grep -q 'kmeans train' || fail "--help"
+"$kmeans" help | grep -q 'kmeans convert' || fail "help"
+"$kmeans" help convert | grep -q 'usage: kmeans convert' || fail "help convert"
+"$kmeans" convert --help | grep -q 'usage: kmeans convert' || fail "convert --help"
+"$kmeans" help train | grep -q -- '--k' || fail "help train"
+ln -s "$kmeans" train
+./train --help | grep -q -- '--k' || fail "argv[0] = train"
+./train train --help | grep -q -- '--k' || fail "argv[0] = train, and the platform's argument"
+refused 2 'did you mean "train"?' trian
+refused 2 'did you mean "convert"?' help conver
+refused 2 "the verbs are" frobnicate
+[ -e /opt/ml/input/config ] || refused 2 "Verbs:"
+
+echo "$checks checks passed"

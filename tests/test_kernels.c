@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every level of kernels that this CPU can run against `generic`, the specification. All buffers
+ * end at an unreadable page, so that one value read or written too many is a crash.
+ */
+#include "tests/algo_test.h"
+
+#include <float.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* A buffer whose last byte is the last of its page; the next page cannot be touched. */
+struct guarded {
+    void *map;
+    size_t map_bytes;
+    void *at;
+};
+
+static void *guarded_alloc(struct guarded *g, size_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t pages = (bytes + page - 1) / page;
+    char *p;
+
+    g->map_bytes = (pages + 1) * page;
+    p = mmap(NULL, g->map_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(p != MAP_FAILED);
+    assert_int_equal(mprotect(p + pages * page, page, PROT_NONE), 0);
+    g->map = p;
+    g->at = p + pages * page - bytes;
+    return g->at;
+}
+
+static void guarded_free(struct guarded *g)
+{
+    assert_int_equal(munmap(g->map, g->map_bytes), 0);
+}
+
+/* How values are made; every kind has products that a float32 can hold. */
+enum kind { NORMAL, SMALL_INTEGERS, ALL_EQUAL, ZEROS, DENORMAL, HUGE_VALUES, FAR_APART, KINDS };
+
+static float value_of(enum kind kind, struct km_rng *rng)
+{
+    switch (kind) {
+    case SMALL_INTEGERS: /* every product and sum is exact, and there are many ties */
+        return (float)km_rng_below(rng, 5) - 2;
+    case ALL_EQUAL:
+        return 3;
+    case ZEROS:
+        return 0;
+    case DENORMAL:
+        return (float)(normal(rng) * 1e-40);
+    case HUGE_VALUES:
+        return (float)(normal(rng) * 1e15);
+    case FAR_APART:
+        return (float)(normal(rng) * pow(10, 20 * km_rng_unit(rng) - 10));
+    default:
+        return (float)normal(rng);
+    }
+}
+
+/* Rows and centers, all in guarded memory. */
+struct field {
+    struct guarded x_mem, c_mem, half_mem;
+    struct km_mat x;
+    struct km_centers c;
+};
+
+static struct km_mat guarded_rows(struct guarded *g, size_t n, size_t d, enum kind kind,
+                                  struct km_rng *rng)
+{
+    struct km_mat m = {.n = n, .d = d, .ld = km_mat_ld(d)};
+
+    m.v = guarded_alloc(g, n * m.ld * sizeof(float));
+    for (size_t i = 0; i < n; i++)
+        for (size_t t = 0; t < d; t++)
+            km_mat_row(&m, i)[t] = value_of(kind, rng);
+    return m;
+}
+
+static void make_field(struct field *f, size_t n, size_t k, size_t d, enum kind kind)
+{
+    size_t padded = (k + 15) / 16 * 16;
+    struct km_rng rng;
+
+    km_rng_seed(&rng, n, k, d);
+    f->x = guarded_rows(&f->x_mem, n, d, kind, &rng);
+    f->c = (struct km_centers){.k = k, .d = d};
+    f->c.c = guarded_rows(&f->c_mem, k, d, kind, &rng);
+    f->c.half = guarded_alloc(&f->half_mem, padded * sizeof(float));
+    for (size_t j = 0; j < padded; j++) {
+        double norm2 = 0;
+
+        for (size_t t = 0; j < k && t < d; t++)
+            norm2 += (double)km_mat_row(&f->c.c, j)[t] * (double)km_mat_row(&f->c.c, j)[t];
+        f->c.half[j] = j < k ? (float)(0.5 * norm2) : INFINITY;
+    }
+    mprotect(f->x_mem.map, f->x_mem.map_bytes, PROT_READ); /* kernels only read all of it */
+    mprotect(f->c_mem.map, f->c_mem.map_bytes, PROT_READ);
+    mprotect(f->half_mem.map, f->half_mem.map_bytes, PROT_READ);
+    /* mprotect above opened the guard pages as well: close them again */
+    mprotect((char *)f->x.v + n * f->x.ld * sizeof(float), 1, PROT_NONE);
+    mprotect((char *)f->c.c.v + k * f->x.ld * sizeof(float), 1, PROT_NONE);
+    mprotect((char *)f->c.half + padded * sizeof(float), 1, PROT_NONE);
+}
+
+static void free_field(struct field *f)
+{
+    guarded_free(&f->x_mem);
+    guarded_free(&f->c_mem);
+    guarded_free(&f->half_mem);
+}
+
+/* Score of center j in float64, and the size of the numbers that it is the difference of. */
+static double score_of(const struct field *f, size_t i, size_t j, double *size)
+{
+    const float *row = km_mat_row(&f->x, i), *center = km_mat_row(&f->c.c, j);
+    double dot = 0, row2 = 0;
+
+    for (size_t t = 0; t < f->x.d; t++) {
+        dot += (double)row[t] * (double)center[t];
+        row2 += (double)row[t] * (double)row[t];
+    }
+    *size = (double)f->c.half[j] + sqrt(row2 * 2 * (double)f->c.half[j]);
+    return (double)f->c.half[j] - dot;
+}
+
+/* Label and score of row i against the specification's: equal, or as near as float32 can tell. */
+static void check_row(const struct field *f, const char *level, enum kind kind, size_t i,
+                      const uint32_t *label, const float *score)
+{
+    size_t k = f->c.k;
+    double size, expected_size;
+    double expected = score_of(f, i, label[1], &expected_size);
+    double found = label[0] < k ? score_of(f, i, label[0], &size) : (double)NAN;
+    double few_ulps = 4 * (double)FLT_EPSILON;
+    double tiny = (double)f->x.d * (double)FLT_MIN; /* products below are lost or denormal */
+    int exact = kind == SMALL_INTEGERS || kind == ALL_EQUAL || kind == ZEROS;
+    int same = label[0] == label[1];
+
+    if (label[0] >= k || (exact && (!same || score[0] != score[1])) ||
+        (!same && !(fabs(found - expected) <= few_ulps * (size + expected_size) + tiny)) ||
+        !(fabs((double)score[0] - found) <= few_ulps * size + tiny))
+        fail_msg("%s: n=%zu k=%zu d=%zu kind %d row %zu: center %u score %.9g, expected %u %.9g",
+                 level, f->x.n, k, f->x.d, (int)kind, i, label[0], (double)score[0], label[1],
+                 (double)score[1]);
+}
+
+/* km_kernels.nearest behind km_kernels.pack, which writes to guarded memory as well. */
+static void run_nearest(const struct km_kernels *kern, uint32_t *label, float *score,
+                        const struct km_mat *x, const struct km_centers *c, float *scratch)
+{
+    size_t floats = kern->pack_floats(c->k, c->d);
+    struct guarded packed_mem = {0};
+    float *packed = NULL;
+
+    if (floats) {
+        packed = guarded_alloc(&packed_mem, floats * sizeof(*packed));
+        memset(packed, 0xff, floats * sizeof(*packed)); /* NaN */
+        for (size_t p = floats / (16 * c->d); p-- > 0;) /* panels may come in any order */
+            kern->pack(packed, c, p);
+    }
+    memset(scratch, 0xff, KM_KERN_SCRATCH * sizeof(float)); /* NaN: must never matter */
+    kern->nearest(label, score, x, c, packed, scratch);
+    if (floats)
+        guarded_free(&packed_mem);
+}
+
+static void check_nearest(size_t n, size_t k, size_t d, enum kind kind)
+{
+    struct guarded label_mem, score_mem, scratch_mem;
+    uint32_t *label = guarded_alloc(&label_mem, n * sizeof(*label));
+    float *score = guarded_alloc(&score_mem, n * sizeof(*score));
+    float *scratch = guarded_alloc(&scratch_mem, KM_KERN_SCRATCH * sizeof(float));
+    uint32_t *want_label = km_alloc(n, sizeof(*label));
+    float *want_score = km_alloc(n, sizeof(*score));
+    struct field f;
+
+    assert_true(want_label && want_score);
+    make_field(&f, n, k, d, kind);
+    run_nearest(&km_kernels_generic, want_label, want_score, &f.x, &f.c, scratch);
+    for (size_t l = 0; km_kernels_all()[l]; l++) {
+        const struct km_kernels *kern = km_kernels_all()[l];
+
+        memset(label, 0xee, n * sizeof(*label));
+        memset(score, 0xff, n * sizeof(*score));
+        run_nearest(kern, label, score, &f.x, &f.c, scratch);
+        for (size_t i = 0; i < n; i++) {
+            const uint32_t labels[] = {label[i], want_label[i]};
+            const float scores[] = {score[i], want_score[i]};
+
+            check_row(&f, kern->name, kind, i, labels, scores);
+        }
+    }
+    free_field(&f);
+    guarded_free(&label_mem);
+    guarded_free(&score_mem);
+    guarded_free(&scratch_mem);
+    km_free(want_label);
+    km_free(want_score);
+}
+
+static void nearest_agrees_with_the_specification_for_all_small_shapes(void **state)
+{
+    static const size_t sizes[] = {1, 17, 3, 64};
+    size_t turn = 0;
+
+    (void)state;
+    for (size_t k = 1; k <= 70; k++)
+        for (size_t d = 1; d <= 70; d++, turn++)
+            check_nearest(sizes[turn % 4], k, d, turn % 3 ? NORMAL : SMALL_INTEGERS);
+}
+
+static void nearest_agrees_for_every_kind_of_value(void **state)
+{
+    static const size_t shapes[][3] = {{1, 1, 1},    {33, 7, 5},     {100, 16, 16},
+                                       {50, 70, 33}, {20, 200, 100}, {7, 31, 784}};
+
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++)
+        for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++)
+            check_nearest(shapes[s][0], shapes[s][1], shapes[s][2], (enum kind)kind);
+}
+
+static void nearest_agrees_for_large_shapes(void **state)
+{
+    static const size_t shapes[][3] = {{KM_KERN_ROWS, 100, 16},
+                                       {KM_KERN_ROWS, 129, 3},
+                                       {KM_KERN_ROWS, 1000, 2},
+                                       {1000, 257, 1},
+                                       {64, 2100, 40},
+                                       {16, 10, 5000},
+                                       {1, 5000, 7},
+                                       {1, 140000, 1},
+                                       {37, 24, 200},
+                                       {38, 25, 129},
+                                       {5, 17, 1000},
+                                       {13, 100, 784},
+                                       {7, 39, 130},
+                                       {12, 55, 131},
+                                       {23, 300, 257},
+                                       {9, 15, 128},
+                                       {11, 16, 127}};
+
+    (void)state;
+    for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++)
+        check_nearest(shapes[s][0], shapes[s][1], shapes[s][2], s % 2 ? NORMAL : SMALL_INTEGERS);
+}
+
+static void nearest_agrees_for_every_number_of_rows_up_to_forty(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n <= 40; n++)
+        check_nearest(n, 19, 21, NORMAL);
+    check_nearest(KM_KERN_ROWS - 1, 19, 21, NORMAL);
+}
+
+/* Center `high` is a copy of center `low`, and both are row `low` of x; scores are exact. */
+static void check_tie(const struct km_mat *x, size_t low, size_t high, float *scratch)
+{
+    struct km_centers c = random_centers(x, x->n, 0);
+    uint32_t label[131];
+    float score[131];
+
+    for (size_t j = 0; j < c.k; j++)
+        km_centers_set(&c, j, km_mat_row(x, j == high ? low : j), 1);
+    for (size_t l = 0; km_kernels_all()[l]; l++) {
+        run_nearest(km_kernels_all()[l], label, score, x, &c, scratch);
+        if (label[low] != low)
+            fail_msg("%s: k=%zu d=%zu: row %zu went to center %u of %zu and %zu",
+                     km_kernels_all()[l]->name, c.k, c.d, low, label[low], low, high);
+    }
+    km_centers_done(&c);
+}
+
+static void ties_go_to_the_lowest_center(void **state)
+{
+    static const size_t shapes[][2] = {{13, 12}, {14, 100}, {131, 12}, {131, 100}, {131, 200}};
+    float *scratch = km_alloc(KM_KERN_SCRATCH, sizeof(float));
+
+    (void)state;
+    assert_non_null(scratch);
+    for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
+        struct km_mat x = random_rows(shapes[s][0], shapes[s][1], s);
+
+        for (size_t i = 0; i < x.n * x.ld; i++)
+            x.v[i] = roundf(3 * x.v[i]);
+        for (size_t low = 0; low < x.n; low += 1 + x.n / 12)
+            for (size_t high = low + 1; high < x.n; high += 1 + x.n / 9)
+                check_tie(&x, low, high, scratch);
+        km_mat_done(&x);
+    }
+    km_free(scratch);
+}
+
+static void no_rows_are_no_work(void **state)
+{
+    struct km_mat x = random_rows(3, 4, 1), none = km_mat_view(&x, 0, 0);
+    struct km_centers c = random_centers(&x, 2, 1);
+    float *scratch = km_alloc(KM_KERN_SCRATCH, sizeof(float));
+
+    (void)state;
+    assert_non_null(scratch);
+    for (size_t l = 0; km_kernels_all()[l]; l++) {
+        run_nearest(km_kernels_all()[l], NULL, NULL, &none, &c, scratch);
+        assert_true(km_kernels_all()[l]->norm2(&none) == 0);
+        km_kernels_all()[l]->min_dist2(NULL, &none, km_mat_row(&x, 0));
+    }
+    km_free(scratch);
+    km_centers_done(&c);
+    km_mat_done(&x);
+}
+
+/* n rows of d columns into the columns from..to-1 of one sum. */
+static void check_add(const struct km_kernels *kern, size_t n, size_t d, size_t from, size_t to,
+                      const double *weight)
+{
+    struct guarded sum_mem, row_mem;
+    double *sum = guarded_alloc(&sum_mem, d * sizeof(*sum)), expected[70];
+    const float *row[9];
+    struct km_mat x;
+    struct km_rng rng;
+
+    km_rng_seed(&rng, n, d, from);
+    x = guarded_rows(&row_mem, n ? n : 1, d, NORMAL, &rng);
+    for (size_t i = 0; i < n; i++)
+        row[i] = km_mat_row(&x, n - 1 - i); /* the last row lies at the unreadable page */
+    for (size_t t = 0; t < d; t++) {
+        sum[t] = expected[t] = normal(&rng);
+        for (size_t i = 0; t >= from && t < to && i < n; i++)
+            expected[t] += (weight ? weight[i] : 1) * (double)row[i][t];
+    }
+    kern->add(sum, row, weight, n, from, to);
+    for (size_t t = 0; t < d; t++)
+        assert_near(sum[t], expected[t], t >= from && t < to ? 1e-14 : 0);
+    guarded_free(&sum_mem);
+    guarded_free(&row_mem);
+}
+
+static const double some_weights[9] = {2.5, 0, 1, 0.1, 7, 1e-3, 3, 0.7, 2};
+
+static void add_sums_the_rows_in_its_columns_alone(void **state)
+{
+    (void)state;
+    for (size_t l = 0; km_kernels_all()[l]; l++)
+        for (size_t d = 1; d <= 70; d++)
+            for (size_t from = 0; from < d; from += 1 + d / 5)
+                for (size_t n = 0; n <= 9; n += 3) {
+                    check_add(km_kernels_all()[l], n, d, from, d - from / 2, NULL);
+                    check_add(km_kernels_all()[l], n, d, from, d - from / 2, some_weights);
+                }
+}
+
+static void scatter_adds_each_row_to_the_sum_of_its_label(void **state)
+{
+    static const uint32_t label[9] = {3, 0, 3, 1, 3, 3, 4, 0, 4};
+
+    (void)state;
+    for (size_t l = 0; km_kernels_all()[l]; l++)
+        for (size_t d = 1; d <= 70; d++)
+            for (int weighted = 0; weighted < 2; weighted++) {
+                struct guarded sum_mem, row_mem;
+                double *sum = guarded_alloc(&sum_mem, 5 * d * sizeof(*sum)), expected[5 * 70];
+                struct km_mat x;
+                struct km_rng rng;
+
+                km_rng_seed(&rng, d, 0, 0);
+                x = guarded_rows(&row_mem, 9, d, NORMAL, &rng);
+                for (size_t v = 0; v < 5 * d; v++)
+                    sum[v] = expected[v] = normal(&rng);
+                for (size_t i = 0; i < 9; i++)
+                    for (size_t t = 0; t < d; t++)
+                        expected[label[i] * d + t] +=
+                            (weighted ? some_weights[i] : 1) * (double)km_mat_row(&x, i)[t];
+                km_kernels_all()[l]->scatter(sum, &x, label, weighted ? some_weights : NULL);
+                for (size_t v = 0; v < 5 * d; v++)
+                    assert_near(sum[v], expected[v], v / d == 2 ? 0 : 1e-14);
+                guarded_free(&sum_mem);
+                guarded_free(&row_mem);
+            }
+}
+
+/* Far from the origin as well: by differences, in float64. */
+static void dist2_is_exact_to_float64(void **state)
+{
+    (void)state;
+    for (size_t l = 0; km_kernels_all()[l]; l++)
+        for (size_t d = 1; d <= 150; d++) {
+            struct guarded row_mem, center_mem;
+            float *row = guarded_alloc(&row_mem, d * sizeof(*row));
+            double *center = guarded_alloc(&center_mem, d * sizeof(*center)), want;
+            struct km_rng rng;
+
+            km_rng_seed(&rng, d, 1, 0);
+            for (size_t t = 0; t < d; t++) {
+                row[t] = 1e6f + (float)normal(&rng);
+                center[t] = 1e6 + normal(&rng);
+            }
+            want = brute_dist2(row, center, d);
+            assert_near(km_kernels_all()[l]->dist2(row, center, d), want, 1e-14 * want);
+            guarded_free(&row_mem);
+            guarded_free(&center_mem);
+        }
+}
+
+static void norm2_and_min_dist2_agree_with_the_specification(void **state)
+{
+    static const size_t rows[] = {1, 2, 3, 16, 33};
+    size_t turn = 0;
+
+    (void)state;
+    for (size_t d = 1; d <= 70; d++)
+        for (int kind = 0; kind < KINDS; kind++) {
+            size_t n = rows[turn++ % 5];
+            struct guarded dist_mem, point_mem;
+            float *dist2 = guarded_alloc(&dist_mem, n * sizeof(*dist2));
+            float *point = guarded_alloc(&point_mem, km_mat_ld(d) * sizeof(*point)), want[33];
+            struct field f;
+
+            make_field(&f, n, 2, d, (enum kind)kind);
+            memcpy(point, km_mat_row(&f.c.c, 0), d * sizeof(float));
+            for (size_t i = 0; i < n; i++)
+                want[i] = i % 3 ? INFINITY : i % 2 ? 0 : (float)km_mat_row(&f.x, i)[0] * 1e-3f;
+            for (size_t l = 0; km_kernels_all()[l]; l++) {
+                const struct km_kernels *kern = km_kernels_all()[l];
+                double norm2 = km_kernels_generic.norm2(&f.x);
+                float expected[33];
+
+                memcpy(expected, want, n * sizeof(float));
+                memcpy(dist2, want, n * sizeof(float));
+                km_kernels_generic.min_dist2(expected, &f.x, point);
+                kern->min_dist2(dist2, &f.x, point);
+                for (size_t i = 0; i < n; i++)
+                    assert_near((double)dist2[i], (double)expected[i],
+                                4 * (double)FLT_EPSILON * fabs((double)expected[i]) +
+                                    (double)d * (double)FLT_MIN);
+                assert_near(kern->norm2(&f.x), norm2, 1e-13 * norm2);
+            }
+            free_field(&f);
+            guarded_free(&dist_mem);
+            guarded_free(&point_mem);
+        }
+}
+
+/* By differences: rows far from the origin keep the digits that a difference of squares would lose.
+ */
+static void min_dist2_is_exact_far_from_the_origin(void **state)
+{
+    struct km_mat x = make_mat(2, 20);
+
+    (void)state;
+    for (size_t t = 0; t < 20; t++) {
+        km_mat_row(&x, 0)[t] = 1e6f;
+        km_mat_row(&x, 1)[t] = 1e6f + 0.5f;
+    }
+    for (size_t l = 0; km_kernels_all()[l]; l++) {
+        float dist2[2] = {INFINITY, INFINITY};
+
+        km_kernels_all()[l]->min_dist2(dist2, &x, km_mat_row(&x, 0));
+        assert_true(dist2[0] == 0 && dist2[1] == 5);
+    }
+    km_mat_done(&x);
+}
+
+static void levels_are_picked_by_name(void **state)
+{
+    const struct km_kernels *kern;
+    struct km_err err;
+    size_t levels = 0;
+
+    (void)state;
+    for (; km_kernels_all()[levels]; levels++) {
+        assert_ok(km_kernels_pick(&kern, km_kernels_all()[levels]->name, &err), err);
+        assert_ptr_equal(kern, km_kernels_all()[levels]);
+    }
+    assert_true(levels >= 2);
+    assert_ok(km_kernels_pick(&kern, NULL, &err), err);
+    assert_ptr_equal(kern, km_kernels_all()[0]);
+    assert_ok(km_kernels_pick(&kern, "", &err), err);
+    assert_ptr_equal(kern, km_kernels_all()[0]);
+    assert_ok(km_kernels_pick(&kern, "generic", &err), err);
+    assert_ptr_equal(kern, &km_kernels_generic);
+    assert_true(strlen(km_kernels_blas_config()) > 0);
+}
+
+static void an_unknown_level_is_an_error_that_lists_the_known(void **state)
+{
+    static const char *const wrong[] = {"avx3", "blas ", "BLAS", "bla", "genericc"};
+    const struct km_kernels *kern;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct km_err err = {0};
+
+        assert_int_equal(km_kernels_pick(&kern, wrong[i], &err), KM_E_INPUT);
+        assert_contains(err.msg, wrong[i]);
+        for (size_t l = 0; km_kernels_all()[l]; l++)
+            assert_contains(err.msg, km_kernels_all()[l]->name);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(levels_are_picked_by_name),
+        cmocka_unit_test(an_unknown_level_is_an_error_that_lists_the_known),
+        cmocka_unit_test(nearest_agrees_with_the_specification_for_all_small_shapes),
+        cmocka_unit_test(nearest_agrees_for_every_kind_of_value),
+        cmocka_unit_test(nearest_agrees_for_large_shapes),
+        cmocka_unit_test(nearest_agrees_for_every_number_of_rows_up_to_forty),
+        cmocka_unit_test(ties_go_to_the_lowest_center),
+        cmocka_unit_test(no_rows_are_no_work),
+        cmocka_unit_test(add_sums_the_rows_in_its_columns_alone),
+        cmocka_unit_test(scatter_adds_each_row_to_the_sum_of_its_label),
+        cmocka_unit_test(dist2_is_exact_to_float64),
+        cmocka_unit_test(norm2_and_min_dist2_agree_with_the_specification),
+        cmocka_unit_test(min_dist2_is_exact_far_from_the_origin),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

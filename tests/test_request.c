@@ -1,0 +1,890 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/test.h"
+
+#include "base/mem.h"
+#include "train/request.h"
+#include "train/text.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HYPER "input/config/hyperparameters.json"
+#define DATA  "input/config/inputdataconfig.json"
+#define HOSTS "input/config/resourceconfig.json"
+
+#define GOOD_HYPER "{\"k\": \"10\", \"feature_dim\": \"784\"}"
+
+/* One reading of a request. The test that starts it ends it. */
+struct reading {
+    char root[256];
+    struct km_request r;
+    struct km_settings *s;
+    struct km_err err;
+    int rc;
+    char log[32768]; /* what was printed */
+};
+
+static void put(const char *root, const char *name, const char *text)
+{
+    char path[512];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/%s", root, name);
+    for (char *c = path + strlen(root) + 1; (c = strchr(c, '/')); c++) {
+        *c = '\0';
+        mkdir(path, 0755);
+        *c = '/';
+    }
+    f = fopen(path, "wb");
+    if (!f)
+        fail_msg("cannot write %s", path);
+    fputs(text, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+static int exists(const char *root, const char *name)
+{
+    char path[512];
+    struct stat st;
+
+    snprintf(path, sizeof(path), "%s/%s", root, name);
+    return lstat(path, &st) == 0;
+}
+
+static const char *get(const char *root, const char *name)
+{
+    static char text[16384];
+    char path[512];
+    FILE *f;
+    size_t n;
+
+    snprintf(path, sizeof(path), "%s/%s", root, name);
+    f = fopen(path, "rb");
+    if (!f)
+        fail_msg("cannot read %s", path);
+    n = fread(text, 1, sizeof(text) - 1, f);
+    text[n] = '\0';
+    fclose(f);
+    return text;
+}
+
+static int to_file(FILE *f)
+{
+    int before = dup(STDOUT_FILENO);
+
+    fflush(stdout);
+    dup2(fileno(f), STDOUT_FILENO);
+    return before;
+}
+
+static void back_from_file(FILE *f, int before, char *text, size_t size)
+{
+    size_t n;
+
+    fflush(stdout);
+    dup2(before, STDOUT_FILENO);
+    close(before);
+    rewind(f);
+    n = fread(text, 1, size - 1, f);
+    text[n] = '\0';
+    fclose(f);
+}
+
+/* A layout with these three files; NULL: that file is missing. */
+static void lay_out(struct reading *t, const char *hyper, const char *data, const char *hosts)
+{
+    memset(t, 0, sizeof(*t));
+    snprintf(t->root, sizeof(t->root), "%s", test_folder());
+    if (hyper)
+        put(t->root, HYPER, hyper);
+    if (data)
+        put(t->root, DATA, data);
+    if (hosts)
+        put(t->root, HOSTS, hosts);
+}
+
+static void read_it(struct reading *t)
+{
+    FILE *f = tmpfile();
+    int before;
+
+    assert_non_null(f);
+    before = to_file(f);
+    km_request_init(&t->r, t->root);
+    t->rc = km_settings_open(&t->s, &t->err);
+    if (t->rc == KM_OK)
+        t->rc = km_request_read(&t->r, t->root, t->s, &t->err);
+    back_from_file(f, before, t->log, sizeof(t->log));
+}
+
+static int fail_it(struct reading *t)
+{
+    FILE *f = tmpfile();
+    int before, code;
+
+    assert_non_null(f);
+    before = to_file(f);
+    code = km_request_fail(&t->r, t->s, &t->err);
+    back_from_file(f, before, t->log, sizeof(t->log));
+    return code;
+}
+
+static void end(struct reading *t)
+{
+    km_request_done(&t->r);
+    km_settings_close(t->s);
+}
+
+/* Reads a layout that has one problem, which must contain the text. */
+static void one_problem(struct reading *t, const char *text)
+{
+    read_it(t);
+    if (t->rc != KM_E_INPUT || km_settings_problems(t->s) != 1)
+        fail_msg("rc %d, %zu problems: %s", t->rc, km_settings_problems(t->s), t->err.msg);
+    assert_contains(km_settings_problem_at(t->s, 0), text);
+    end(t);
+}
+
+/* --- good requests --- */
+
+static void the_files_of_the_platform_are_understood(void **state)
+{
+    struct reading t;
+
+    (void)state;
+    lay_out(
+        &t,
+        "{\"k\":\"10\",\"feature_dim\":\"784\",\"mini_batch_size\":\"500\","
+        "\"extra_center_factor\":\"auto\",\"init_method\":\"kmeans++\",\"force_dense\":\"True\","
+        "\"local_lloyd_tol\":\"1e-05\",\"eval_metrics\":\"[\\\"msd\\\",\\\"ssd\\\"]\"}",
+        "{\"train\":{\"ContentType\":\"application/x-recordio-protobuf\","
+        "\"TrainingInputMode\":\"FastFile\",\"S3DistributionType\":\"ShardedByS3Key\","
+        "\"RecordWrapperType\":\"None\"},\n \"test\":{\"ContentType\":\"text/csv;label_size=0\","
+        "\"TrainingInputMode\":\"File\",\"S3DistributionType\":\"FullyReplicated\","
+        "\"RecordWrapperType\":\"None\"}}",
+        "{\"current_group_name\":\"homogeneousCluster\",\"current_host\":\"algo-1\","
+        "\"current_instance_type\":\"ml.p4d.24xlarge\",\"hosts\":[\"algo-1\"],"
+        "\"network_interface_name\":\"eth0\",\"topology\":{}}");
+    put(t.root, "input/data/train/b", "xxx");
+    put(t.root, "input/data/train/a/z", "xx");
+    put(t.root, "input/data/train/_SUCCESS", "x");
+    put(t.root, "input/data/train-manifest", "prefix");
+    put(t.root, "input/data/test/t.csv", "1");
+    read_it(&t);
+    assert_ok(t.rc, t.err);
+    assert_int_equal(t.r.params.k, 10);
+    assert_true(t.r.params.eval_ssd);
+    assert_string_equal(t.r.host, "algo-1");
+    assert_true(t.r.train.present && t.r.test.present);
+    assert_int_equal(t.r.train.files.n, 2);
+    assert_int_equal(t.r.train.files.total, 5);
+    assert_contains(t.r.train.files.path[0], "/input/data/train/a/z");
+    assert_int_equal(t.r.train.format.kind, KM_RECORDIO);
+    assert_int_equal(t.r.train.format.feature_dim, 784);
+    assert_int_equal(t.r.test.format.kind, KM_CSV);
+    assert_int_equal(t.r.test.format.label_size, 0);
+    assert_int_equal(t.r.test.format.feature_dim, 784);
+    assert_contains(t.r.model_path, "/model/model_algo-1");
+    assert_true(exists(t.root, "model"));
+    assert_contains(t.log, "Reading provided configuration from ");
+    assert_contains(t.log, "hyperparameters.json: {\"k\": \"10\", ");
+    assert_contains(t.log, "Final configuration: {\"k\": \"10\", ");
+    assert_contains(t.log, "Loaded iterator creator application/x-recordio-protobuf for content "
+                           "type ('application/x-recordio-protobuf', '1.0')");
+    assert_contains(t.log, "('text/csv', '1.0'), label_size=0");
+    assert_contains(t.log, "Channel 'train': 2 file(s), 5 bytes");
+    assert_null(strstr(t.log, "Ignored"));
+    end(&t);
+}
+
+static void the_files_of_local_mode_are_understood(void **state)
+{
+    struct reading t;
+
+    (void)state;
+    lay_out(&t, NULL, "{\"train\": {\"TrainingInputMode\": \"File\"}}",
+            "{\"current_host\": \"algo-1-tyqus\", \"hosts\": [\"algo-1-tyqus\"], "
+            "\"network_interface_name\": \"eth0\", \"current_instance_type\": \"local\"}");
+    put(t.root, HYPER,
+        "{\"k\": \"10\", \"feature_dim\": \"784\", \"init_method\": \"\\\"kmeans++\\\"\", "
+        "\"sagemaker_program\": \"\\\"algo.py\\\"\", \"_tuning_objective_metric\": \"test:msd\"}");
+    put(t.root, "input/data/train/matrix_0.pbr", "x");
+    read_it(&t);
+    assert_ok(t.rc, t.err);
+    assert_string_equal(t.r.host, "algo-1-tyqus");
+    assert_contains(t.r.model_path, "/model/model_algo-1");
+    assert_int_equal(t.r.params.init_method, KM_INIT_PLUSPLUS);
+    assert_int_equal(t.r.train.format.kind, KM_RECORDIO);
+    assert_false(t.r.test.present);
+    assert_contains(t.log, "Ignored hyperparameters, which mean nothing here: sagemaker_program, "
+                           "_tuning_objective_metric");
+    end(&t);
+}
+
+static void without_channel_names_the_folders_that_exist_are_read(void **state)
+{
+    static const char *const configs[] = {NULL, "{}"};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct reading t;
+
+        lay_out(&t, GOOD_HYPER, configs[i], NULL);
+        put(t.root, "input/data/train/a", "x");
+        if (i)
+            put(t.root, "input/data/test/a", "x");
+        put(t.root, "input/data/train-manifest", "x");
+        read_it(&t);
+        assert_ok(t.rc, t.err);
+        assert_string_equal(t.r.host, "algo-1");
+        assert_true(t.r.train.present);
+        assert_int_equal(t.r.test.present, i);
+        end(&t);
+    }
+}
+
+static void a_failure_file_of_an_earlier_run_is_removed(void **state)
+{
+    struct reading t;
+
+    (void)state;
+    lay_out(&t, GOOD_HYPER, NULL, NULL);
+    put(t.root, "output/failure", "old");
+    put(t.root, "input/data/train/a", "x");
+    read_it(&t);
+    assert_ok(t.rc, t.err);
+    assert_false(exists(t.root, "output/failure"));
+    end(&t);
+    put(t.root, "output/failure/x", "a folder has that name");
+    read_it(&t);
+    assert_ok(t.rc, t.err);
+    assert_contains(t.log, "WARNING");
+    assert_contains(t.log, "/output/failure, which an earlier run left: Is a directory");
+    end(&t);
+}
+
+/* --- bad requests --- */
+
+static void bad_channels_are_problems_that_name_the_channel(void **state)
+{
+    static const struct {
+        const char *config, *problem;
+    } cases[] = {
+        {"{\"test\":{},\"train\":[]}", "inputdataconfig.json: channel 'train' is not an object"},
+        {"{\"test\":{}}", "The required channel 'train' is missing: the request has 'test'"},
+        {"{\"train\":{},\"model\":{},\"validation\":{}}",
+         "Additional channels are not allowed ('model', 'validation' was unexpected): the channels "
+         "are 'train' and 'test'"},
+        {"{\"train\":{\"TrainingInputMode\":\"Pipe\"}}",
+         "TrainingInputMode 'Pipe' of channel 'train' is not supported: use 'File' or 'FastFile'"},
+        {"{\"train\":{\"RecordWrapperType\":\"RecordIO\"}}",
+         "RecordWrapperType 'RecordIO' of channel 'train' is not supported: use 'None'"},
+        {"{\"train\":{\"CompressionType\":\"Gzip\"}}",
+         "CompressionType 'Gzip' of channel 'train' is not supported: use 'None', with files that "
+         "are not compressed"},
+        {"{\"train\":{\"TrainingInputMode\":5}}",
+         "inputdataconfig.json: TrainingInputMode of channel 'train' is not a string"},
+        {"{\"train\":{\"ContentType\":\"csv\"}}",
+         "No iterator has been registered for ContentType ('csv', '1.0'). Accepted content types: "
+         "'application/x-recordio-protobuf', 'text/csv;label_size=N' (channel 'train')"},
+        {"{\"train\":{},", "inputdataconfig.json: line 1, column 12: not valid JSON"},
+        {"[]", "inputdataconfig.json: line 1: found a JSON list, expected an object"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct reading t;
+
+        lay_out(&t, GOOD_HYPER, cases[i].config, NULL);
+        put(t.root, "input/data/train/a", "x");
+        put(t.root, "input/data/test/a", "x");
+        one_problem(&t, cases[i].problem);
+    }
+}
+
+static void bad_resources_are_problems(void **state)
+{
+    static const struct {
+        const char *config, *problem;
+    } cases[] = {
+        {"{\"current_host\": \"algo-1\", \"hosts\": [\"algo-1\", \"algo-2\"]}",
+         "The request asks for 2 hosts, but this version trains on one"},
+        {"{\"hosts\": \"algo-1\"}", "resourceconfig.json: hosts is not a list of names"},
+        {"{\"current_host\": 1}", "resourceconfig.json: current_host is not the name of a host"},
+        {"{", "resourceconfig.json: line 1, column 1: not valid JSON"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct reading t;
+
+        lay_out(&t, GOOD_HYPER, NULL, cases[i].config);
+        put(t.root, "input/data/train/a", "x");
+        one_problem(&t, cases[i].problem);
+    }
+}
+
+static void missing_data_is_a_problem_that_names_the_folder(void **state)
+{
+    struct reading t;
+
+    (void)state;
+    lay_out(&t, GOOD_HYPER, NULL, NULL);
+    one_problem(&t, "The required channel 'train' is missing: inputdataconfig.json names no "
+                    "channel, and the folder ");
+    lay_out(&t, GOOD_HYPER, "{\"train\":{}}", NULL);
+    one_problem(&t, "/input/data/train is missing. Please verify the correct data channel "
+                    "configuration is provided");
+    lay_out(&t, GOOD_HYPER, "{\"train\":{},\"test\":{}}", NULL);
+    put(t.root, "input/data/train/a", "x");
+    put(t.root, "input/data/test/part-0", "");
+    one_problem(&t, "Unable to read data channel 'test': no data in ");
+    lay_out(&t, GOOD_HYPER, "{\"train\":{}}", NULL);
+    put(t.root, "input/data/train/part-0", "");
+    one_problem(&t, "/input/data/train (skipped: 'part-0' (0 bytes)). Names that begin with '.' or "
+                    "'_' or end in '_$folder$' and files of 0 bytes are no data");
+    lay_out(&t, GOOD_HYPER, "{\"train\":{}}", NULL);
+    put(t.root, "input/data/train/.a/b", "x");
+    put(t.root, "input/data/train/.b", "x");
+    put(t.root, "input/data/train/_c", "x");
+    put(t.root, "input/data/train/_d", "x");
+    one_problem(&t, ", ...). Names that begin");
+}
+
+static void a_loop_of_folders_is_a_problem(void **state)
+{
+    struct reading t;
+    char link[512];
+
+    (void)state;
+    lay_out(&t, GOOD_HYPER, NULL, NULL);
+    put(t.root, "input/data/train/a", "x");
+    snprintf(link, sizeof(link), "%s/input/data/train/loop", t.root);
+    assert_int_equal(symlink("../train", link), 0);
+    one_problem(&t, "Unable to read data channel 'train': ");
+}
+
+static void problems_of_all_files_are_reported_together(void **state)
+{
+    struct reading t;
+
+    (void)state;
+    lay_out(&t, "{\"k\":\"x\"}", "{\"train\":{\"ContentType\":\"csv\"},\"extra\":{}}", "{]");
+    read_it(&t);
+    assert_int_equal(t.rc, KM_E_INPUT);
+    assert_int_equal(km_settings_problems(t.s), 6);
+    assert_int_equal(fail_it(&t), 2);
+    assert_contains(t.log, "ERROR");
+    assert_contains(t.log, "Customer Error: No value(s) were specified for 'feature_dim'");
+    assert_contains(t.log, "Customer Error: The value 'x' is not valid for the 'k'");
+    assert_contains(get(t.root, "output/failure"), "Customer Error: ");
+    assert_contains(get(t.root, "output/failure"), "resourceconfig.json: line 1, column 2");
+    end(&t);
+}
+
+static void a_missing_root_or_hyperparameter_file_is_named(void **state)
+{
+    struct reading t;
+
+    (void)state;
+    lay_out(&t, NULL, NULL, NULL);
+    put(t.root, "input/data/train/a", "x");
+    one_problem(&t, "hyperparameters.json: the file with the hyperparameters is missing");
+
+    lay_out(&t, NULL, NULL, NULL);
+    assert_int_equal(rmdir(t.root), 0);
+    read_it(&t);
+    assert_int_equal(t.rc, KM_E_INPUT);
+    assert_contains(t.err.msg, "cannot be opened (No such file or directory), expected the folder "
+                               "with input/config/hyperparameters.json");
+    assert_int_equal(fail_it(&t), 2);
+    assert_contains(t.log, "The failure text could not be written");
+    end(&t);
+}
+
+static void a_model_folder_that_cannot_be_written_fails_before_training(void **state)
+{
+    struct reading t;
+
+    (void)state;
+    lay_out(&t, GOOD_HYPER, NULL, NULL);
+    put(t.root, "input/data/train/a", "x");
+    put(t.root, "model", "a file");
+    read_it(&t);
+    assert_int_equal(t.rc, KM_E_SYS);
+    assert_contains(t.err.msg, "/model: cannot write the model into this folder: Not a directory");
+    assert_int_equal(fail_it(&t), 3);
+    assert_contains(get(t.root, "output/failure"), "Platform Error: ");
+    end(&t);
+
+    lay_out(&t, GOOD_HYPER, NULL, NULL);
+    put(t.root, "input/data/train/a", "x");
+    assert_int_equal(chmod(t.root, 0555), 0);
+    if (geteuid() == 0 && seteuid(65534)) /* root may write anywhere */
+        skip();
+    read_it(&t);
+    if (getuid() == 0)
+        assert_int_equal(seteuid(0), 0);
+    assert_int_equal(chmod(t.root, 0755), 0);
+    assert_int_equal(t.rc, KM_E_SYS);
+    assert_contains(t.err.msg, "/model: cannot create the folder for the model: Permission denied");
+    end(&t);
+}
+
+static void a_root_with_too_long_a_path_is_an_error(void **state)
+{
+    struct km_request r;
+    char root[4096];
+
+    (void)state;
+    memset(root, 'a', sizeof(root) - 1);
+    root[sizeof(root) - 1] = '\0';
+    km_request_init(&r, root);
+    assert_string_equal(r.failure_path, "");
+    km_request_done(&r);
+}
+
+/* --- content types --- */
+
+static void content_types_are_read_as_mime(void **state)
+{
+    static const struct {
+        const char *text;
+        enum km_format_kind kind;
+        int label_size;
+    } fine[] = {
+        {NULL, KM_RECORDIO, -1},
+        {"  ", KM_RECORDIO, -1},
+        {"application/x-recordio-protobuf", KM_RECORDIO, -1},
+        {" Application/X-RecordIO-Protobuf ; label_size=1", KM_RECORDIO, -1},
+        {"text/csv", KM_CSV, -1},
+        {"text/csv;", KM_CSV, -1},
+        {"TEXT/CSV;LABEL_SIZE=0", KM_CSV, 0},
+        {"text/csv; label_size=1; charset=utf8", KM_CSV, 1},
+        {"text/csv; charset=\"a;b\\\"=\" ; label_size = \"12\"", KM_CSV, 12},
+        {"text/csv;label_size=2147483647", KM_CSV, INT32_MAX},
+        {"text/csv;;flag;label_size=3", KM_CSV, 3},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
+        struct km_format format;
+        struct km_err err;
+        char name[128];
+
+        assert_ok(km_content_type_parse(fine[i].text, &format, name, sizeof(name), &err), err);
+        assert_int_equal(format.kind, fine[i].kind);
+        assert_int_equal(format.label_size, fine[i].label_size);
+        assert_int_equal(format.feature_dim, 0);
+        assert_string_equal(name, fine[i].kind == KM_CSV ? "text/csv"
+                                                         : "application/x-recordio-protobuf");
+    }
+}
+
+static void content_types_that_are_not_known_say_what_is(void **state)
+{
+    static const struct {
+        const char *text, *problem;
+    } wrong[] = {
+        {"csv", "No iterator has been registered for ContentType ('csv', '1.0'). Accepted"},
+        {"Text/Plain;x=1", "ContentType ('text/plain', '1.0'). Accepted content types: "
+                           "'application/x-recordio-protobuf', 'text/csv;label_size=N'"},
+        {";label_size=0", "ContentType ('', '1.0')"},
+        {"text/csv,label_size=0", "ContentType ('text/csv,label_size=0', '1.0')"},
+        {"text/csv;label_size=-1", "The value '-1' is not valid for label_size"},
+        {"text/csv;label_size=1.5", "The value '1.5' is not valid for label_size"},
+        {"text/csv;label_size", "The value '' is not valid for label_size"},
+        {"text/csv;label_size=2147483648", "The value '2147483648' is not valid for label_size"},
+        {"text/csv;label_size=99999999999999999999", "is not valid for label_size"},
+        {"text/csv;charset=\"utf8", "has a quote (\") that does not end"},
+        {"text/csv;charset=\"utf8\\", "has a quote (\") that does not end"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct km_format format;
+        struct km_err err;
+        char name[128];
+
+        assert_int_equal(km_content_type_parse(wrong[i].text, &format, name, sizeof(name), &err),
+                         KM_E_INPUT);
+        assert_contains(err.msg, wrong[i].problem);
+    }
+}
+
+/* --- files on a command line --- */
+
+static void files_of_a_command_line_tell_their_format(void **state)
+{
+    static const struct {
+        const char *bytes, *content_type;
+        enum km_format_kind kind;
+    } cases[] = {{"\x0a\x23\xd7\xce", NULL, KM_RECORDIO},
+                 {"1,2\n", NULL, KM_CSV},
+                 {"1\n", NULL, KM_CSV},
+                 {"1,2\n", "application/x-recordio-protobuf", KM_RECORDIO}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct km_request r;
+        struct km_settings *s;
+        struct km_err err;
+        char folder[256], path[300];
+        char *train[] = {path}, *test[] = {folder};
+
+        snprintf(folder, sizeof(folder), "%s", test_folder());
+        snprintf(path, sizeof(path), "%s/data", folder);
+        put(folder, "data", cases[i].bytes);
+        km_request_init(&r, NULL);
+        assert_ok(km_settings_open(&s, &err), err);
+        assert_ok(km_settings_set(s, "k", "2", &err), err);
+        assert_ok(km_request_files(&r, train, 1, test, 1, cases[i].content_type, s, &err), err);
+        assert_int_equal(r.train.format.kind, cases[i].kind);
+        assert_int_equal(r.test.format.kind, cases[i].kind);
+        if (r.train.format.kind == KM_CSV)
+            assert_int_equal(r.train.format.label_size, 0);
+        assert_int_equal(r.train.format.feature_dim, 0);
+        assert_true(r.train.present && r.test.present);
+        assert_int_equal(r.test.files.n, 1);
+        assert_string_equal(r.failure_path, "");
+        assert_string_equal(r.model_path, "");
+        km_request_done(&r);
+        km_settings_close(s);
+    }
+}
+
+static void bad_files_of_a_command_line_are_problems(void **state)
+{
+    static char *const none[] = {NULL};
+    char folder[256], missing[300], fifo[300];
+    char *paths[] = {missing, folder}, *pipes[] = {fifo};
+    struct km_request r;
+    struct km_settings *s;
+    struct km_err err;
+
+    (void)state;
+    snprintf(folder, sizeof(folder), "%s", test_folder());
+    snprintf(missing, sizeof(missing), "%s/missing", folder);
+    km_request_init(&r, NULL);
+    assert_ok(km_settings_open(&s, &err), err);
+    assert_int_equal(km_request_files(&r, paths, 2, none, 0, "csv", s, &err), KM_E_INPUT);
+    assert_int_equal(km_settings_problems(s), 4);
+    assert_contains(km_settings_problem_at(s, 0), "/missing: no such file or folder");
+    assert_contains(km_settings_problem_at(s, 1), "(it is empty)");
+    assert_contains(km_settings_problem_at(s, 2), "ContentType ('csv', '1.0')");
+    assert_int_equal(km_request_fail(&r, s, &err), 2);
+    km_request_done(&r);
+    km_settings_close(s);
+
+    km_request_init(&r, NULL);
+    assert_ok(km_settings_open(&s, &err), err);
+    assert_ok(km_settings_set(s, "k", "2", &err), err);
+    assert_int_equal(km_request_files(&r, none, 0, none, 0, NULL, s, &err), KM_E_INPUT);
+    assert_string_equal(err.msg, "There is no file to train on: name at least one");
+    km_request_done(&r);
+    km_settings_close(s);
+
+    snprintf(fifo, sizeof(fifo), "%s/fifo", folder);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    km_request_init(&r, NULL);
+    assert_ok(km_settings_open(&s, &err), err);
+    assert_ok(km_settings_set(s, "k", "2", &err), err);
+    assert_int_equal(km_request_files(&r, pipes, 1, none, 0, NULL, s, &err), KM_E_INPUT);
+    assert_contains(err.msg, "/fifo: the content type of what is no regular file must be given");
+    km_request_done(&r);
+    km_settings_close(s);
+}
+
+/* --- the failure file --- */
+
+static void every_code_has_its_prefix_and_exit_code(void **state)
+{
+    static const struct {
+        int code, exit_code;
+        const char *text;
+    } cases[] = {
+        {KM_E_INPUT, 2, "Customer Error: a.csv: line 3: bad"},
+        {KM_E_MEM, 2,
+         "Customer Error: Out of Memory. Please use a larger instance type or reduce "
+         "mini_batch_size, k or extra_center_factor: a.csv: line 3: bad"},
+        {KM_E_SYS, 3, "Platform Error: a.csv: line 3: bad"},
+        {KM_E_PEER, 3, "Platform Error: a.csv: line 3: bad"},
+        {KM_E_BUG, 1, "Algorithm Error: a.csv: line 3: bad"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct reading t;
+
+        lay_out(&t, NULL, NULL, NULL);
+        km_request_init(&t.r, t.root);
+        km_fail(&t.err, cases[i].code, "a.csv: line 3: bad");
+        assert_int_equal(fail_it(&t), cases[i].exit_code);
+        assert_string_equal(get(t.root, "output/failure"), cases[i].text);
+        assert_contains(t.log, cases[i].text);
+    }
+}
+
+static size_t count_chars(const char *s)
+{
+    size_t n = 0;
+
+    for (; *s; n++) {
+        assert_true(km_utf8_length(s) > 0);
+        s += km_utf8_length(s);
+    }
+    return n;
+}
+
+static void a_failure_text_is_cut_between_characters_and_counts_the_rest(void **state)
+{
+    struct reading t;
+    char name[301] = "";
+    const char *text;
+
+    (void)state;
+    for (size_t i = 0; i < 100; i++)
+        memcpy(name + 3 * i, "\xe2\x82\xac", 4);
+    lay_out(&t, NULL, NULL, NULL);
+    km_request_init(&t.r, t.root);
+    assert_ok(km_settings_open(&t.s, &t.err), t.err);
+    for (int i = 0; i < 20; i++)
+        km_settings_problem(t.s, "%d %s", 10 + i, name);
+    t.err.code = KM_E_INPUT;
+    fail_it(&t);
+    text = get(t.root, "output/failure");
+    assert_memory_equal(text, "Customer Error: 10 \xe2\x82\xac", 22);
+    assert_contains(text, "\n18 ");
+    assert_null(strstr(text, "\n19 "));
+    assert_string_equal(strrchr(text, '\n'), "\n... and 11 more problem(s)");
+    assert_true(count_chars(text) <= 1024);
+    km_settings_close(t.s);
+}
+
+static void one_long_failure_text_has_1024_valid_characters(void **state)
+{
+    struct reading t;
+    const char *text;
+
+    (void)state;
+    lay_out(&t, NULL, NULL, NULL);
+    km_request_init(&t.r, t.root);
+    assert_ok(km_settings_open(&t.s, &t.err), t.err);
+    km_settings_problem(t.s, "%02000d", 7);
+    t.err.code = KM_E_INPUT;
+    fail_it(&t);
+    text = get(t.root, "output/failure");
+    assert_int_equal(count_chars(text), 1024);
+    km_settings_problem(t.s, "%0100d", 8);
+    fail_it(&t);
+    text = get(t.root, "output/failure");
+    assert_true(count_chars(text) <= 1024);
+    assert_string_equal(strrchr(text, '\n'), "\n... and 1 more problem(s)");
+    km_settings_close(t.s);
+}
+
+static void a_system_error_stands_in_front_of_the_problems(void **state)
+{
+    struct reading t;
+
+    (void)state;
+    lay_out(&t, NULL, NULL, NULL);
+    km_request_init(&t.r, t.root);
+    assert_ok(km_settings_open(&t.s, &t.err), t.err);
+    km_settings_problem(t.s, "and this");
+    km_fail(&t.err, KM_E_SYS, "disk \xff\xc3 gone \xed\xa0\x80 \xf0\x9f\x98\x80");
+    assert_int_equal(fail_it(&t), 3);
+    assert_string_equal(get(t.root, "output/failure"),
+                        "Platform Error: disk ?? gone ??? \xf0\x9f\x98\x80\nand this");
+    km_settings_close(t.s);
+}
+
+/* --- memory --- */
+
+/* Lets each allocation of a reading fail in turn; at the end the reading's own code must come. */
+static void fail_each_allocation(struct reading *t, int expected)
+{
+    size_t n = 0;
+
+    do {
+        km_alloc_fail_at(++n);
+        read_it(t);
+        km_alloc_fail_at(0);
+        if (t->rc != KM_E_MEM && t->rc != expected)
+            fail_msg("allocation %zu: rc %d", n, t->rc);
+        if (t->rc)
+            assert_int_equal(fail_it(t), 2);
+        end(t);
+        t->s = NULL;
+    } while (t->rc == KM_E_MEM);
+    assert_true(n > 10); /* the sweep met allocations at all */
+}
+
+static void every_failing_allocation_ends_in_an_error(void **state)
+{
+    struct reading t;
+
+    (void)state;
+    lay_out(&t, GOOD_HYPER, "{\"train\":{}}", "{\"hosts\":[\"algo-1\"]}");
+    put(t.root, "input/data/train/a", "x");
+    fail_each_allocation(&t, KM_OK);
+    lay_out(&t, GOOD_HYPER, "{\"extra\":{}}", "{\"hosts\":5}");
+    fail_each_allocation(&t, KM_E_INPUT);
+}
+
+static void a_failure_file_that_finds_no_memory_is_logged(void **state)
+{
+    struct reading t;
+
+    (void)state;
+    lay_out(&t, NULL, NULL, NULL);
+    km_request_init(&t.r, t.root);
+    km_fail(&t.err, KM_E_BUG, "counts do not add up");
+    km_alloc_fail_at(1);
+    assert_int_equal(fail_it(&t), 1);
+    assert_int_equal(km_alloc_fail_at(0) > 0, 1);
+    assert_contains(t.log, "Algorithm Error: counts do not add up");
+    assert_contains(t.log, "WARNING");
+    assert_contains(t.log, "The failure text could not be written: ");
+    assert_false(exists(t.root, "output/failure"));
+}
+
+/* --- requests as users send them --- */
+
+/* From $KM_REQUESTS, or from the folder that may lie beside the source tree; NULL if there is none.
+ */
+static json_t *load_request(const char *name)
+{
+    const char *folder = getenv("KM_REQUESTS");
+    const char *tests_end = strrchr(__FILE__, '/');
+    char path[1024];
+
+    if (folder)
+        snprintf(path, sizeof(path), "%s/%s", folder, name);
+    else
+        snprintf(path, sizeof(path), "%.*s/../../shared/requests/%s",
+                 tests_end ? (int)(tests_end - __FILE__) : 1, tests_end ? __FILE__ : ".", name);
+    return json_load_file(path, 0, NULL);
+}
+
+static void put_json(const char *root, const char *name, json_t *v)
+{
+    size_t n = json_dumpb(v, NULL, 0, 0);
+    char text[8192];
+
+    assert_true(n > 0 && n < sizeof(text));
+    json_dumpb(v, text, n, 0);
+    text[n] = '\0';
+    put(root, name, text);
+    json_decref(v);
+}
+
+/* What the platform makes of InputDataConfig: one object by channel name, and the data. */
+static void lay_out_channels(const char *root, const json_t *request)
+{
+    json_t *out = json_object();
+    json_t *job_mode =
+        json_object_get(json_object_get(request, "AlgorithmSpecification"), "TrainingInputMode");
+    size_t i;
+    const json_t *c;
+
+    json_array_foreach(json_object_get(request, "InputDataConfig"), i, c)
+    {
+        const char *name = json_string_value(json_object_get(c, "ChannelName"));
+        json_t *source = json_object_get(json_object_get(c, "DataSource"), "S3DataSource");
+        json_t *mode = json_object_get(c, "InputMode");
+        json_t *wrapper = json_object_get(c, "RecordWrapperType");
+        json_t *type = json_object_get(c, "ContentType");
+        json_t *config = json_object();
+        char path[128];
+
+        json_object_set(config, "TrainingInputMode", mode ? mode : job_mode);
+        json_object_set(config, "S3DistributionType",
+                        json_object_get(source, "S3DataDistributionType"));
+        json_object_set_new(config, "RecordWrapperType",
+                            wrapper ? json_incref(wrapper) : json_string("None"));
+        if (type)
+            json_object_set(config, "ContentType", type);
+        json_object_set_new(out, name, config);
+        snprintf(path, sizeof(path), "input/data/%s/part-0", name);
+        put(root, path, "x");
+        snprintf(path, sizeof(path), "input/data/%s-manifest", name);
+        put(root, path, "x");
+    }
+    put_json(root, DATA, out);
+}
+
+static void requests_of_users_are_understood(void **state)
+{
+    static const struct {
+        const char *name;
+        int64_t mini_batch_size;
+        enum km_format_kind kind;
+        const char *problem; /* what is not supported yet */
+    } cases[] = {
+        {"mnist-lowlevel.json", 500, KM_RECORDIO, NULL},
+        {"mnist-highlevel.json", 5000, KM_RECORDIO, NULL},
+        {"terraform.json", 500, KM_RECORDIO, NULL},
+        {"step-functions-csv.json", 5000, KM_CSV, NULL},
+        {"everything.json", 500, KM_RECORDIO, "TrainingInputMode 'Pipe' of channel 'train'"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        json_t *request = load_request(cases[i].name);
+        struct reading t;
+
+        if (!request)
+            skip();
+        lay_out(&t, NULL, NULL, "{\"current_host\": \"algo-1\", \"hosts\": [\"algo-1\"]}");
+        put_json(t.root, HYPER, json_incref(json_object_get(request, "HyperParameters")));
+        lay_out_channels(t.root, request);
+        json_decref(request);
+        if (cases[i].problem) {
+            one_problem(&t, cases[i].problem);
+            assert_int_equal(t.r.params.epochs, 2);
+            assert_true(t.r.params.eval_msd && t.r.params.eval_ssd);
+        } else {
+            read_it(&t);
+            assert_ok(t.rc, t.err);
+            end(&t);
+        }
+        assert_int_equal(t.r.params.k, 10);
+        assert_int_equal(t.r.params.feature_dim, 784);
+        assert_int_equal(t.r.params.mini_batch_size, cases[i].mini_batch_size);
+        assert_int_equal(t.r.train.format.kind, cases[i].kind);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_files_of_the_platform_are_understood),
+        cmocka_unit_test(the_files_of_local_mode_are_understood),
+        cmocka_unit_test(without_channel_names_the_folders_that_exist_are_read),
+        cmocka_unit_test(a_failure_file_of_an_earlier_run_is_removed),
+        cmocka_unit_test(bad_channels_are_problems_that_name_the_channel),
+        cmocka_unit_test(bad_resources_are_problems),
+        cmocka_unit_test(missing_data_is_a_problem_that_names_the_folder),
+        cmocka_unit_test(a_loop_of_folders_is_a_problem),
+        cmocka_unit_test(problems_of_all_files_are_reported_together),
+        cmocka_unit_test(a_missing_root_or_hyperparameter_file_is_named),
+        cmocka_unit_test(a_model_folder_that_cannot_be_written_fails_before_training),
+        cmocka_unit_test(a_root_with_too_long_a_path_is_an_error),
+        cmocka_unit_test(content_types_are_read_as_mime),
+        cmocka_unit_test(content_types_that_are_not_known_say_what_is),
+        cmocka_unit_test(files_of_a_command_line_tell_their_format),
+        cmocka_unit_test(bad_files_of_a_command_line_are_problems),
+        cmocka_unit_test(every_code_has_its_prefix_and_exit_code),
+        cmocka_unit_test(a_failure_text_is_cut_between_characters_and_counts_the_rest),
+        cmocka_unit_test(one_long_failure_text_has_1024_valid_characters),
+        cmocka_unit_test(a_system_error_stands_in_front_of_the_problems),
+        cmocka_unit_test(every_failing_allocation_ends_in_an_error),
+        cmocka_unit_test(a_failure_file_that_finds_no_memory_is_logged),
+        cmocka_unit_test(requests_of_users_are_understood),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
