@@ -148,7 +148,7 @@ static struct step step_of(struct km_assign *a, const struct km_mat *x, const st
     s.block = block_rows(x);
     s.blocks = blocks_of(x);
     if (floats)
-        km_pool_run(a->pool, pack_task, &s, floats / (16 * c->d));
+        km_pool_run(a->pool, pack_task, &s, floats / (16 * c->c.ld));
     return s;
 }
 
@@ -200,9 +200,7 @@ static void add_block(const struct step *s, struct km_sums *part, size_t block, 
         add_runs(s, part, o, 0, o->runs);
         return;
     }
-    s->a->kern->scatter(part->sum, &view, s->label + from, weight);
-    for (size_t i = 0; i < view.n; i++)
-        part->count[s->label[from + i]] += weight ? weight[i] : 1;
+    s->a->kern->scatter(part->sum, part->count, &view, s->label + from, weight);
 }
 
 static void group_task(void *arg, size_t task, int worker)

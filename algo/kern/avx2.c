@@ -15,6 +15,7 @@
 #define VSET1         _mm256_set1_ps
 #define VZERO         _mm256_setzero_ps
 #define VFMA          _mm256_fmadd_ps
+#define VFNMA         _mm256_fnmadd_ps
 #define VADD          _mm256_add_ps
 #define VSUB          _mm256_sub_ps
 #define VISET1        _mm256_set1_epi32

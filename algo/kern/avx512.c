@@ -15,6 +15,7 @@
 #define VSET1         _mm512_set1_ps
 #define VZERO         _mm512_setzero_ps
 #define VFMA          _mm512_fmadd_ps
+#define VFNMA         _mm512_fnmadd_ps
 #define VADD          _mm512_add_ps
 #define VSUB          _mm512_sub_ps
 #define VISET1        _mm512_set1_epi32

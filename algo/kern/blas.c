@@ -102,7 +102,7 @@ static void add(double *sum, const float *const *row, const double *weight, size
             sum[t] += (weight ? weight[i] : 1) * (double)row[i][t];
 }
 
-static void scatter(double *sum, const struct km_mat *x, const uint32_t *label,
+static void scatter(double *sum, double *count, const struct km_mat *x, const uint32_t *label,
                     const double *weight)
 {
     for (size_t i = 0; i < x->n; i++) {
@@ -110,6 +110,7 @@ static void scatter(double *sum, const struct km_mat *x, const uint32_t *label,
         double *to = sum + label[i] * x->d;
         double w = weight ? weight[i] : 1;
 
+        count[label[i]] += w;
         for (size_t t = 0; t < x->d; t++)
             to[t] += w * (double)row[t];
     }

@@ -169,11 +169,6 @@ static inline __attribute__((always_inline)) void
 tile(V acc[LANE_M][LANE_L], const float *lanes, size_t lane_step, size_t stride, const float *rows,
      size_t ld, size_t d, const int m_rows, const int l_vectors, const int ahead)
 {
-#pragma GCC unroll 16
-    for (int m = 0; m < m_rows; m++)
-#pragma GCC unroll 8
-        for (int l = 0; l < l_vectors; l++)
-            acc[m][l] = VZERO();
     for (size_t t0 = 0; t0 < d; t0 += 16) {
         size_t end = d - t0 < 16 ? d : t0 + 16;
 
@@ -198,7 +193,7 @@ tile(V acc[LANE_M][LANE_L], const float *lanes, size_t lane_step, size_t stride,
 
 #pragma GCC unroll 8
                 for (int l = 0; l < l_vectors; l++)
-                    acc[m][l] = VFMA(v[l], r, acc[m][l]);
+                    acc[m][l] = VFNMA(v[l], r, acc[m][l]);
             }
         }
     }
@@ -218,22 +213,25 @@ panel_tile(struct lanes *s, const struct km_mat *x, size_t i, const struct km_ce
 {
     V acc[LANE_M][LANE_L];
     /* vectors of one panel lie side by side; AVX2 has two of them */
-    size_t step = W == PANEL ? PANEL * c->d : W;
+    size_t step = W == PANEL ? PANEL * c->c.ld : W;
+    const float *lanes = packed + j / PANEL * PANEL * c->c.ld + j % PANEL;
 
-    tile(acc, packed + j * c->d, step, PANEL, km_mat_row(x, i), x->ld, c->d, m_rows, l_vectors,
-         PANEL_AHEAD);
 #pragma GCC unroll 8
     for (int l = 0; l < l_vectors; l++) {
-        size_t first = j + (size_t)l * W;
-        V half = VLOAD(c->half + first);
-        VI at = VIADD(VISET1((int)first), VIOTA());
+        V half = VLOAD(c->half + j + (size_t)l * W);
 
 #pragma GCC unroll 16
-        for (int m = 0; m < m_rows; m++) {
-            V score = VSUB(half, acc[m][l]);
+        for (int m = 0; m < m_rows; m++)
+            acc[m][l] = half;
+    }
+    tile(acc, lanes, step, PANEL, km_mat_row(x, i), x->ld, c->d, m_rows, l_vectors, PANEL_AHEAD);
+#pragma GCC unroll 8
+    for (int l = 0; l < l_vectors; l++) {
+        VI at = VIADD(VISET1((int)(j + (size_t)l * W)), VIOTA());
 
-            VLESS_BLEND(s->best[m], s->index[m], score, at);
-        }
+#pragma GCC unroll 16
+        for (int m = 0; m < m_rows; m++)
+            VLESS_BLEND(s->best[m], s->index[m], acc[m][l], at);
     }
 }
 
@@ -295,17 +293,16 @@ static void nearest_b(uint32_t *label, float *score, const struct km_mat *x,
 
 static size_t pack_floats(size_t k, size_t d)
 {
-    return form_of(k, d) == FORM_B ? panel_centers(k) * d : 0;
+    return form_of(k, d) == FORM_B ? panel_centers(k) * km_mat_ld(d) : 0;
 }
 
-/* Panel p of 16 centers: feature by feature, the 16 values side by side; zeros behind the last
- * center. */
+/* Panel p of 16 centers: feature by feature, the 16 values side by side; zeros behind the last center. */
 static void pack(float *packed, const struct km_centers *c, size_t p)
 {
-    float *to = packed + p * PANEL * c->d;
     size_t n = c->k - p * PANEL < PANEL ? c->k - p * PANEL : PANEL;
 
-    transpose(to, PANEL, km_mat_row(&c->c, p * PANEL), c->c.ld, n, c->d);
+    transpose(packed + p * PANEL * c->c.ld, PANEL, km_mat_row(&c->c, p * PANEL), c->c.ld, n, c->d,
+              c->k - p * PANEL);
 }
 
 /* ---- form C ---- */
@@ -316,18 +313,19 @@ static inline __attribute__((always_inline)) void center_tile(V *best, VI *index
 {
     V acc[LANE_M][LANE_L];
 
+#pragma GCC unroll 16
+    for (int m = 0; m < m_rows; m++)
+#pragma GCC unroll 8
+        for (int l = 0; l < LANE_L; l++)
+            acc[m][l] = VSET1(c->half[j + (size_t)m]);
     tile(acc, xt, W, LANE_L * W, km_mat_row(&c->c, j), c->c.ld, c->d, m_rows, LANE_L, 0);
 #pragma GCC unroll 16
     for (int m = 0; m < m_rows; m++) {
-        V half = VSET1(c->half[j + (size_t)m]);
         VI at = VISET1((int)j + m);
 
 #pragma GCC unroll 8
-        for (int l = 0; l < LANE_L; l++) {
-            V s = VSUB(half, acc[m][l]);
-
-            VLESS_BLEND(best[l], index[l], s, at);
-        }
+        for (int l = 0; l < LANE_L; l++)
+            VLESS_BLEND(best[l], index[l], acc[m][l], at);
     }
 }
 
@@ -343,7 +341,7 @@ static void nearest_c(uint32_t *label, float *score, const struct km_mat *x,
         float s[LANE_L * W];
         int32_t at[LANE_L * W];
 
-        transpose(scratch, rows, km_mat_row(x, i), x->ld, n, x->d);
+        transpose(scratch, rows, km_mat_row(x, i), x->ld, n, x->d, x->n - i);
         for (int l = 0; l < LANE_L; l++) {
             best[l] = VSET1(INFINITY);
             index[l] = VISET1(0);
@@ -435,7 +433,7 @@ static void add(double *sum, const float *const *row, const double *weight, size
             sum[t] += (weight ? weight[i] : 1) * (double)row[i][t];
 }
 
-static void scatter(double *sum, const struct km_mat *x, const uint32_t *label,
+static void scatter(double *sum, double *count, const struct km_mat *x, const uint32_t *label,
                     const double *weight)
 {
     size_t d = x->d;
@@ -446,8 +444,15 @@ static void scatter(double *sum, const struct km_mat *x, const uint32_t *label,
         double w = weight ? weight[i] : 1;
         size_t t = 0;
 
+        count[label[i]] += w;
         for (; t + W / 2 <= d; t += W / 2)
             VDSTORE(to + t, VDFMA(VDSET1(w), VWIDEN(row + t), VDLOAD(to + t)));
+        for (; t + 2 <= d; t += 2) {
+            __m128d v =
+                _mm_cvtps_pd(_mm_castpd_ps(_mm_load_sd((const double *)(const void *)(row + t))));
+
+            _mm_storeu_pd(to + t, _mm_fmadd_pd(_mm_set1_pd(w), v, _mm_loadu_pd(to + t)));
+        }
         for (; t < d; t++)
             to[t] += w * (double)row[t];
     }

@@ -45,12 +45,14 @@ static void add(double *sum, const float *const *row, const double *weight, size
             sum[t] += (weight ? weight[i] : 1) * (double)row[i][t];
 }
 
-static void scatter(double *sum, const struct km_mat *x, const uint32_t *label,
+static void scatter(double *sum, double *count, const struct km_mat *x, const uint32_t *label,
                     const double *weight)
 {
-    for (size_t i = 0; i < x->n; i++)
+    for (size_t i = 0; i < x->n; i++) {
+        count[label[i]] += weight ? weight[i] : 1;
         for (size_t t = 0; t < x->d; t++)
             sum[label[i] * x->d + t] += (weight ? weight[i] : 1) * (double)km_mat_row(x, i)[t];
+    }
 }
 
 static double norm2(const struct km_mat *x)

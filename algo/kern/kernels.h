@@ -51,7 +51,7 @@ struct km_kernels {
      * For narrow rows: sum[label[i]][t] += weight[i] * x_i[t] for all rows in order; weight NULL: 1
      * each. sum has x->d columns.
      */
-    void (*scatter)(double *sum, const struct km_mat *x, const uint32_t *label,
+    void (*scatter)(double *sum, double *count, const struct km_mat *x, const uint32_t *label,
                     const double *weight);
 
     /** Sum of the squares of all values of x. */
