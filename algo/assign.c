@@ -55,15 +55,15 @@ static size_t parts_for(size_t n, size_t k, size_t d)
     return parts < MIN_PARTS || k > PART_BYTES / sizeof(double) / (d + 1) ? 0 : parts;
 }
 
-/* Most floats of any k up to max_k; pack_floats grows in steps of 16 centers. */
+/* Most floats that packing any number of centers up to max_k takes; it grows in steps of a panel. */
 static size_t most_packed(const struct km_kernels *kern, size_t max_k, size_t d)
 {
     size_t most = 0;
 
-    for (size_t k = max_k; k > 0 && k + 16 > max_k; k--)
-        if (kern->pack_floats(k, d) > most)
-            most = kern->pack_floats(k, d);
-    return most;
+    for (size_t k = max_k; k > 0 && k + KM_PANEL > max_k; k--)
+        if (kern->panels(k, d) > most)
+            most = kern->panels(k, d);
+    return most * KM_PANEL * km_mat_ld(d);
 }
 
 int km_assign_init(struct km_assign *a, const struct km_kernels *kern, struct km_pool *pool,
@@ -142,13 +142,13 @@ static void pack_task(void *arg, size_t task, int worker)
 static struct step step_of(struct km_assign *a, const struct km_mat *x, const struct km_centers *c)
 {
     struct step s = {.a = a, .x = *x, .c = c, .label = a->label, .score = a->score};
-    size_t floats = a->kern->pack_floats(c->k, c->d);
+    size_t panels = a->kern->panels(c->k, c->d);
 
-    assert(x->n <= a->max_rows && c->k <= a->max_k && floats <= a->max_packed);
+    assert(x->n <= a->max_rows && c->k <= a->max_k);
+    assert(panels * KM_PANEL * c->c.ld <= a->max_packed);
     s.block = block_rows(x);
     s.blocks = blocks_of(x);
-    if (floats)
-        km_pool_run(a->pool, pack_task, &s, floats / (16 * c->c.ld));
+    km_pool_run(a->pool, pack_task, &s, panels);
     return s;
 }
 

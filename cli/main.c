@@ -4,6 +4,7 @@
  * convention), or inside a container without a verb, it trains: the platform may start the image
  * without the word (ContainerEntrypoint, ContainerArguments).
  */
+#include "cli/bench.h"
 #include "cli/convert.h"
 #include "cli/nearest.h"
 #include "train/verb.h"
@@ -20,10 +21,11 @@ struct verb {
 static const struct verb verbs[] = {
     {"train", km_train_main},
     {"convert", km_convert_main},
+    {"bench", km_bench_main},
 };
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
-static const char *const words[] = {"train", "convert", "help", NULL};
+static const char *const words[] = {"train", "convert", "bench", "help", NULL};
 
 static const char usage[] =
     "kmeans " KM_VERSION ": k-means clustering, a drop-in for the SageMaker built-in algorithm\n"
@@ -35,6 +37,7 @@ static const char usage[] =
     "Verbs:\n"
     "  train     find the centers of the data, write the model\n"
     "  convert   idx, CSV or RecordIO-protobuf into RecordIO-protobuf or CSV\n"
+    "  bench     rates of this machine, shape by shape, beside what it could do at most\n"
     "  help      this text; help VERB: all about one verb (also: kmeans VERB --help)\n"
     "\n"
     "  kmeans --version   the version\n";
@@ -60,7 +63,7 @@ static int unknown_verb(const char *name)
     if (near)
         fprintf(stderr, "; did you mean \"%s\"?\n", near);
     else
-        fprintf(stderr, "; the verbs are train, convert and help\n");
+        fprintf(stderr, "; the verbs are train, convert, bench and help\n");
     return 2;
 }
 

@@ -150,14 +150,15 @@ static void check_row(const struct field *f, const char *level, enum kind kind, 
 static void run_nearest(const struct km_kernels *kern, uint32_t *label, float *score,
                         const struct km_mat *x, const struct km_centers *c, float *scratch)
 {
-    size_t floats = kern->pack_floats(c->k, c->d);
+    size_t panels = kern->panels(c->k, c->d);
+    size_t floats = panels * KM_PANEL * km_mat_ld(c->d);
     struct guarded packed_mem = {0};
     float *packed = NULL;
 
     if (floats) {
         packed = guarded_alloc(&packed_mem, floats * sizeof(*packed));
         memset(packed, 0xff, floats * sizeof(*packed)); /* NaN */
-        for (size_t p = floats / (16 * c->d); p-- > 0;) /* panels may come in any order */
+        for (size_t p = panels; p-- > 0;)               /* panels may come in any order */
             kern->pack(packed, c, p);
     }
     memset(scratch, 0xff, KM_KERN_SCRATCH * sizeof(float)); /* NaN: must never matter */
@@ -361,18 +362,23 @@ static void scatter_adds_each_row_to_the_sum_of_its_label(void **state)
             for (int weighted = 0; weighted < 2; weighted++) {
                 struct guarded sum_mem, row_mem;
                 double *sum = guarded_alloc(&sum_mem, 5 * d * sizeof(*sum)), expected[5 * 70];
+                double count[5] = {0}, rows[5] = {0};
                 struct km_mat x;
                 struct km_rng rng;
 
                 km_rng_seed(&rng, d, 0, 0);
                 x = guarded_rows(&row_mem, 9, d, NORMAL, &rng);
+                for (size_t i = 0; i < 9; i++)
+                    rows[label[i]] += weighted ? some_weights[i] : 1;
                 for (size_t v = 0; v < 5 * d; v++)
                     sum[v] = expected[v] = normal(&rng);
                 for (size_t i = 0; i < 9; i++)
                     for (size_t t = 0; t < d; t++)
                         expected[label[i] * d + t] +=
                             (weighted ? some_weights[i] : 1) * (double)km_mat_row(&x, i)[t];
-                km_kernels_all()[l]->scatter(sum, &x, label, weighted ? some_weights : NULL);
+                km_kernels_all()[l]->scatter(sum, count, &x, label, weighted ? some_weights : NULL);
+                for (size_t j = 0; j < 5; j++)
+                    assert_near(count[j], rows[j], 1e-14);
                 for (size_t v = 0; v < 5 * d; v++)
                     assert_near(sum[v], expected[v], v / d == 2 ? 0 : 1e-14);
                 guarded_free(&sum_mem);

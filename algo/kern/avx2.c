@@ -90,13 +90,24 @@ static inline void transpose8(float *to, size_t step, const float *from, size_t 
 #define BLOCK_T     8
 #define TRANSPOSE_T transpose8
 
+/* 8 rows of ld = 2 values: column t is every second of 16 numbers. */
+static inline void transpose_pairs(float *to, size_t step, const float *from)
+{
+    __m256 a = _mm256_loadu_ps(from), b = _mm256_loadu_ps(from + 8);
+    __m256d even = _mm256_castps_pd(_mm256_shuffle_ps(a, b, 0x88));
+    __m256d odd = _mm256_castps_pd(_mm256_shuffle_ps(a, b, 0xdd));
+
+    _mm256_storeu_ps(to, _mm256_castpd_ps(_mm256_permute4x64_pd(even, 0xd8)));
+    _mm256_storeu_ps(to + step, _mm256_castpd_ps(_mm256_permute4x64_pd(odd, 0xd8)));
+}
+
 #include "algo/kern/transpose.h"
 
 #include "algo/kern/body.h"
 
 const struct km_kernels km_kernels_avx2 = {
     .name = "avx2",
-    .pack_floats = pack_floats,
+    .panels = panel_count,
     .pack = pack,
     .nearest = nearest,
     .add = add,

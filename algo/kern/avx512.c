@@ -97,13 +97,24 @@ static inline void transpose16(float *to, size_t step, const float *from, size_t
 #define BLOCK_T     16
 #define TRANSPOSE_T transpose16
 
+/* 16 rows of ld = 2 values: column t is every second of 32 numbers. */
+static inline void transpose_pairs(float *to, size_t step, const float *from)
+{
+    __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+    __m512 a = _mm512_loadu_ps(from), b = _mm512_loadu_ps(from + 16);
+
+    _mm512_storeu_ps(to, _mm512_permutex2var_ps(a, even, b));
+    _mm512_storeu_ps(to + step, _mm512_permutex2var_ps(a, odd, b));
+}
+
 #include "algo/kern/transpose.h"
 
 #include "algo/kern/body.h"
 
 const struct km_kernels km_kernels_avx512 = {
     .name = "avx512",
-    .pack_floats = pack_floats,
+    .panels = panel_count,
     .pack = pack,
     .nearest = nearest,
     .add = add,

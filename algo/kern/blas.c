@@ -44,7 +44,7 @@ static void take_panel(float *score, uint32_t *label, const float *dots, const f
     }
 }
 
-static size_t pack_floats(size_t k, size_t d)
+static size_t no_panels(size_t k, size_t d)
 {
     (void)k, (void)d;
     return 0;
@@ -178,7 +178,7 @@ static void min_dist2(float *nearest2, const struct km_mat *x, const float *poin
 
 const struct km_kernels km_kernels_blas = {
     .name = "blas",
-    .pack_floats = pack_floats,
+    .panels = no_panels,
     .nearest = nearest,
     .add = add,
     .scatter = scatter,

@@ -24,16 +24,14 @@
 /* How far ahead of its use memory is asked for, in floats. Panels and rows stream from the L2 or L3
  * cache in strands too short for the hardware to foresee. Measured on Zen 5 (K=256, d=4096 and
  * K=100, d=784): 82 -> 92 % of the peak in the assignment; half and double do the same within noise. */
-#define PANEL_AHEAD (32 * PANEL)
+#define PANEL_AHEAD (32 * KM_PANEL)
 #define ADD_AHEAD   64
-
-#define PANEL 16 /* centers of a packed panel: one AVX-512 vector, two of AVX2 */
 
 enum form { FORM_A, FORM_B, FORM_C };
 
 static enum form form_of(size_t k, size_t d)
 {
-    if (d >= 64 && k < PANEL)
+    if (d >= 64 && k < KM_PANEL)
         return FORM_A;
     return d > 128 ? FORM_B : FORM_C;
 }
@@ -41,9 +39,9 @@ static enum form form_of(size_t k, size_t d)
 /* Centers of form B that go through panels; the others, at the end, through form A. */
 static size_t panel_centers(size_t k)
 {
-    size_t rest = k % PANEL;
+    size_t rest = k % KM_PANEL;
 
-    return rest == 0 || rest > PANEL / 2 ? (k + PANEL - 1) / PANEL * PANEL : k - rest;
+    return rest == 0 || rest > KM_PANEL / 2 ? (k + KM_PANEL - 1) / KM_PANEL * KM_PANEL : k - rest;
 }
 
 /* ---- form A ---- */
@@ -213,8 +211,8 @@ panel_tile(struct lanes *s, const struct km_mat *x, size_t i, const struct km_ce
 {
     V acc[LANE_M][LANE_L];
     /* vectors of one panel lie side by side; AVX2 has two of them */
-    size_t step = W == PANEL ? PANEL * c->c.ld : W;
-    const float *lanes = packed + j / PANEL * PANEL * c->c.ld + j % PANEL;
+    size_t step = W == KM_PANEL ? KM_PANEL * c->c.ld : W;
+    const float *lanes = packed + j / KM_PANEL * KM_PANEL * c->c.ld + j % KM_PANEL;
 
 #pragma GCC unroll 8
     for (int l = 0; l < l_vectors; l++) {
@@ -224,7 +222,7 @@ panel_tile(struct lanes *s, const struct km_mat *x, size_t i, const struct km_ce
         for (int m = 0; m < m_rows; m++)
             acc[m][l] = half;
     }
-    tile(acc, lanes, step, PANEL, km_mat_row(x, i), x->ld, c->d, m_rows, l_vectors, PANEL_AHEAD);
+    tile(acc, lanes, step, KM_PANEL, km_mat_row(x, i), x->ld, c->d, m_rows, l_vectors, PANEL_AHEAD);
 #pragma GCC unroll 8
     for (int l = 0; l < l_vectors; l++) {
         VI at = VIADD(VISET1((int)(j + (size_t)l * W)), VIOTA());
@@ -291,18 +289,18 @@ static void nearest_b(uint32_t *label, float *score, const struct km_mat *x,
         nearest_a(label, score, x, c, panel_centers(c->k));
 }
 
-static size_t pack_floats(size_t k, size_t d)
+static size_t panel_count(size_t k, size_t d)
 {
-    return form_of(k, d) == FORM_B ? panel_centers(k) * km_mat_ld(d) : 0;
+    return form_of(k, d) == FORM_B ? panel_centers(k) / KM_PANEL : 0;
 }
 
 /* Panel p of 16 centers: feature by feature, the 16 values side by side; zeros behind the last center. */
 static void pack(float *packed, const struct km_centers *c, size_t p)
 {
-    size_t n = c->k - p * PANEL < PANEL ? c->k - p * PANEL : PANEL;
+    size_t n = c->k - p * KM_PANEL < KM_PANEL ? c->k - p * KM_PANEL : KM_PANEL;
 
-    transpose(packed + p * PANEL * c->c.ld, PANEL, km_mat_row(&c->c, p * PANEL), c->c.ld, n, c->d,
-              c->k - p * PANEL);
+    transpose(packed + p * KM_PANEL * c->c.ld, KM_PANEL, km_mat_row(&c->c, p * KM_PANEL), c->c.ld,
+              n, c->d, c->k - p * KM_PANEL);
 }
 
 /* ---- form C ---- */
@@ -352,6 +350,13 @@ static void nearest_c(uint32_t *label, float *score, const struct km_mat *x,
             center_tile(best, index, scratch, c, j, 2);
         if (j < c->k)
             center_tile(best, index, scratch, c, j, 1);
+        if (n == rows) {
+            for (int l = 0; l < LANE_L; l++) {
+                VSTORE(score + i + l * W, best[l]);
+                VISTORE(label + i + l * W, index[l]);
+            }
+            continue;
+        }
         for (int l = 0; l < LANE_L; l++) {
             VSTORE(s + l * W, best[l]);
             VISTORE(at + l * W, index[l]);
@@ -433,29 +438,49 @@ static void add(double *sum, const float *const *row, const double *weight, size
             sum[t] += (weight ? weight[i] : 1) * (double)row[i][t];
 }
 
-static void scatter(double *sum, double *count, const struct km_mat *x, const uint32_t *label,
-                    const double *weight)
+/* d and weighted are constants after inlining for the narrowest rows, where the loop itself would cost as
+ * much as the additions. */
+static inline __attribute__((always_inline)) void
+scatter_rows(double *sum, double *count, const struct km_mat *x, const uint32_t *label,
+             const double *weight, const size_t d, const int weighted)
 {
-    size_t d = x->d;
-
     for (size_t i = 0; i < x->n; i++) {
-        const float *row = km_mat_row(x, i);
+        const float *row = x->v + i * x->ld;
         double *to = sum + label[i] * d;
-        double w = weight ? weight[i] : 1;
+        double w = weighted ? weight[i] : 1;
         size_t t = 0;
 
         count[label[i]] += w;
         for (; t + W / 2 <= d; t += W / 2)
             VDSTORE(to + t, VDFMA(VDSET1(w), VWIDEN(row + t), VDLOAD(to + t)));
         for (; t + 2 <= d; t += 2) {
-            __m128d v =
-                _mm_cvtps_pd(_mm_castpd_ps(_mm_load_sd((const double *)(const void *)(row + t))));
+            __m128 pair = _mm_castpd_ps(_mm_load_sd((const double *)(const void *)(row + t)));
 
-            _mm_storeu_pd(to + t, _mm_fmadd_pd(_mm_set1_pd(w), v, _mm_loadu_pd(to + t)));
+            _mm_storeu_pd(to + t,
+                          _mm_fmadd_pd(_mm_set1_pd(w), _mm_cvtps_pd(pair), _mm_loadu_pd(to + t)));
         }
         for (; t < d; t++)
             to[t] += w * (double)row[t];
     }
+}
+
+static void scatter(double *sum, double *count, const struct km_mat *x, const uint32_t *label,
+                    const double *weight)
+{
+    if (weight)
+        scatter_rows(sum, count, x, label, weight, x->d, 1);
+    else if (x->d == 1)
+        scatter_rows(sum, count, x, label, NULL, 1, 0);
+    else if (x->d == 2)
+        scatter_rows(sum, count, x, label, NULL, 2, 0);
+    else if (x->d == 3)
+        scatter_rows(sum, count, x, label, NULL, 3, 0);
+    else if (x->d == 4)
+        scatter_rows(sum, count, x, label, NULL, 4, 0);
+    else if (x->d == 8)
+        scatter_rows(sum, count, x, label, NULL, 8, 0);
+    else
+        scatter_rows(sum, count, x, label, NULL, x->d, 0);
 }
 
 static double norm2(const struct km_mat *x)

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-static size_t pack_floats(size_t k, size_t d)
+static size_t no_panels(size_t k, size_t d)
 {
     (void)k, (void)d;
     return 0;
@@ -91,7 +91,7 @@ static void min_dist2(float *nearest2, const struct km_mat *x, const float *poin
 
 const struct km_kernels km_kernels_generic = {
     .name = "generic",
-    .pack_floats = pack_floats,
+    .panels = no_panels,
     .nearest = nearest,
     .add = add,
     .scatter = scatter,

@@ -15,19 +15,19 @@
 
 /** Most rows of one kernel call, and floats of scratch memory (64-byte aligned) of each worker. */
 #define KM_KERN_ROWS    1024
+#define KM_PANEL        16 /* centers of a packed panel: one AVX-512 vector, two of AVX2 */
 #define KM_KERN_SCRATCH (128 * 1024)
 
 struct km_kernels {
     const char *name;
 
     /**
-     * Floats that pack needs for k centers of d features; 0: this level reads the centers as they
-     * are.
+     * Panels of KM_PANEL centers that pack makes for k centers of d features, each KM_PANEL * km_mat_ld(d)
+     * floats; 0: this level reads the centers as they are.
      */
-    size_t (*pack_floats)(size_t k, size_t d);
+    size_t (*panels)(size_t k, size_t d);
 
-    /** Lays centers 16 * p .. 16 * p + 15 out as nearest wants them; panels may be packed in
-     * parallel. */
+    /** Lays centers KM_PANEL * p .. out as nearest wants them; panels may be packed in parallel. */
     void (*pack)(float *packed, const struct km_centers *c, size_t p);
 
     /**
@@ -35,7 +35,7 @@ struct km_kernels {
      * scores as computed: a level may sum the products of different centers in a different order).
      * Half the squared distance is score + half |x_i|^2, which is the same for all j and so left
      * out. x->n <= KM_KERN_ROWS. x and c are finite and so small that no product overflows.
-     * `packed` is what pack made of c (NULL where pack_floats is 0).
+     * `packed` is what pack made of c (NULL where panels is 0).
      */
     void (*nearest)(uint32_t *label, float *score, const struct km_mat *x,
                     const struct km_centers *c, const float *packed, float *scratch);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * transpose(), over the square block TRANSPOSE_T of BLOCK_T x BLOCK_T values that avx2.c and
+ * transpose(), over the square block TRANSPOSE_T of BLOCK_T x BLOCK_T values and transpose_pairs that avx2.c and
  * avx512.c define before they include this.
  */
 
@@ -14,6 +14,8 @@ static void transpose(float *to, size_t to_rows, const float *from, size_t ld, s
 {
     size_t i = 0;
 
+    for (; ld == 2 && i + BLOCK_T <= n; i += BLOCK_T)
+        transpose_pairs(to + i, to_rows, from + i * ld);
     for (; i + BLOCK_T <= n && (i + BLOCK_T - 1) * ld + BLOCK_T <= readable * ld; i += BLOCK_T)
         for (size_t t = 0; t < d; t += BLOCK_T)
             TRANSPOSE_T(to + t * to_rows + i, to_rows, from + i * ld + t, ld);
