@@ -8,6 +8,7 @@
 #include "io/file.h"
 #include "train/params.h"
 #include "train/train.h"
+#include <ctype.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -59,7 +60,8 @@ static void print_help(FILE *out)
         out);
 }
 
-/* The long options: ours, then one for each hyperparameter; terminated by a zero entry. */
+/* The long options: ours, then one for each hyperparameter; terminated by a zero entry. Each has its
+ * own value: among options of one value getopt takes an ambiguous beginning for the first of them. */
 static void fill_options(struct option *o)
 {
     static const struct option ours[] = {
@@ -74,7 +76,7 @@ static void fill_options(struct option *o)
 
     memcpy(o, ours, sizeof(ours));
     for (size_t i = 0; km_param_name(i) && n < MAX_OPTIONS - 1; i++)
-        o[n++] = (struct option){km_param_name(i), required_argument, NULL, OPT_PARAM};
+        o[n++] = (struct option){km_param_name(i), required_argument, NULL, OPT_PARAM + (int)i};
     o[n] = (struct option){0};
 }
 
@@ -114,12 +116,23 @@ static const char *nearest_option(const char *word)
     return km_param_nearest(name);
 }
 
+/* After getopt met an option that it does not know: a letter, or a word. */
+static int unknown_option(char *const *argv)
+{
+    const char *near = NULL, *word = argv[optind - 1];
+
+    if (isgraph(optopt))
+        return usage("unknown option -%c: options are words, such as --k 10", optopt);
+    near = nearest_option(word + 2);
+    return usage("unknown option %s%s%s%s", word, near ? "; did you mean --" : "", near ? near : "",
+                 near ? "?" : "");
+}
+
 /* 0: go on; otherwise the exit code + 1. */
 static int parse(struct command *c, int argc, char **argv, struct km_settings *settings,
                  struct km_err *err)
 {
     struct option options[MAX_OPTIONS];
-    const char *near;
     int index = 0, opt;
 
     fill_options(options);
@@ -148,17 +161,13 @@ static int parse(struct command *c, int argc, char **argv, struct km_settings *s
         case OPT_THREADS:
             c->threads = optarg;
             break;
-        case OPT_PARAM:
-            if (km_settings_set(settings, options[index].name, optarg, err))
-                return usage("%s", err->msg) + 1;
-            break;
         case ':':
             return usage("%s needs a value", argv[optind - 1]) + 1;
-        default:
-            near = nearest_option(argv[optind - 1] + 2);
-            return usage("unknown option %s%s%s%s", argv[optind - 1],
-                         near ? "; did you mean --" : "", near ? near : "", near ? "?" : "") +
-                   1;
+        case '?':
+            return unknown_option(argv) + 1;
+        default: /* OPT_PARAM + i */
+            if (km_settings_set(settings, options[index].name, optarg, err))
+                return usage("%s", err->msg) + 1;
         }
     }
     c->files = argv + optind;

@@ -1,0 +1,625 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`kmeans train` as the platform and as people call it: every format, the log, the model's bytes."""
+import json
+import re
+import subprocess
+import sys
+import tarfile
+
+import numpy as np
+
+import oracle
+from harness import Job, Tests
+
+RECORDIO = "application/x-recordio-protobuf"
+HYPERPARAMETERS = {"k": "4", "feature_dim": "5", "mini_batch_size": "250"}
+
+# The metric definitions that the platform attaches to a job.
+METRICS = {
+    "test:msd": r"#quality_metric: host=\S+, test msd <loss>=(\S+)",
+    "test:ssd": r"#quality_metric: host=\S+, test ssd <loss>=(\S+)",
+    "train:msd": r"#quality_metric: host=\S+, train msd <loss>=(\S+)",
+    "train:progress": r"#progress_metric: host=\S+, completed (\S+) %",
+    "train:throughput": r"#throughput_metric: host=\S+, train throughput=(\S+) records/second",
+}
+DATA_MSD = r"#quality_metric: host=\S+, train data_msd <loss>=(\S+)"
+LINE = re.compile(r"\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d (INFO|WARNING|ERROR) \d+\] \S|#metrics \{")
+COUNTS = {
+    "Total Records Seen",
+    "Total Batches Seen",
+    "Max Records Seen Between Resets",
+    "Max Batches Seen Between Resets",
+    "Reset Count",
+    "Number of Records Since Last Reset",
+    "Number of Batches Since Last Reset",
+}
+
+
+def rows_of(n, d=5, clusters=4, seed=0):
+    random = np.random.default_rng(seed)
+    place = np.random.default_rng(77).normal(size=(clusters, d)) * 5
+    return (place[random.integers(clusters, size=n)] + random.normal(size=(n, d))).astype("f4")
+
+
+X = rows_of(900)
+TEST = rows_of(301, seed=1)
+
+
+def channel(content_type=None):
+    config = {
+        "TrainingInputMode": "File",
+        "S3DistributionType": "FullyReplicated",
+        "RecordWrapperType": "None",
+    }
+    return {**config, "ContentType": content_type} if content_type else config
+
+
+def values(pattern, run):
+    return [float(v) for line in run.lines for v in re.findall(pattern, line)]
+
+
+def metrics_lines(run):
+    return [json.loads(line[len("#metrics ") :]) for line in run.lines if line.startswith("#metrics")]
+
+
+def write_frames(path, payloads):
+    path.write_bytes(b"".join(oracle.frame(p) for p in payloads))
+
+
+def to_csv(x, start="", end="\n", last=None, field="%.9g", label=None):
+    lines = [",".join(([label] if label else []) + [field % v for v in row]) for row in x]
+    return (start + end.join(lines) + (end if last is None else last)).encode()
+
+
+def trained(tests, what, write, content_type=None, hyperparameters=HYPERPARAMETERS, **others):
+    """Runs a job whose train channel `write(job)` fills; the model's bytes and the run."""
+    job = Job(tests, hyperparameters, {"train": channel(content_type)})
+    write(job)
+    run = job.train(**others)
+    if not tests.check(run.code == 0 and job.model.exists(), what + ": trains", run):
+        return None, run
+    oracle.read_model(job.model)
+    return job.model.read_bytes(), run
+
+
+def file_of(content, name="rows"):
+    return lambda job: job.data(name).write_bytes(content)
+
+
+def reference(tests, x=X, **others):
+    """What the same rows as one float32 RecordIO file give."""
+    return trained(tests, "reference", lambda job: oracle.write_recordio(job.data("rows"), x), **others)[0]
+
+
+EVERYTHING = {
+    "k": "4",
+    "feature_dim": "5",
+    "mini_batch_size": "250",
+    "epochs": "2",
+    "init_method": "kmeans++",
+    "extra_center_factor": "3",
+    "half_life_time_size": "700",
+    "local_lloyd_init_method": "random",
+    "local_lloyd_max_iter": "50",
+    "local_lloyd_tol": "0.00001",
+    "local_lloyd_num_trials": "7",
+    "eval_metrics": '["msd", "ssd"]',
+    "force_dense": "true",
+    "seed": "3",
+    "refine_rows": "400",
+}
+
+
+def test_hyperparameters(tests):
+    odd = {"local_lloyd_tol": "1e-05", "force_dense": "True", "eval_metrics": "[msd,ssd]", "init_method": "k-means++"}
+    spellings = {
+        "bare": EVERYTHING,
+        "odd": {**EVERYTHING, **odd},
+        "quoted": {name: json.dumps(value) for name, value in {**EVERYTHING, **odd}.items()},
+        "JSON": {
+            **{n: int(v) if v.isdigit() else v for n, v in EVERYTHING.items()},
+            "force_dense": True,
+            "local_lloyd_tol": 1e-05,
+            "eval_metrics": ["msd", "ssd"],
+        },
+        "with others' names": {
+            **EVERYTHING,
+            "_tuning_objective_metric": "test:msd",
+            "_kvstore": "auto",
+            "sagemaker_job_name": '"x"',
+        },
+    }
+    models = {}
+    for name, hyperparameters in spellings.items():
+        job = Job(tests, hyperparameters, {"train": channel(), "test": channel()})
+        oracle.write_recordio(job.data("rows"), X)
+        oracle.write_recordio(job.data("rows", "test"), TEST)
+        run = job.train()
+        if tests.check(run.code == 0, "hyperparameters, %s" % name, run):
+            models[name] = job.model.read_bytes()
+            tests.same(models[name], models["bare"], "hyperparameters, %s: model" % name)
+            tests.same(len(values(METRICS["test:ssd"], run)), 1, "%s: test ssd" % name, run)
+    tests.check(
+        "Ignored hyperparameters, which mean nothing here: _tuning_objective_metric, _kvstore, sagemaker_job_name"
+        in run.out,
+        "names of others are ignored with a word",
+        run,
+    )
+
+    folder = tests.place()
+    oracle.write_recordio(folder / "rows", X)
+    help_text = tests.run("train", "--help").out
+    names = re.findall(r"^  --([a-z_]+) ", help_text.split("Hyperparameters")[1], re.M)
+    tests.same(sorted(names), sorted(EVERYTHING), "the hyperparameters of --help")
+    dashes = ["--%s=%s" % (n.replace("_", "-"), v) for n, v in EVERYTHING.items()]
+    bars = [a for n, v in EVERYTHING.items() for a in ("--" + n, v)]
+    for args in dashes, bars:
+        run = tests.run("train", *args, "--output", folder / "model", folder / "rows")
+        if tests.check(run.code == 0, "options " + args[0], run):
+            tests.same((folder / "model").read_bytes(), models["bare"], "options %s: model" % args[0])
+
+
+def test_each_hyperparameter_counts(tests):
+    base = {
+        **{"k": "6", "feature_dim": "5", "mini_batch_size": "250", "refine_rows": "0"},
+        **{"local_lloyd_num_trials": "1", "local_lloyd_init_method": "random"},
+    }
+    x = np.random.default_rng(0).normal(size=(900, 5)).astype("f4")  # no clusters: many optima
+    model = reference(tests, x, hyperparameters=base)
+    for name, value in {
+        "k": "7",
+        "mini_batch_size": "300",
+        "epochs": "2",
+        "init_method": "kmeans++",
+        "extra_center_factor": "3",
+        "half_life_time_size": "100",
+        "local_lloyd_init_method": "kmeans++",
+        "local_lloyd_max_iter": "1",
+        "local_lloyd_tol": "1",
+        "local_lloyd_num_trials": "9",
+        "seed": "2",
+        "refine_rows": "auto",
+    }.items():
+        other = reference(tests, x, hyperparameters={**base, name: value})
+        tests.check(other != model, "%s makes a difference" % name)
+
+
+def test_record_formats(tests):
+    whole = reference(tests)
+    whole_numbers = np.round(X * 10).astype("i4")
+    sparse = np.where(X < 0, 0, X)
+    sparse[5] = 0
+
+    def sparse_file(job):
+        write_frames(
+            job.data("rows"),
+            [oracle.sparse_record(np.flatnonzero(row), row[row != 0], 5) for row in sparse],
+        )
+
+    def labelled(job):
+        write_frames(job.data("rows"), [oracle.record(row, label=i) for i, row in enumerate(X)])
+
+    def shuffled(job):
+        """Shapes in turn: float32, float64, with a label, one file."""
+        records = [
+            oracle.record(row, "f8" if i % 2 else "f4", label=None if i % 3 else 1.0)
+            for i, row in enumerate(X)
+        ]
+        write_frames(job.data("rows"), records)
+
+    def int32(job):
+        oracle.write_recordio(job.data("rows"), whole_numbers, "i4")
+
+    cases = [
+        ("float64", lambda job: oracle.write_recordio(job.data("rows"), X.astype("f8"), "f8"), whole),
+        ("labels", labelled, whole),
+        ("mixed", shuffled, whole),
+        ("int32", int32, reference(tests, whole_numbers.astype("f4"))),
+        ("sparse", sparse_file, reference(tests, sparse)),
+    ]
+    for name, write, expected in cases:
+        for content_type in None, RECORDIO, " Application/X-RecordIO-Protobuf ; version=1.0":
+            model, run = trained(tests, name, write, content_type)
+            tests.same(model, expected, "%s as %s: model" % (name, content_type), run)
+
+
+def test_csv(tests):
+    whole = reference(tests)
+    quoted = re.sub(rb"[^,\n]+", rb'"\g<0>"', to_csv(X))
+    cases = [
+        ("LF", to_csv(X)),
+        ("CR LF", to_csv(X, end="\r\n")),
+        ("CR", to_csv(X, end="\r")),
+        ("BOM", to_csv(X, start="\ufeff")),
+        ("quotes", quoted),
+        ("no newline at the end", to_csv(X, last="")),
+        ("blank lines", to_csv(X, end="\n\n", start="\n", last="\n\n\n")),
+        ("blanks", to_csv(X, field=" %.9g\t")),
+        ("exponents", to_csv(X, field="%.8e")),
+        ("plus signs", to_csv(X, field="%+.9g")),
+        ("float64 digits", to_csv(X, field="%.17g")),
+    ]
+    for name, content in cases:
+        model, run = trained(tests, name, file_of(content), "text/csv;label_size=0")
+        tests.same(model, whole, "CSV, %s: model" % name, run)
+
+    label_cases = [
+        ("text/csv;label_size=1", to_csv(X, label="0"), None),
+        ("text/csv; label_size=1", to_csv(X, label="cat"), None),
+        ('TEXT/CSV; Label_Size="1"; charset=utf-8', to_csv(X, label='"a, b"'), None),
+        ("text/csv;label_size=2", to_csv(X, label="a,b"), None),
+        ("text/csv", to_csv(X), "exactly feature_dim = 5 columns: no label is assumed"),
+        ("text/csv", to_csv(X, label="7"), "the first of 6 columns is taken for the label"),
+    ]
+    for content_type, content, line in label_cases:
+        model, run = trained(tests, content_type, file_of(content), content_type)
+        tests.same(model, whole, "CSV as %s: model" % content_type, run)
+        said = "no label_size" in run.out
+        tests.check((line in run.out) if line else not said, "CSV as %s: %s" % (content_type, line), run)
+
+
+def test_files_of_a_channel(tests):
+    whole = reference(tests)
+    junk = b"this is no data"
+
+    def spread(job):
+        """In bytewise order of their paths; what is no data lies in between."""
+        names = ["B", "a/part-1", "a/part-10", "a/part-9", "a/z/x.csv", "a0", "b", "\u00fc"]
+        for name, rows in zip(names, np.array_split(X, len(names))):
+            oracle.write_recordio(job.data(name), rows)
+        for name in "_SUCCESS", ".hidden", "a/_x", "a/.part-1.crc", "_temporary/part-1", ".dir/part-1", "a_$folder$":
+            job.data(name).write_bytes(junk)
+        job.data("a/part-00").write_bytes(b"")
+        (job.root / "input/data/train-manifest").write_text('[{"prefix": "s3://x/"}]')
+
+    model, run = trained(tests, "sub-folders", spread)
+    tests.same(model, whole, "sub-folders: model", run)
+    tests.check("Channel 'train': 8 file(s)" in run.out, "sub-folders: 8 files", run)
+
+    folder = tests.place()
+    for name, rows in ("2", X[:300]), ("1", X[300:]):
+        oracle.write_recordio(folder / name, rows)
+    run = tests.run("train", "--k", 4, "--mini-batch-size", 250, "--output", folder / "m", folder / "2", folder / "1")
+    tests.check(run.code == 0, "files of a command line", run)
+    tests.same((folder / "m").read_bytes(), whole, "files keep the order of the command line", run)
+
+
+def test_configurations(tests):
+    """What the platform may leave out."""
+    whole = reference(tests)
+    configs = [
+        ("no inputdataconfig.json", None, None),
+        ("an empty one", {}, {}),
+        ("an empty channel", {"train": {}}, {"hosts": ["algo-1"]}),
+        ("nulls", {"train": {"ContentType": None, "RecordWrapperType": None}}, {"current_host": "algo-1"}),
+        ("more keys", {"train": {**channel(RECORDIO), "S3Thing": 1}}, {"current_host": "algo-1", "hosts": ["algo-1"], "network_interface_name": "eth0"}),
+        ("another host name", {"train": channel()}, {"current_host": "ip-10-0-0-7", "hosts": ["ip-10-0-0-7"]}),
+    ]  # fmt: skip
+    for name, channels, resources in configs:
+        job = Job(tests, HYPERPARAMETERS, channels, resources)
+        oracle.write_recordio(job.data("rows"), X)
+        job.failure.write_text("of an earlier run")
+        run = job.train()
+        if not tests.check(run.code == 0, name, run):
+            continue
+        tests.same(job.model.read_bytes(), whole, name + ": model", run)
+        tests.same(job.leftovers(), ["model/model_algo-1"], name + ": what is left", run)
+        host = (resources or {}).get("current_host", "algo-1")
+        tests.check("#quality_metric: host=%s, train msd" % host in run.out, name + ": host", run)
+    for missing in "model", "output":
+        job = Job(tests, HYPERPARAMETERS, {"train": channel()})
+        oracle.write_recordio(job.data("rows"), X)
+        (job.root / missing).rmdir()
+        run = job.train()
+        tests.check(run.code == 0 and job.model.exists(), "a missing folder: " + missing, run)
+
+
+def test_same_bits(tests):
+    for n, d, k, b in (3000, 40, 5, 2500), (2000, 3, 60, 700), (900, 200, 3, 900):
+        folder = tests.place()
+        oracle.write_recordio(folder / "rows", rows_of(n, d, 9))
+        args = ["train", "--k", k, "--mini-batch-size", b, "--output", folder / "m", folder / "rows"]
+        for level in tests.levels():
+            models = {}
+            for env, more in (
+                ({"KM_THREADS": "1"}, []),
+                ({"KM_THREADS": "2"}, []),
+                ({"KM_THREADS": "3"}, []),
+                ({"KM_THREADS": "5"}, []),
+                ({"OMP_NUM_THREADS": "4"}, []),
+                ({"OMP_NUM_THREADS": "3,2"}, []),
+                ({}, ["--threads", "7"]),
+                ({}, []),
+            ):
+                what = "k=%d d=%d, %s, %s %s" % (k, d, level, env, more)
+                run = tests.run(*args, *more, env={**env, "KM_ISA": level})
+                tests.check(run.code == 0, what, run)
+                models[what] = (folder / "m").read_bytes()
+                tests.check(models[what] == next(iter(models.values())), what + ": other bits", run)
+
+
+def test_metric_lines(tests):
+    cases = [
+        ("sampled whole", {}, 1),
+        ("read again", {"refine_rows": "0"}, 1),
+        ("small sample", {"refine_rows": "100", "epochs": "3"}, 3),
+        ("no shrink", {"extra_center_factor": "1"}, 1),
+        ("msd only", {"eval_metrics": "msd"}, 1),
+        ("ssd only", {"eval_metrics": '["ssd"]'}, 1),
+    ]
+    for name, more, epochs in cases:
+        hyperparameters = {**HYPERPARAMETERS, "eval_metrics": '["msd","ssd"]', **more}
+        job = Job(tests, hyperparameters, {"train": channel(), "test": channel("text/csv;label_size=0")})
+        oracle.write_recordio(job.data("rows"), X)
+        job.data("rows.csv", "test").write_bytes(to_csv(TEST))
+        run = job.train()
+        if not tests.check(run.code == 0, name, run):
+            continue
+        c = oracle.read_model(job.model)
+        dist2 = oracle.nearest(TEST, c)[1]
+        for metric, expected in ("msd", dist2.mean()), ("ssd", dist2.sum()):
+            wanted = metric in hyperparameters["eval_metrics"]
+            found = values(METRICS["test:" + metric], run)
+            if tests.same(len(found), int(wanted), "%s: test %s lines" % (name, metric), run) and found:
+                tests.near(found[0], expected, 1e-6, "%s: test %s" % (name, metric), run)
+        found = values(DATA_MSD, run)
+        if tests.same(len(found), 1, name + ": data_msd lines", run):
+            tests.near(found[0], oracle.msd(X, c), 1e-6, name + ": data_msd", run)
+        shrunk = hyperparameters.get("extra_center_factor") != "1"
+        found = values(METRICS["train:msd"], run)
+        tests.same(len(found), int(shrunk), name + ": train msd lines", run)
+        tests.check(all(0 < v < 5 for v in found), name + ": train msd %r" % found, run)
+        found = values(METRICS["train:progress"], run)
+        tests.check(
+            np.allclose(found, [100.0 * (e + 1) / epochs for e in range(epochs)]),
+            "%s: progress %r" % (name, found),
+            run,
+        )
+        found = values(METRICS["train:throughput"], run)
+        tests.check(len(found) == epochs and min(found) > 0, "%s: throughput %r" % (name, found), run)
+
+
+def test_metrics_json(tests):
+    job = Job(tests, {**HYPERPARAMETERS, "epochs": "2"}, {"train": channel(), "test": channel()})
+    oracle.write_recordio(job.data("rows"), X)
+    oracle.write_recordio(job.data("rows", "test"), TEST)
+    run = job.train()
+    tests.check(run.code == 0, "metrics", run)
+    lines = metrics_lines(run)
+    for line in lines:
+        tests.same(list(line), ["StartTime", "EndTime", "Dimensions", "Metrics"], "#metrics keys")
+        base = [line["Dimensions"][key] for key in ("Algorithm", "Host", "Operation")]
+        tests.same(base, ["AWS/KMeansWebscale", "algo-1", "training"], "#metrics dimensions")
+        tests.check(1.6e9 < line["StartTime"] <= line["EndTime"] < 1e11, "#metrics times", run)
+        for name, value in line["Metrics"].items():
+            good = list(value) == ["sum", "count", "min", "max"] and isinstance(value["sum"], float)
+            tests.check(good and value["count"] == 1, "#metrics value %s: %r" % (name, value), run)
+    kinds = [(l["Dimensions"].get("Meta"), l["Dimensions"].get("epoch"), set(l["Metrics"])) for l in lines]
+    expected = [
+        ("init_train_data_iter", None, COUNTS),
+        ("training_data_iter", 0, COUNTS),
+        ("training_data_iter", 1, COUNTS),
+        ("test_data_iter", None, COUNTS),
+        (None, None, {"initialize.time", "epochs", "update.time", "_shrink.time", "finalize.time", "model.serialize.time"}),
+        (None, None, {"setuptime", "totaltime"}),
+    ]  # fmt: skip
+    tests.same(kinds, expected, "#metrics lines", run)
+    if kinds == expected:
+        seen = {name: value["sum"] for name, value in lines[2]["Metrics"].items()}
+        tests.same(seen["Total Records Seen"], 1800, "records of both epochs", run)
+        tests.same(seen["Total Batches Seen"], 8, "batches of both epochs", run)
+        tests.same(seen["Number of Records Since Last Reset"], 900, "records of the epoch", run)
+        tests.same(lines[3]["Metrics"]["Total Records Seen"]["max"], 301, "records of the test", run)
+        tests.same(lines[4]["Metrics"]["epochs"]["max"], 2, "epochs", run)
+
+
+def test_log(tests):
+    _, run = trained(tests, "log", lambda job: oracle.write_recordio(job.data("rows"), X))
+    for line in run.lines:
+        tests.check(LINE.match(line), "the shape of %r" % line)
+    tests.same(run.err, "", "nothing on standard error")
+    for part in (
+        "Test data is not provided.",
+        "'extra_center_factor' was set to 'auto', evaluated to 10.",
+        "shrinking 40 centers into 4",
+        "local kmeans attempt #0. Current mean square distance ",
+        "finished shrinking process. Mean Square Distance = ",
+        "processed a total of 900 examples",
+        "Loaded iterator creator %s for content type ('%s', '1.0')" % (RECORDIO, RECORDIO),
+        "peak memory",
+    ):
+        tests.check(part in run.out, "the log says: " + part, run)
+    tests.check(re.search(r"\] total +\d", run.out), "the phase table", run)
+    _, run = trained(
+        tests,
+        "factor 1",
+        lambda job: oracle.write_recordio(job.data("rows"), X),
+        hyperparameters={**HYPERPARAMETERS, "extra_center_factor": "1", "mini_batch_size": "5000"},
+    )
+    tests.check("No shrinking is required as extra_center_factor is 1." in run.out, "no shrink", run)
+    tests.check(
+        "Batch size 5000 is bigger than the first batch data. Effective batch size used to initialize is 900"
+        in run.out,
+        "a batch larger than the data",
+        run,
+    )
+    _, run = trained(
+        tests,
+        "Iter",
+        lambda job: oracle.write_recordio(job.data("rows"), X),
+        hyperparameters={**HYPERPARAMETERS, "mini_batch_size": "40"},
+    )
+    tests.same(len(re.findall(r"Iter \d+0: Short term msd \d.*\. Long term msd \d", run.out)), 2, "Iter lines", run)
+
+
+def test_outputs(tests):
+    whole = reference(tests)
+    folder = tests.place()
+    oracle.write_recordio(folder / "rows", X)
+    base = ["train", "--k", 4, "--mini_batch_size", 250]
+    for name in "model.tar.gz", "model.tgz":
+        path = folder / name
+        run = tests.run(*base, "--output", path, folder / "rows")
+        if not tests.check(run.code == 0, name, run):
+            continue
+        with tarfile.open(path) as archive:
+            members = archive.getmembers()
+            tests.same([m.name for m in members], ["model_algo-1"], name + ": members")
+            tests.same(archive.extractfile(members[0]).read(), whole, name + ": content")
+            tests.check(members[0].isfile() and members[0].mode & 0o400, name + ": a readable file")
+        out = folder / (name + ".unpacked")
+        out.mkdir()
+        subprocess.run(["tar", "xzf", path, "-C", out], check=True)
+        tests.same((out / "model_algo-1").read_bytes(), whole, name + ": unpacked by tar")
+    run = tests.run(*base, "--output", folder / "bare", folder / "rows")
+    tests.same((folder / "bare").read_bytes(), whole, "a bare model", run)
+    run = tests.run(*base, "--output", "here", "rows", cwd=folder)
+    tests.same((folder / "here").read_bytes(), whole, "a model without a folder in its name", run)
+
+    job = Job(tests, HYPERPARAMETERS, {"train": channel()})
+    oracle.write_recordio(job.data("rows"), X)
+    run = job.train("--output", folder / "both.tar.gz")
+    tests.check(run.code == 0, "a layout and an archive", run)
+    with tarfile.open(folder / "both.tar.gz") as archive:
+        tests.same(archive.extractfile("model_algo-1").read(), whole, "layout: archive")
+    tests.same(job.model.read_bytes(), whole, "layout: model", run)
+    tests.same(list(folder.glob("*sagemaker-ignore")), [], "no temporary files")
+
+
+def test_command_line_data(tests):
+    """Formats are guessed, feature_dim comes from the data, --test is scored."""
+    whole = reference(tests)
+    folder = tests.place()
+    oracle.write_recordio(folder / "rows", X)
+    oracle.write_recordio(folder / "test", TEST)
+    (folder / "rows.csv").write_bytes(to_csv(X))
+    (folder / "labelled.csv").write_bytes(to_csv(X, label="9"))
+    shards = folder / "shards"
+    shards.mkdir()
+    for i, rows in enumerate(np.array_split(X, 3)):
+        oracle.write_recordio(shards / str(i), rows)
+    base = ["train", "--k", "4", "--mini-batch-size", "250", "--output", folder / "m"]
+    for args in (
+        ["rows"],
+        ["rows.csv"],
+        ["shards"],
+        ["--content-type", "text/csv;label_size=1", "labelled.csv"],
+        ["--feature-dim", "5", "rows.csv"],
+        ["--", "rows"],
+        ["rows", "--threads=2"],
+    ):
+        run = tests.run(*base, *args, cwd=folder)
+        if tests.check(run.code == 0, " ".join(args), run):
+            tests.same((folder / "m").read_bytes(), whole, " ".join(args) + ": model", run)
+    run = tests.run(*base, "--test", "test", "--eval-metrics", "ssd", "--test=test", "rows", cwd=folder)
+    found = values(METRICS["test:ssd"], run)
+    if tests.same(len(found), 1, "--test twice", run):
+        dist2 = oracle.nearest(TEST, oracle.read_model(folder / "m"))[1]
+        tests.near(found[0], 2 * dist2.sum(), 1e-6, "--test twice: ssd", run)
+
+
+def test_calls(tests):
+    whole = reference(tests)
+    link = tests.place() / "train"
+    link.symlink_to(tests.kmeans)
+    for program, args in (link, []), (link, ["train"]), (None, ["train"]), (None, ["train", "train"]):
+        job = Job(tests, HYPERPARAMETERS, {"train": channel()})
+        oracle.write_recordio(job.data("rows"), X)
+        run = tests.run(*args, "--root", job.root, program=program)
+        if tests.check(run.code == 0, "called as %s %s" % (program, args), run):
+            tests.same(job.model.read_bytes(), whole, "called as %s %s: model" % (program, args), run)
+    for args in ["train", "--help"], ["help", "train"]:
+        run = tests.run(*args)
+        tests.check(run.code == 0 and run.err == "", " ".join(args), run)
+        for part in "--root DIR", "--output FILE", "--mini_batch_size", "--refine_rows", "Exit code":
+            tests.check(part in run.out, "%s tells of %s" % (" ".join(args), part), run)
+    run = tests.run("--version")
+    tests.check(run.code == 0 and re.fullmatch(r"kmeans \d+\.\d+\.\d+\n", run.out), "--version", run)
+
+
+def test_levels_agree(tests):
+    x = rows_of(3000, 30, 8)
+    folder = tests.place()
+    oracle.write_recordio(folder / "rows", x)
+    found = {}
+    for level in tests.levels():
+        run = tests.run("train", "--k", 8, "--output", folder / "m", folder / "rows", env={"KM_ISA": level})
+        if tests.check(run.code == 0, "KM_ISA=" + level, run):
+            tests.check("kernels %s," % level in run.lines[0], level + " is named in the first line", run)
+            found[level] = oracle.msd(x, oracle.read_model(folder / "m"))
+    tests.check(len(found) > 1 and "generic" in found, "levels: %r" % found)
+    tests.check(max(found.values()) <= 1.001 * min(found.values()), "levels agree: %r" % found)
+
+
+def test_far_from_the_origin(tests):
+    """Rows of sixteenths, so that the offsets cost no digit: the same data in another place."""
+    base = np.round(rows_of(3000, 6, 8) * 16 * 8) / 16
+    for k, more in (8, []), (8, ["--refine-rows", "0"]):
+        found = {}
+        for offset in 0, 1e4, 1e6, -1e6:
+            x = (base + offset).astype("f4")
+            folder = tests.place()
+            oracle.write_recordio(folder / "rows", x)
+            run = tests.run("train", "--k", k, "--mini-batch-size", 500, *more, "--output", folder / "m", folder / "rows")
+            if tests.check(run.code == 0, "offset %g" % offset, run):
+                found[offset] = oracle.msd(x, oracle.read_model(folder / "m"))
+                told = values(DATA_MSD, run)
+                tests.near(told[0], found[offset], 1e-3, "offset %g: data_msd" % offset, run)
+        for offset in found:
+            tests.near(found[offset], found[0], 1e-3, "offset %g %s" % (offset, more))
+
+
+def test_few_rows(tests):
+    base = ["--mini-batch-size", 20, "--output"]
+    three = np.array([[0, 0], [10, 0], [0, 7]], "f4")
+    for more in [], ["--refine-rows", 0], ["--init-method", "kmeans++"], ["--extra-center-factor", 1]:
+        folder = tests.place()
+        oracle.write_recordio(folder / "rows", np.repeat(three, 50, 0)[np.random.default_rng(0).permutation(150)])
+        run = tests.run("train", "--k", 5, *more, *base, folder / "m", folder / "rows")
+        if tests.check(run.code == 0, "3 distinct rows, k=5 %s" % more, run):
+            c = oracle.read_model(folder / "m")
+            tests.same(c.shape, (5, 2), "3 distinct rows: shape", run)
+            tests.check(np.isfinite(c).all(), "3 distinct rows: finite", run)
+            tests.check(oracle.msd(three, c) < 1e-9, "3 distinct rows: each has a center: %r" % c, run)
+            tests.check(re.search(r"WARNING.*only 3 of the 5 centers differ", run.out), "a warning", run)
+    seven = rows_of(7)
+    for n in 1, 7:
+        folder = tests.place()
+        oracle.write_recordio(folder / "rows", seven[:n])
+        run = tests.run("train", "--k", n, *base, folder / "m", folder / "rows")
+        if tests.check(run.code == 0, "k = n = %d" % n, run):
+            msd = oracle.msd(seven[:n], oracle.read_model(folder / "m"))
+            tests.check(msd < 1e-9, "k = n = %d: each row has a center, msd %g" % (n, msd), run)
+    same = np.full((30, 3), 2.5, "f4")
+    folder = tests.place()
+    oracle.write_recordio(folder / "rows", same)
+    run = tests.run("train", "--k", 2, *base, folder / "m", folder / "rows")
+    if tests.check(run.code == 0, "all rows equal", run):
+        tests.check((oracle.read_model(folder / "m") == 2.5).all(), "all rows equal: model", run)
+
+
+def test_log_reader_goes_away(tests):
+    """A log that nobody reads any more must not end the training."""
+    folder = tests.place()
+    oracle.write_recordio(folder / "rows", X)
+    process = subprocess.Popen(
+        [str(tests.kmeans), "train", "--k", "4", "--output", str(folder / "m"), str(folder / "rows")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    process.stdout.close()
+    error = process.stderr.read()
+    tests.check(process.wait(240) == 0 and (folder / "m").exists(), "a closed log: %r" % error)
+    process.stderr.close()
+
+
+def main():
+    tests = Tests(sys.argv[1])
+    for name, test in list(globals().items()):
+        if name.startswith("test_"):
+            test(tests)
+    tests.end()
+
+
+if __name__ == "__main__":
+    main()
