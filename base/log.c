@@ -28,7 +28,11 @@ static void erase_status(void)
 static void __attribute__((format(printf, 3, 0)))
 put_line(char *line, size_t used, const char *fmt, va_list ap)
 {
-    vsnprintf(line + used, LINE_MAX_BYTES - used, fmt, ap);
+    size_t room = LINE_MAX_BYTES - used;
+
+    /* a line that does not fit ends before the character that was cut */
+    if ((size_t)vsnprintf(line + used, room, fmt, ap) >= room)
+        cut_character(line);
     for (char *c = line; *c; c++)
         if (*c == '\n' || *c == '\r' || *c == '\t')
             *c = ' ';

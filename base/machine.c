@@ -4,7 +4,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
 /* The quota of cgroup v2 (cpu.max) or v1, in CPUs rounded up; a large number when there is none. */
 static int cgroup_cpus(void)
@@ -57,18 +56,28 @@ static uint64_t number_in(const char *path)
     return v;
 }
 
-uint64_t km_memory_available(void)
+/* A line such as "MemAvailable:  123 kB" in bytes; 0 when there is none. */
+static uint64_t line_in(const char *path, const char *name)
 {
-    uint64_t available = UINT64_MAX, limit, used;
-    unsigned long long kib;
+    unsigned long long kib = 0;
+    size_t n = strlen(name);
     char line[128];
-    FILE *f = fopen("/proc/meminfo", "re");
+    FILE *f = fopen(path, "re");
 
     while (f && fgets(line, sizeof(line), f))
-        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
-            available = (uint64_t)kib << 10;
+        if (strncmp(line, name, n) == 0 && sscanf(line + n, "%llu kB", &kib) == 1)
+            break;
     if (f)
         fclose(f);
+    return (uint64_t)kib << 10;
+}
+
+uint64_t km_memory_available(void)
+{
+    uint64_t available = line_in("/proc/meminfo", "MemAvailable:"), limit, used;
+
+    if (!available)
+        available = UINT64_MAX;
     limit = number_in("/sys/fs/cgroup/memory.max");
     used = number_in("/sys/fs/cgroup/memory.current");
     if (!limit) {
@@ -82,8 +91,5 @@ uint64_t km_memory_available(void)
 
 uint64_t km_memory_peak(void)
 {
-    struct rusage usage;
-
-    getrusage(RUSAGE_SELF, &usage);
-    return (uint64_t)usage.ru_maxrss << 10;
+    return line_in("/proc/self/status", "VmHWM:");
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs kmeans for the tests: what a run left behind, a job's folder, checks that are counted."""
+import atexit
 import json
 import os
 import shutil
@@ -34,6 +35,7 @@ class Tests:
         self.kmeans = (Path(build) / "kmeans").resolve()
         self.sanitized = b"__asan_" in self.kmeans.read_bytes()
         self.folder = Path(tempfile.mkdtemp(prefix="kmeans-test-"))
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self.folders = 0
         self.passed = 0
         self.failed = 0
@@ -63,7 +65,7 @@ class Tests:
         path.mkdir()
         return path
 
-    def run(self, *args, program=None, env=None, **others):
+    def run(self, *args, program=None, env=None, timeout=LIMIT_SECONDS, **others):
         """kmeans ARGS with nothing of ours inherited from the environment but `env`."""
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("KM_", "OMP_"))}
         process = subprocess.run(
@@ -72,7 +74,7 @@ class Tests:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**clean, **(env or {})},
-            timeout=LIMIT_SECONDS,
+            timeout=timeout,
             **others,
         )
         return Run(process)
@@ -88,7 +90,6 @@ class Tests:
 
     def end(self):
         """The last line of a script; the exit code."""
-        shutil.rmtree(self.folder, ignore_errors=True)
         if self.failed:
             print("%d FAILED, %d passed" % (self.failed, self.passed))
             sys.exit(1)

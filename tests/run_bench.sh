@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# kmeans bench: its figures add up, its rows are those of bench/data.py, its errors help. Rates are
+# not judged here. Argument: the build folder.
+set -euo pipefail
+
+build=$(cd "${1:?usage: run_bench.sh BUILD_FOLDER}" && pwd)
+kmeans=$build/kmeans
+bench=$(cd "$(dirname "$0")/../bench" && pwd)
+for python in /usr/bin/python3 python3 ''; do
+    if [ -n "$python" ] && "$python" -c 'import numpy' 2>/dev/null; then break; fi
+done
+if [ -z "$python" ]; then
+    echo "skipped: there is no python3 with numpy"
+    exit 77
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+fail() {
+    echo "FAILED: $*"
+    exit 1
+}
+
+# refused PART ARGUMENT...: exit code 2, nothing on standard output, a part of the message.
+refused() {
+    local part=$1 rc=0
+    shift
+    "$kmeans" bench "$@" >stdout.txt 2>stderr.txt </dev/null || rc=$?
+    [ "$rc" -eq 2 ] || fail "kmeans bench $*: exit code $rc, expected 2"
+    [ ! -s stdout.txt ] || fail "kmeans bench $*: wrote $(cat stdout.txt)"
+    grep -qF -- "$part" stderr.txt || fail "kmeans bench $*: \"$part\" is not in: $(cat stderr.txt)"
+}
+
+refused 'did you mean --quick?' --quik
+refused 'did you mean --threads?' --thread-s=2
+refused 'expected 1 to' --threads 0
+refused 'expected 1 to' --threads 2x
+refused 'expected a value' --only
+refused 'did you mean "60kx784-K100"?' --only 60kx785-K100
+refused 'there is no shape "zebra"' --only zebra
+refused 'expected ROWSxFEATURESxCENTERS' --shape 100x2
+refused 'expected ROWSxFEATURESxCENTERS' --shape 100x2x3x4x5
+refused 'expected ROWSxFEATURESxCENTERS' --shape 100x0x3
+refused 'only 100 rows' --shape 100x2x101
+refused 'only 100 rows' --shape 100x2x3x101
+refused 'wants one shape' --paced --only 60kx784-K100
+refused 'found "file.csv"' file.csv
+KM_ISA=mmx refused "KM_ISA names 'mmx'" --shape 100x2x3
+
+"$kmeans" bench --help | grep -q 'kmeans bench --quick' || fail "the help has no example"
+
+shapes=(--shape 3000x20x7 --shape 2000x5x3x500)
+"$kmeans" bench --quick "${shapes[@]}" --threads 2 >table.txt
+[ "$(grep -cE '^\| (3000x20-K7|2000x5-K3-b500) +\|  +2 \|' table.txt)" -eq 2 ] ||
+    fail "the table lacks a shape: $(cat table.txt)"
+grep -q '^- 2 threads: .* GFLOP/s of multiply-adds' table.txt || fail "the table lacks the peaks"
+
+"$kmeans" bench --quick --json "${shapes[@]}" >bench.json
+printf 'round\nobjective\n' | "$kmeans" bench --quick --paced --shape 3000x20x7 --threads 1 >paced.txt
+
+"$python" -B - "$bench" <<'PYTHON'
+import json
+import os
+import sys
+
+import numpy as np
+
+sys.path.insert(0, sys.argv[1])
+import data
+
+cpus = len(os.sched_getaffinity(0))
+lines = [json.loads(line) for line in open("bench.json")]
+seen = set()
+for r in lines:
+    seen.add((r["name"], r["threads"]))
+    for key in ("seconds", "rows_per_s", "gflops", "gb_per_s", "peak_gflops", "read_gb_per_s", "objective"):
+        assert r[key] > 0, (key, r)
+    assert r["isa"] in ("generic", "blas", "avx2", "avx512") and r["nnz"] == 0, r
+    assert abs(r["rows_per_s"] * r["seconds"] / r["n"] - 1) < 1e-4, r
+    assert abs(r["gflops"] * 1e9 / (2 * r["K"] * r["d"] * r["rows_per_s"]) - 1) < 1e-4, r
+names = {"3000x20-K7", "2000x5-K3-b500"}
+assert {name for name, _ in seen} == names and {(name, 1) for name in names} <= seen, seen
+assert len(lines) == len(seen) and max(t for _, t in seen) <= cpus, seen
+
+# The rows, two passes of Lloyd in float64, and what the program says they reach.
+x = data.rows(3000, 20)
+c = data.start(x, 7).astype(np.float64)
+for _ in range(2):
+    label = ((x[:, None, :] - c) ** 2).sum(2).argmin(1)
+    c = np.array([x[label == j].mean(0, dtype=np.float64) for j in range(7)])
+mine = ((x[:, None, :] - c) ** 2).sum(2).min(1).mean()
+assert abs(data.objective(x, c.astype(np.float32)) / mine - 1) < 1e-5
+paced = open("paced.txt").read().splitlines()
+assert paced[0] == "ready" and len(paced) == 3, paced
+assert json.loads(paced[1])["rows_per_s"] > 0
+for value in (json.loads(paced[2])["objective"],
+              *(r["objective"] for r in lines if r["name"] == "3000x20-K7")):
+    assert abs(value / mine - 1) < 1e-4, (value, mine)
+PYTHON
+echo "kmeans bench: figures, rows and errors are as they should be"
