@@ -25,6 +25,17 @@ static void erase_status(void)
     status_shown = 0;
 }
 
+/* Takes the UTF-8 character at the end away, if it is one of several bytes. */
+static void cut_character(char *line)
+{
+    size_t n = strlen(line);
+
+    while (n > 0 && (line[n - 1] & 0xc0) == 0x80)
+        line[--n] = 0;
+    if (n > 0 && (line[n - 1] & 0x80))
+        line[n - 1] = 0;
+}
+
 static void __attribute__((format(printf, 3, 0)))
 put_line(char *line, size_t used, const char *fmt, va_list ap)
 {

@@ -3,9 +3,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #elif defined(__aarch64__)
@@ -118,10 +118,22 @@ static void fill_task(void *arg, size_t task, int worker)
         p->buffer[i] = 1; /* a page that nobody wrote is one page of zeros in cache */
 }
 
+/* The L3 cache that a core sees (sysconf tells of all of them together on some CPUs); 0: unknown. */
+static size_t l3_bytes(void)
+{
+    unsigned long kib = 0;
+    FILE *f = fopen("/sys/devices/system/cpu/cpu0/cache/index3/size", "re");
+
+    if (f && fscanf(f, "%luK", &kib) != 1)
+        kib = 0;
+    if (f)
+        fclose(f);
+    return (size_t)kib << 10;
+}
+
 int km_peak_init(struct km_peak *p, const char *level, struct km_pool *pool, struct km_err *err)
 {
-    long l3 = sysconf(_SC_LEVEL3_CACHE_SIZE);
-    size_t bytes = l3 > 0 ? 4 * (size_t)l3 : 0;
+    size_t bytes = 4 * l3_bytes();
 
     *p = (struct km_peak){0};
     pick_loops(p, level);
