@@ -8,23 +8,36 @@
 /* Lanes that a kernel may read behind the last center. */
 #define LANES 16
 
-int km_centers_init(struct km_centers *c, size_t k, size_t d, struct km_err *err)
+/* What kernels read. */
+static int init_forms(struct km_centers *c, size_t k, size_t d, struct km_err *err)
 {
     size_t padded = (k + LANES - 1) / LANES * LANES;
-    size_t cells;
 
     *c = (struct km_centers){.k = k, .d = d};
-    if (__builtin_mul_overflow(k, d, &cells) || km_mat_init(&c->c, k, d, err) != KM_OK)
-        return km_fail(err, KM_E_MEM, "no memory for %zu centers of %zu features", k, d);
-    c->exact = km_alloc(cells, sizeof(double));
-    c->weight = km_alloc(k, sizeof(double));
     c->half = km_alloc(padded, sizeof(float));
-    if (!c->exact || !c->weight || !c->half) {
+    if (!c->half || km_mat_init(&c->c, k, d, err) != KM_OK) {
         km_centers_done(c);
         return km_fail(err, KM_E_MEM, "no memory for %zu centers of %zu features", k, d);
     }
     for (size_t j = k; j < padded; j++)
         c->half[j] = INFINITY;
+    return KM_OK;
+}
+
+int km_centers_init(struct km_centers *c, size_t k, size_t d, struct km_err *err)
+{
+    size_t cells;
+    int rc = init_forms(c, k, d, err);
+
+    if (rc)
+        return rc;
+    if (!__builtin_mul_overflow(k, d, &cells))
+        c->exact = km_alloc(cells, sizeof(double));
+    c->weight = km_alloc(k, sizeof(double));
+    if (!c->exact || !c->weight) {
+        km_centers_done(c);
+        return km_fail(err, KM_E_MEM, "no memory for %zu centers of %zu features", k, d);
+    }
     return KM_OK;
 }
 
@@ -49,6 +62,20 @@ static void publish(struct km_centers *c, size_t j)
         norm2 += (double)row[t] * (double)row[t];
     }
     c->half[j] = (float)(0.5 * norm2);
+}
+
+int km_centers_adopt(struct km_centers *c, size_t k, size_t d, double *exact, double *weight,
+                     struct km_err *err)
+{
+    int rc = init_forms(c, k, d, err);
+
+    if (rc)
+        return rc;
+    c->exact = exact;
+    c->weight = weight;
+    for (size_t j = 0; j < k; j++)
+        publish(c, j);
+    return KM_OK;
 }
 
 void km_centers_set(struct km_centers *c, size_t j, const float *row, double weight)

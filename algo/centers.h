@@ -23,6 +23,10 @@ struct km_centers {
 int km_centers_init(struct km_centers *c, size_t k, size_t d, struct km_err *err);
 void km_centers_done(struct km_centers *c); /* zeroed is fine */
 
+/** Centers from (k, d) positions and (k) weights, which they own from then on, unless it fails. */
+int km_centers_adopt(struct km_centers *c, size_t k, size_t d, double *exact, double *weight,
+                     struct km_err *err);
+
 /** Puts center j at a row (d values) with a weight. */
 void km_centers_set(struct km_centers *c, size_t j, const float *row, double weight);
 

@@ -27,9 +27,7 @@ static void update_block(void *arg, size_t task, int worker)
     u->kern->min_dist2(u->dist2 + from, &view, u->point);
 }
 
-/* A row drawn in proportion to weight * dist2 (all dist2 infinite: to weight), or uniformly when
- * all of them are zero. */
-static size_t draw(const float *dist2, const double *weight, size_t n, struct km_rng *rng)
+size_t km_seed_draw(const float *dist2, const double *weight, size_t n, struct km_rng *rng)
 {
     double total = 0, target;
     size_t last = n;
@@ -60,7 +58,7 @@ void km_seed_plusplus(struct km_centers *c, const struct km_mat *x, const double
     for (size_t i = 0; i < x->n; i++)
         dist2[i] = INFINITY;
     for (size_t j = 0; j < c->k; j++) {
-        u.point = km_mat_row(x, draw(dist2, weight, x->n, rng));
+        u.point = km_mat_row(x, km_seed_draw(dist2, weight, x->n, rng));
         km_centers_set(c, j, u.point, 1);
         if (j + 1 < c->k)
             km_pool_run(pool, update_block, &u, (x->n + KM_KERN_ROWS - 1) / KM_KERN_ROWS);

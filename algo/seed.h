@@ -19,4 +19,10 @@ void km_seed_plusplus(struct km_centers *c, const struct km_mat *x, const double
                       const struct km_kernels *kern, struct km_pool *pool, float *dist2,
                       struct km_rng *rng);
 
+/**
+ * Number of a row drawn in proportion to weight * dist2 (all dist2 infinite: to weight), or
+ * uniformly when all of them are zero; weight NULL: 1 each.
+ */
+size_t km_seed_draw(const float *dist2, const double *weight, size_t n, struct km_rng *rng);
+
 #endif

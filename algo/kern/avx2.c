@@ -105,6 +105,8 @@ static inline void transpose_pairs(float *to, size_t step, const float *from)
 
 #include "algo/kern/body.h"
 
+#include "algo/kern/sparse.h"
+
 const struct km_kernels km_kernels_avx2 = {
     .name = "avx2",
     .panels = panel_count,
@@ -115,4 +117,5 @@ const struct km_kernels km_kernels_avx2 = {
     .norm2 = norm2,
     .dist2 = dist2,
     .min_dist2 = min_dist2,
+    .sparse_panel = sparse_panel,
 };

@@ -112,6 +112,8 @@ static inline void transpose_pairs(float *to, size_t step, const float *from)
 
 #include "algo/kern/body.h"
 
+#include "algo/kern/sparse.h"
+
 const struct km_kernels km_kernels_avx512 = {
     .name = "avx512",
     .panels = panel_count,
@@ -122,4 +124,5 @@ const struct km_kernels km_kernels_avx512 = {
     .norm2 = norm2,
     .dist2 = dist2,
     .min_dist2 = min_dist2,
+    .sparse_panel = sparse_panel,
 };

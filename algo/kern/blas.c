@@ -176,6 +176,33 @@ static void min_dist2(float *nearest2, const struct km_mat *x, const float *poin
     }
 }
 
+/* Lanes are added up in the row's own scores, LANES at a time. */
+static void sparse_panel(uint32_t *label, float *score, const struct km_csr *x,
+                         const struct km_lanes *c, size_t p)
+{
+    const float *lanes = km_lanes_panel(c, p);
+    size_t width = km_lanes_width(c->k, p), first = p * KM_LANES;
+
+    for (size_t i = 0; i < x->n; i++) {
+        const uint32_t *col = x->col + x->at[i];
+        const float *val = x->val + x->at[i];
+
+        for (size_t l = 0; l < width; l += LANES) {
+            vfloat dot = {0}, s;
+
+            for (size_t e = 0; e < x->len[i]; e++)
+                dot += val[e] * *(const vfloat *)(lanes + col[e] * width + l);
+            s = *(const vfloat *)(c->half + first + l) +
+                *(const vfloat *)(c->scale + first + l) * dot;
+            for (size_t lane = 0; lane < LANES; lane++)
+                if (s[lane] < score[i]) {
+                    score[i] = s[lane];
+                    label[i] = (uint32_t)(first + l + lane);
+                }
+        }
+    }
+}
+
 const struct km_kernels km_kernels_blas = {
     .name = "blas",
     .panels = no_panels,
@@ -185,4 +212,5 @@ const struct km_kernels km_kernels_blas = {
     .norm2 = norm2,
     .dist2 = dist2,
     .min_dist2 = min_dist2,
+    .sparse_panel = sparse_panel,
 };

@@ -89,6 +89,31 @@ static void min_dist2(float *nearest2, const struct km_mat *x, const float *poin
     }
 }
 
+static void sparse_panel(uint32_t *label, float *score, const struct km_csr *x,
+                         const struct km_lanes *c, size_t p)
+{
+    const float *lanes = km_lanes_panel(c, p);
+    size_t width = km_lanes_width(c->k, p);
+
+    for (size_t i = 0; i < x->n; i++) {
+        double best = (double)score[i];
+
+        for (size_t l = 0; l < width && p * KM_LANES + l < c->k; l++) {
+            size_t j = p * KM_LANES + l;
+            double dot = 0, s;
+
+            for (size_t e = x->at[i]; e < x->at[i] + x->len[i]; e++)
+                dot += (double)x->val[e] * (double)lanes[x->col[e] * width + l];
+            s = (double)c->half[j] + (double)c->scale[j] * dot;
+            if (s < best) {
+                best = s;
+                label[i] = (uint32_t)j;
+                score[i] = (float)s;
+            }
+        }
+    }
+}
+
 const struct km_kernels km_kernels_generic = {
     .name = "generic",
     .panels = no_panels,
@@ -98,4 +123,5 @@ const struct km_kernels km_kernels_generic = {
     .norm2 = norm2,
     .dist2 = dist2,
     .min_dist2 = min_dist2,
+    .sparse_panel = sparse_panel,
 };

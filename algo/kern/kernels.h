@@ -10,6 +10,7 @@
 #define KM_ALGO_KERN_KERNELS_H
 
 #include "algo/centers.h"
+#include "base/csr.h"
 #include "base/mat.h"
 #include <stdint.h>
 
@@ -17,6 +18,41 @@
 #define KM_KERN_ROWS    1024
 #define KM_PANEL        16 /* centers of a packed panel: one AVX-512 vector, two of AVX2 */
 #define KM_KERN_SCRATCH (128 * 1024)
+
+/**
+ * Centers for sparse rows, feature by feature: v holds panels of KM_LANES centers (the last one k
+ * rounded up to 16); a panel is d rows of the values that its centers have in that feature. Center j is
+ * -scale[j] * its lane: so the lane may hold a sum, which a sparse row changes in few places, while a
+ * mean changes everywhere. (k rounded up to 16 in scale and half; behind k: lanes 0, scale 0, half +inf.)
+ */
+struct km_lanes {
+    size_t k, d;
+    float *v;
+    float *scale; /* minus one over what the lane is to be divided by */
+    float *half;  /* half the squared norm of the center */
+};
+
+/** Centers of a panel: 8 vectors of AVX-512, so that a row's scores stay in registers. Smaller panels fit
+ * the L2 cache better and read each row more often; measured on Zen 5, docs/algorithm.md. */
+#define KM_LANES 128
+
+/** Number of panels, lanes of panel p, and its first value. */
+static inline size_t km_lanes_panels(size_t k)
+{
+    return (k + KM_LANES - 1) / KM_LANES;
+}
+
+static inline size_t km_lanes_width(size_t k, size_t p)
+{
+    size_t left = (k + 15) / 16 * 16 - p * KM_LANES;
+
+    return left < KM_LANES ? left : KM_LANES;
+}
+
+static inline float *km_lanes_panel(const struct km_lanes *c, size_t p)
+{
+    return c->v + p * KM_LANES * c->d;
+}
 
 struct km_kernels {
     const char *name;
@@ -62,6 +98,14 @@ struct km_kernels {
 
     /** dist2[i] = min(dist2[i], |x_i - point|^2), by differences. */
     void (*min_dist2)(float *dist2, const struct km_mat *x, const float *point);
+
+    /**
+     * One panel of the nearest center of sparse rows: where a center j of panel p has
+     * half[j] + scale[j] * (x_i . lane j) < score[i], label[i] and score[i] become that of the
+     * smallest (of equals the lowest j). Panels are taken in order, from score +inf and label 0.
+     */
+    void (*sparse_panel)(uint32_t *label, float *score, const struct km_csr *x,
+                         const struct km_lanes *c, size_t p);
 };
 
 extern const struct km_kernels km_kernels_generic;

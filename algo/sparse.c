@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "algo/sparse.h"
+
+#include "base/mem.h"
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+/* Rows of a task that labels or measures; rows of a task that adds. */
+#define BLOCK_ROWS 128
+#define CHUNK_ROWS 64
+
+static size_t min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+int km_sparse_init(struct km_sparse *s, const struct km_kernels *kern, struct km_pool *pool,
+                   size_t max_rows, size_t max_k, size_t d, struct km_err *err)
+{
+    *s = (struct km_sparse){.kern = kern, .pool = pool, .max_rows = max_rows, .max_k = max_k};
+    s->label = km_alloc(max_rows, sizeof(*s->label));
+    s->score = km_alloc(max_rows, sizeof(*s->score));
+    s->norm2 = km_alloc(max_rows, sizeof(*s->norm2));
+    s->dist2 = km_alloc(max_rows, sizeof(*s->dist2));
+    s->order = km_alloc(max_rows, sizeof(*s->order));
+    s->first = km_alloc(max_k + 1, sizeof(*s->first));
+    s->next = km_alloc(max_k + 1, sizeof(*s->next));
+    if (s->label && s->score && s->norm2 && s->dist2 && s->order && s->first && s->next &&
+        (d == 0 || km_lanes_init(&s->lanes, max_k, d, err) == KM_OK))
+        return KM_OK;
+    km_sparse_done(s);
+    return km_fail(err, KM_E_MEM, "no memory for the assignment of %zu sparse rows to %zu centers",
+                   max_rows, max_k);
+}
+
+void km_sparse_done(struct km_sparse *s)
+{
+    km_free(s->label);
+    km_free(s->score);
+    km_free(s->norm2);
+    km_free(s->dist2);
+    km_free(s->order);
+    km_free(s->first);
+    km_free(s->next);
+    km_lanes_done(&s->lanes);
+    *s = (struct km_sparse){0};
+}
+
+/* One call: what its tasks need to know. */
+struct call {
+    struct km_sparse *s;
+    const struct km_csr *x;
+    const struct km_lanes *lanes;
+    const struct km_centers *c;
+    struct km_sums *sums;
+    size_t panel;
+    size_t k;
+    km_task *each;
+    void *each_arg;
+};
+
+static size_t blocks_of(const struct km_csr *x)
+{
+    return (x->n + BLOCK_ROWS - 1) / BLOCK_ROWS;
+}
+
+static void norm_block(void *arg, size_t task, int worker)
+{
+    const struct call *c = arg;
+    size_t end = min_size((task + 1) * BLOCK_ROWS, c->x->n);
+
+    (void)worker;
+    for (size_t i = task * BLOCK_ROWS; i < end; i++)
+        c->s->norm2[i] = km_csr_norm2(c->x, i);
+}
+
+double km_sparse_norms(struct km_sparse *s, const struct km_csr *x, double *most)
+{
+    struct call c = {.s = s, .x = x};
+    double total = 0;
+
+    assert(x->n <= s->max_rows);
+    km_pool_run(s->pool, norm_block, &c, blocks_of(x));
+    for (size_t i = 0; i < x->n; i++) {
+        total += s->norm2[i];
+        if (most && s->norm2[i] > *most)
+            *most = s->norm2[i];
+    }
+    return total;
+}
+
+static void label_block(void *arg, size_t task, int worker)
+{
+    const struct call *c = arg;
+    size_t from = task * BLOCK_ROWS, n = min_size(BLOCK_ROWS, c->x->n - from);
+    struct km_csr view = km_csr_view(c->x, from, n);
+    uint32_t *label = c->s->label + from;
+    float *score = c->s->score + from;
+
+    (void)worker;
+    for (size_t i = 0; c->panel == 0 && i < n; i++) {
+        label[i] = 0;
+        score[i] = INFINITY;
+    }
+    c->s->kern->sparse_panel(label, score, &view, c->lanes, c->panel);
+}
+
+void km_sparse_label(struct km_sparse *s, const struct km_csr *x, const struct km_lanes *lanes)
+{
+    struct call c = {.s = s, .x = x, .lanes = lanes};
+
+    assert(x->n <= s->max_rows && x->d == lanes->d);
+    /* Panel by panel: one panel's busy features stay in cache while all rows go by. */
+    for (; c.panel < km_lanes_panels(lanes->k); c.panel++)
+        km_pool_run(s->pool, label_block, &c, blocks_of(x));
+}
+
+void km_sparse_order(struct km_sparse *s, size_t n, size_t k)
+{
+    assert(n <= s->max_rows && k <= s->max_k);
+    memset(s->first, 0, (k + 1) * sizeof(*s->first));
+    for (size_t i = 0; i < n; i++)
+        s->first[s->label[i] + 1]++;
+    for (size_t j = 0; j < k; j++)
+        s->first[j + 1] += s->first[j];
+    memcpy(s->next, s->first, k * sizeof(*s->next));
+    for (size_t i = 0; i < n; i++)
+        s->order[s->next[s->label[i]]++] = (uint32_t)i;
+}
+
+/* The first label whose rows begin at or behind a place of the order. */
+static size_t label_at(const struct km_sparse *s, size_t k, size_t place)
+{
+    size_t low = 0, high = k;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (s->first[middle] < place)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void run_chunk(void *arg, size_t task, int worker)
+{
+    const struct call *c = arg;
+    size_t j = label_at(c->s, c->k, task * CHUNK_ROWS);
+    size_t end = label_at(c->s, c->k, (task + 1) * CHUNK_ROWS);
+
+    for (; j < end; j++)
+        if (c->s->first[j] < c->s->first[j + 1])
+            c->each(c->each_arg, j, worker);
+}
+
+void km_sparse_each_label(struct km_sparse *s, size_t n, size_t k, km_task *fn, void *arg)
+{
+    struct call c = {.s = s, .k = k, .each = fn, .each_arg = arg};
+
+    km_pool_run(s->pool, run_chunk, &c, (n + CHUNK_ROWS - 1) / CHUNK_ROWS);
+}
+
+static void add_label(void *arg, size_t j, int worker)
+{
+    const struct call *c = arg;
+    const struct km_sparse *s = c->s;
+    double *sum = c->sums->sum + j * c->x->d;
+
+    (void)worker;
+    for (size_t o = s->first[j]; o < s->first[j + 1]; o++) {
+        size_t i = s->order[o], at = c->x->at[i];
+
+        for (size_t e = at; e < at + c->x->len[i]; e++)
+            sum[c->x->col[e]] += (double)c->x->val[e];
+    }
+    c->sums->count[j] += (double)(s->first[j + 1] - s->first[j]);
+}
+
+void km_sparse_add(struct km_sparse *s, struct km_sums *sums, const struct km_csr *x,
+                   const struct km_centers *c)
+{
+    struct call call = {.s = s, .x = x, .sums = sums};
+
+    km_lanes_fill(&s->lanes, c, s->pool);
+    km_sparse_label(s, x, &s->lanes);
+    km_sparse_order(s, x->n, c->k);
+    km_sparse_each_label(s, x->n, c->k, add_label, &call);
+    *sums->rows += (double)x->n;
+}
+
+static void measure_label(void *arg, size_t j, int worker)
+{
+    const struct call *c = arg;
+    struct km_sparse *s = c->s;
+    const double *center = c->c->exact + j * c->c->d;
+    double center2 = 0;
+
+    (void)worker;
+    for (size_t t = 0; t < c->c->d; t++)
+        center2 += center[t] * center[t];
+    for (size_t o = s->first[j]; o < s->first[j + 1]; o++) {
+        size_t i = s->order[o];
+        double dist2 = km_csr_norm2(c->x, i) - 2 * km_csr_dot(c->x, i, center) + center2;
+
+        s->dist2[i] = dist2 > 0 ? dist2 : 0;
+    }
+}
+
+double km_sparse_ssd(struct km_sparse *s, const struct km_csr *x, const struct km_centers *c)
+{
+    struct call call = {.s = s, .x = x, .c = c};
+    double total = 0;
+
+    km_lanes_fill(&s->lanes, c, s->pool);
+    km_sparse_label(s, x, &s->lanes);
+    km_sparse_order(s, x->n, c->k);
+    km_sparse_each_label(s, x->n, c->k, measure_label, &call);
+    for (size_t i = 0; i < x->n; i++)
+        total += s->dist2[i];
+    return total;
+}

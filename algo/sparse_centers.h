@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The centers of a pass over sparse rows. A mean changes in every feature with every row; a sum only
+ * where the row has a value. So the centers are kept as sums, and nothing here but the start and the
+ * end costs as much as centers times features.
+ */
+#ifndef KM_ALGO_SPARSE_CENTERS_H
+#define KM_ALGO_SPARSE_CENTERS_H
+
+#include "algo/sparse.h"
+#include "base/rng.h"
+
+/**
+ * Center j is sum[j] / ratio[j] and stands for ratio[j] * unit[j] rows; a row that it receives adds its
+ * values / unit[j] to sum[j], and 1 / unit[j] to ratio[j]. So forgetting (half_life_time_size) is
+ * one multiplication of unit[j]. Where the ratio has grown so large that x . sum could overflow a
+ * float32, the center is written anew with ratio 1: never with usual data.
+ */
+struct km_sparse_centers {
+    size_t k, d;
+    double *sum;            /* (k, d) */
+    double *ratio;          /* (k) */
+    double *unit;           /* (k) */
+    double *norm2;          /* (k) |sum[j]|^2, kept up to date */
+    struct km_lanes lanes;  /* sum as of the end of the last mini-batch, float32 */
+    unsigned char *touched; /* (d) features that this mini-batch changed, but not yet the lanes */
+    unsigned char *stale;   /* (k) lanes that have to be written whole */
+    int pending;            /* there are such features or lanes */
+    double most_norm2;      /* of all rows so far */
+};
+
+int km_sparse_centers_init(struct km_sparse_centers *c, size_t k, size_t d, struct km_err *err);
+void km_sparse_centers_done(struct km_sparse_centers *c); /* zeroed is fine */
+
+/** Every center becomes a row of x drawn uniformly with replacement, of weight 1; x->n > 0. */
+void km_sparse_seed_random(struct km_sparse_centers *c, const struct km_csr *x, struct km_rng *rng);
+
+/** k-means++ on the rows of x (km_seed_plusplus); `s` is for x->n rows. */
+int km_sparse_seed_plusplus(struct km_sparse_centers *c, const struct km_csr *x,
+                            struct km_sparse *s, struct km_rng *rng, struct km_err *err);
+
+/**
+ * A block of a mini-batch: labels its rows by the centers as they were at the start of the
+ * mini-batch, and adds them. Weights are first multiplied by `decay`. `ends` says that the mini-batch
+ * ends here, and the next block meets the moved centers (km_centers_move's rule). Returns the sum of squared
+ * distances, good to float32 of |x|^2.
+ */
+double km_sparse_centers_take(struct km_sparse_centers *c, struct km_sparse *s,
+                              const struct km_csr *x, double decay, int ends);
+
+/** Moves the centers and their weights to dense ones, and leaves *c empty. */
+int km_sparse_centers_to_dense(struct km_centers *dense, struct km_sparse_centers *c,
+                               struct km_err *err);
+
+#endif
