@@ -34,6 +34,7 @@ struct km_feed {
     struct km_format format;
     size_t mini_batch;
     size_t block;
+    size_t values; /* of a block, where rows are sparse */
     float *origin; /* (feature_dim) or NULL */
 
     /* reading: the reader thread's, or the caller's while there is none */
@@ -49,6 +50,7 @@ struct km_feed {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct km_mat block_of[BLOCKS];
+    struct km_csr sparse_of[BLOCKS]; /* in place of block_of where rows are sparse */
     struct km_batch batch[BLOCKS];
     size_t filled; /* blocks filled in this pass */
     size_t taken;  /* blocks given to the caller in this pass */
@@ -118,6 +120,55 @@ int km_feed_open(struct km_feed **feed, const struct km_files *files,
     return KM_OK;
 }
 
+#define LOOK_ROWS   1000
+#define LOOK_VALUES ((size_t)1 << 20)
+
+/* Looks at the rows of one file. */
+static int look_into(const char *path, struct km_format *format, struct km_feed_look *look,
+                     struct km_err *err)
+{
+    struct km_shard *s = NULL;
+    struct km_csr x = {0};
+    int rc = km_shard_open(&s, path, format, err);
+
+    if (rc == KM_OK)
+        rc =
+            km_csr_init(&x, LOOK_ROWS, LOOK_VALUES + format->feature_dim, format->feature_dim, err);
+    if (rc == KM_OK)
+        rc = km_shard_read_sparse(s, &x, LOOK_ROWS, LOOK_VALUES, &look->rows, err);
+    if (rc == KM_E_INPUT && look->rows > 0)
+        rc = KM_OK; /* a bad row behind good ones is told in its turn */
+    if (rc == KM_OK) {
+        look->values = x.nnz;
+        look->sparse = (size_t)km_shard_sparse_records(s);
+    }
+    km_csr_done(&x);
+    km_shard_close(s);
+    return rc;
+}
+
+int km_feed_look(const struct km_feed *f, struct km_feed_look *look, struct km_err *err)
+{
+    struct km_format format = f->format;
+    int rc = KM_OK;
+
+    *look = (struct km_feed_look){0};
+    if (format.kind != KM_RECORDIO || format.feature_dim == 0)
+        return KM_OK;
+    format.kind = KM_SPARSE;
+    for (size_t i = 0; rc == KM_OK && i < f->files->n && i < CHECKED_FILES && look->rows == 0; i++)
+        if (is_regular(f->files->path[i]))
+            rc = look_into(f->files->path[i], &format, look, err);
+    return rc;
+}
+
+void km_feed_keep_sparse(struct km_feed *f, size_t values)
+{
+    assert(f->format.kind == KM_RECORDIO && values > 0 && !f->origin && f->taken == 0);
+    f->format.kind = KM_SPARSE;
+    f->values = values;
+}
+
 void km_feed_cut(struct km_feed *f, size_t mini_batch, size_t block)
 {
     assert(mini_batch > 0 && block > 0 && f->taken == 0);
@@ -150,6 +201,8 @@ void km_feed_close(struct km_feed *f)
     km_shard_close(f->shard);
     for (int i = 0; i < BLOCKS; i++)
         km_mat_done(&f->block_of[i]);
+    for (int i = 0; i < BLOCKS; i++)
+        km_csr_done(&f->sparse_of[i]);
     if (f->stop_fd >= 0)
         close(f->stop_fd);
     pthread_cond_destroy(&f->changed);
@@ -193,22 +246,46 @@ static int make_blocks(struct km_feed *f, struct km_err *err)
     int rc = KM_OK;
 
     for (int i = 0; i < BLOCKS && rc == KM_OK; i++) {
-        if (!f->block_of[i].v)
+        if (f->format.kind == KM_SPARSE && !f->sparse_of[i].at)
+            rc = km_csr_init(&f->sparse_of[i], f->block, f->values + f->format.feature_dim,
+                             f->format.feature_dim, err);
+        if (f->format.kind != KM_SPARSE && !f->block_of[i].v)
             rc = km_mat_init(&f->block_of[i], f->block, f->format.feature_dim, err);
     }
     return rc;
 }
 
+/* Rows of the current shard behind the *got that the block has; *full when no more can come. */
+static int read_rows(struct km_feed *f, struct km_batch *b, size_t want, size_t *got, int *full,
+                     struct km_err *err)
+{
+    size_t slot = f->filled % BLOCKS, rows;
+    struct km_csr *s = &f->sparse_of[slot];
+    int rc;
+
+    if (f->format.kind == KM_SPARSE) {
+        if (*got == 0)
+            km_csr_clear(s);
+        rc = km_shard_read_sparse(f->shard, s, want, f->values, &rows, err);
+        b->s = *s;
+        *full = s->nnz >= f->values;
+    } else {
+        b->x = km_mat_view(&f->block_of[slot], 0, want);
+        rc = km_shard_read(f->shard, &b->x, *got, &rows, err);
+    }
+    *got += rows;
+    *full |= *got == want;
+    return rc;
+}
+
 /* Fills the block up to `want` rows. KM_MORE when it is full, KM_OK when the pass has ended. *got
  * rows are good, also in case of failure. */
-static int fill(struct km_feed *f, struct km_mat *x, struct km_batch *b, size_t want, size_t *got,
-                struct km_err *err)
+static int fill(struct km_feed *f, struct km_batch *b, size_t want, size_t *got, struct km_err *err)
 {
-    int rc = KM_MORE;
+    int rc = KM_MORE, full = 0;
 
     *got = 0;
-    while (*got < want) {
-        size_t rows;
+    while (!full) {
 
         rc = find_row(f, err);
         if (rc == KM_MORE && make_blocks(f, err))
@@ -217,9 +294,7 @@ static int fill(struct km_feed *f, struct km_mat *x, struct km_batch *b, size_t 
             return rc;
         if (*got == 0)
             b->path = f->files->path[f->file];
-        b->x = km_mat_view(x, 0, want);
-        rc = km_shard_read(f->shard, &b->x, *got, &rows, err);
-        *got += rows;
+        rc = read_rows(f, b, want, got, &full, err);
         if (rc)
             return rc;
         rc = KM_MORE;
@@ -240,7 +315,6 @@ static void subtract(const struct km_mat *x, const float *origin)
 /* Decodes the next block into its place. KM_MORE, KM_OK at the end of the pass, or a failure. */
 static int decode(struct km_feed *f, struct km_err *err)
 {
-    struct km_mat *x = &f->block_of[f->filled % BLOCKS];
     struct km_batch *b = &f->batch[f->filled % BLOCKS];
     size_t left = f->mini_batch - f->in_mini;
     size_t got;
@@ -250,10 +324,10 @@ static int decode(struct km_feed *f, struct km_err *err)
         *err = f->late_err;
         return f->late_rc;
     }
-    rc = fill(f, x, b, left < f->block ? left : f->block, &got, err);
+    rc = fill(f, b, left < f->block ? left : f->block, &got, err);
     if (got == 0)
         return rc;
-    b->x = km_mat_view(x, 0, got);
+    b->x.n = f->format.kind == KM_SPARSE ? 0 : got;
     b->first_row = f->rows;
     f->rows += got;
     f->in_mini += got;

@@ -6,6 +6,7 @@
 #ifndef KM_IO_FEED_H
 #define KM_IO_FEED_H
 
+#include "base/csr.h"
 #include "base/mat.h"
 #include "io/file.h"
 #include "io/shard.h"
@@ -13,6 +14,7 @@
 /** A block of rows, owned by the feed, valid until the next km_feed_next. */
 struct km_batch {
     struct km_mat x;     /* x.n rows filled; relative to the origin once there is one */
+    struct km_csr s;     /* in place of x after km_feed_keep_sparse (else s.d is 0) */
     const char *path;    /* where its first row came from */
     uint64_t first_row;  /* number of its first row within this pass, from 0 */
     int ends_mini_batch; /* the mini-batch is complete with this block */
@@ -28,6 +30,29 @@ struct km_feed;
  */
 int km_feed_open(struct km_feed **feed, const struct km_files *files,
                  const struct km_format *format, struct km_err *err);
+
+/** What the first rows of a channel are like. */
+struct km_feed_look {
+    size_t rows;   /* looked at; 0: there is nothing that can be looked at twice, or it is CSV */
+    size_t sparse; /* of them sparse tensors */
+    size_t values; /* of all of them that are not 0 */
+};
+
+/** Looks at up to 1,000 rows of the first regular file. */
+int km_feed_look(const struct km_feed *feed, struct km_feed_look *look, struct km_err *err);
+
+/**
+ * From now on rows come as their values that are not 0, dense records as well as sparse ones. A block
+ * ends early when it has `values` of them. RecordIO only; before the first block is asked for, and
+ * without an origin.
+ */
+void km_feed_keep_sparse(struct km_feed *feed, size_t values);
+
+/** Rows of a block of either kind. */
+static inline size_t km_batch_rows(const struct km_batch *b)
+{
+    return b->s.d ? b->s.n : b->x.n;
+}
 
 /**
  * Says how the rows are cut, before the first is asked for: rows of a mini-batch, and most rows of

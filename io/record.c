@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fast path: a Record as all known writers lay it out, features["values"] first, dense and
- * packed, Float32 or Float64. It only ever accepts; whatever looks different goes to record_slow.c.
+ * The fast path: a Record as all known writers lay it out, features["values"] first, packed,
+ * Float32 or Float64, dense or (keys ascending) sparse. It only ever accepts; whatever looks different goes to record_slow.c.
  */
 #include "io/record.h"
 
@@ -13,7 +13,14 @@
 
 static const unsigned char key_field[] = {0x0a, 6, 'v', 'a', 'l', 'u', 'e', 's'};
 
-enum { FIELD_FIRST = 0x0a, FIELD_VALUE = 0x12, FIELD_FLOAT32 = 0x12, FIELD_FLOAT64 = 0x1a };
+enum {
+    FIELD_FIRST = 0x0a,
+    FIELD_VALUE = 0x12,
+    FIELD_FLOAT32 = 0x12,
+    FIELD_FLOAT64 = 0x1a,
+    FIELD_KEYS = 0x12,
+    FIELD_SHAPE = 0x1a
+};
 
 /* What is left to read. */
 struct cursor {
@@ -79,7 +86,9 @@ static int skip_rest(struct cursor c)
     return 1;
 }
 
-static int find_dense(const unsigned char *payload, size_t len, struct dense *d)
+/* The inside of the tensor of features["values"]. */
+static int find_tensor(const unsigned char *payload, size_t len, struct cursor *tensor,
+                       int *is_double)
 {
     struct cursor rest = {payload, len};
     struct cursor c;
@@ -100,11 +109,22 @@ static int find_dense(const unsigned char *payload, size_t len, struct dense *d)
     c.n -= sizeof(key_field);
     if (!enter(&c, FIELD_VALUE))
         return 0;
-    d->is_double = c.n > 0 && *c.p == FIELD_FLOAT64;
-    if (!enter(&c, d->is_double ? FIELD_FLOAT64 : FIELD_FLOAT32) || !enter(&c, FIELD_FIRST))
+    *is_double = c.n > 0 && *c.p == FIELD_FLOAT64;
+    if (!enter(&c, *is_double ? FIELD_FLOAT64 : FIELD_FLOAT32) || !skip_rest(rest))
+        return 0;
+    *tensor = c;
+    return 1;
+}
+
+static int find_dense(const unsigned char *payload, size_t len, struct dense *d)
+{
+    struct cursor c;
+    size_t size;
+
+    if (!find_tensor(payload, len, &c, &d->is_double) || !enter(&c, FIELD_FIRST))
         return 0;
     size = d->is_double ? sizeof(double) : sizeof(float);
-    if (c.n % size != 0 || !skip_rest(rest))
+    if (c.n % size != 0)
         return 0;
     d->bytes = c.p;
     d->n = c.n / size;
@@ -146,6 +166,104 @@ int km_record_decode(struct km_record_reader *r, const unsigned char *payload, s
     if (d.n != dim || dim == 0)
         return km_record_fail_width(err, d.n, dim);
     return copy_dense(&d, row, err);
+}
+
+/* Takes a field of this tag, if it comes next; else the inside is empty. 0: it is cut. */
+static int take_field(struct cursor *c, unsigned char tag, struct cursor *inside)
+{
+    size_t len;
+
+    *inside = (struct cursor){c->p, 0};
+    if (c->n == 0 || *c->p != tag)
+        return 1;
+    c->p++;
+    c->n--;
+    if (!take_length(c, &len))
+        return 0;
+    *inside = (struct cursor){c->p, len};
+    c->p += len;
+    c->n -= len;
+    return 1;
+}
+
+/* Takes a varint below 2^28, which all keys and widths are. */
+static int take_key(struct cursor *c, size_t *key)
+{
+    size_t v = 0;
+
+    for (int shift = 0; shift < 28 && c->n > 0; shift += 7) {
+        unsigned char b = *c->p++;
+
+        c->n--;
+        v |= (size_t)(b & 0x7f) << shift;
+        if (!(b & 0x80)) {
+            *key = v;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The values of a sparse record behind those of x; how many came, or SIZE_MAX for the slow path. */
+static size_t copy_sparse(struct cursor c, int is_double, struct km_csr *x)
+{
+    struct cursor values, keys, shape;
+    size_t size = is_double ? sizeof(double) : sizeof(float);
+    size_t n, end = x->nnz, least = 0, key;
+    int has_shape;
+
+    if (!take_field(&c, FIELD_FIRST, &values) || !take_field(&c, FIELD_KEYS, &keys) ||
+        !take_field(&c, FIELD_SHAPE, &shape) || c.n != 0)
+        return SIZE_MAX;
+    has_shape = shape.n > 0;
+    if (has_shape && (!take_key(&shape, &key) || shape.n > 0 || key != x->d))
+        return SIZE_MAX;
+    n = values.n / size;
+    if (values.n % size != 0 || (n == 0 && !has_shape) || (n > 0 && keys.n == 0))
+        return SIZE_MAX;
+    for (size_t i = 0; i < n; i++, least = key + 1) {
+        double wide;
+        float v;
+
+        if (!take_key(&keys, &key) || key < least || key >= x->d)
+            return SIZE_MAX;
+        if (is_double) {
+            memcpy(&wide, values.p + i * size, size);
+            v = (float)wide;
+        } else {
+            memcpy(&v, values.p + i * size, size);
+        }
+        x->col[end] = (uint32_t)key;
+        x->val[end] = v;
+        end += v != 0;
+    }
+    n = end - x->nnz;
+    return keys.n == 0 && km_row_bad_of(x->val + x->nnz, n, x->d) == n ? n : SIZE_MAX;
+}
+
+int km_record_decode_sparse(struct km_record_reader *r, const unsigned char *payload, size_t len,
+                            struct km_csr *x, float *row, int *was_sparse, struct km_err *err)
+{
+    struct cursor tensor;
+    struct dense d;
+    int is_double, rc;
+    size_t n;
+
+    if (find_dense(payload, len, &d) && d.n > 0) {
+        *was_sparse = 0;
+        rc = km_record_decode(r, payload, len, row, x->d, err);
+        if (rc == KM_OK)
+            km_record_add_nonzero(x, row);
+        return rc;
+    }
+    if (!find_tensor(payload, len, &tensor, &is_double) ||
+        (n = copy_sparse(tensor, is_double, x)) == SIZE_MAX)
+        return km_record_slow_decode_sparse(r, payload, len, x, row, was_sparse, err);
+    *was_sparse = 1;
+    x->at[x->n] = x->nnz;
+    x->len[x->n++] = (uint32_t)n;
+    x->nnz += n;
+    return KM_OK;
 }
 
 int km_record_dim(struct km_record_reader *r, const unsigned char *payload, size_t len, size_t *dim,

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A protobuf Record (io/record.proto) as one dense float32 row. Records as every known writer emits
- * them, dense packed Float32 first, are read in place; all others go through protobuf-c.
+ * A protobuf Record (io/record.proto) as one float32 row, dense or sparse. Records as every known
+ * writer emits them are read in place; all others go through protobuf-c.
  */
 #ifndef KM_IO_RECORD_H
 #define KM_IO_RECORD_H
 
+#include "base/csr.h"
 #include "base/err.h"
 #include <stddef.h>
 #include <stdint.h>
@@ -35,6 +36,14 @@ int km_record_dim(struct km_record_reader *r, const unsigned char *payload, size
  */
 int km_record_decode(struct km_record_reader *r, const unsigned char *payload, size_t len,
                      float *row, size_t dim, struct km_err *err);
+
+/**
+ * The same as a row added to x, which has room for one row and x->d values more: the values that are
+ * not 0, of a dense record as of a sparse one. row is scratch for x->d values. *was_sparse says
+ * which of the two it was.
+ */
+int km_record_decode_sparse(struct km_record_reader *r, const unsigned char *payload, size_t len,
+                            struct km_csr *x, float *row, int *was_sparse, struct km_err *err);
 
 /**
  * Encodes one dense row as a Record payload (Float32Tensor; with a label as label["values"] unless

@@ -292,37 +292,103 @@ static int check_keys(struct km_record_reader *r, const struct tensor *t, size_t
     return KM_OK;
 }
 
+/* Finds the tensor of a row of dim columns, and that its keys are sound. */
+static int find_row(struct km_record_reader *r, const unsigned char *payload, size_t len,
+                    size_t dim, struct tensor *t, struct km_err *err)
+{
+    int rc = find_tensor(r, payload, len, t, err);
+
+    if (rc)
+        return rc;
+    if (dim == 0)
+        return km_record_fail_width(err, t->n, dim);
+    rc = check_width(t, dim, err);
+    if (rc == KM_OK && is_sparse(t))
+        rc = check_keys(r, t, dim, err);
+    return rc;
+}
+
+static size_t column_at(const struct tensor *t, size_t i)
+{
+    return t->n_keys ? (size_t)t->keys[i] : i;
+}
+
+/* The failure for the bad value in the lowest column. */
+static int fail_value(const struct tensor *t, size_t dim, struct km_err *err)
+{
+    size_t bad = SIZE_MAX;
+
+    for (size_t i = 0; i < t->n; i++) {
+        float v = (float)value_at(t, i);
+
+        if (km_row_bad_of(&v, 1, dim) == 0 &&
+            (bad == SIZE_MAX || column_at(t, i) < column_at(t, bad)))
+            bad = i;
+    }
+    if (bad == SIZE_MAX)
+        return km_fail(err, KM_E_BUG, "a bad value that is not in the record");
+    return km_row_fail(err, column_at(t, bad), dim, value_at(t, bad));
+}
+
+static int write_out(const struct tensor *t, float *row, size_t dim, struct km_err *err)
+{
+    if (is_sparse(t))
+        memset(row, 0, dim * sizeof(*row));
+    for (size_t i = 0; i < t->n; i++)
+        row[column_at(t, i)] = (float)value_at(t, i);
+    return km_row_bad(row, dim) == dim ? KM_OK : fail_value(t, dim, err);
+}
+
 int km_record_slow_decode(struct km_record_reader *r, const unsigned char *payload, size_t len,
                           float *row, size_t dim, struct km_err *err)
 {
     struct tensor t;
-    size_t bad;
-    int rc;
+    int rc = find_row(r, payload, len, dim, &t, err);
 
-    rc = find_tensor(r, payload, len, &t, err);
+    return rc ? rc : write_out(&t, row, dim, err);
+}
+
+void km_record_add_nonzero(struct km_csr *x, const float *row)
+{
+    size_t from = x->nnz;
+
+    for (size_t t = 0; t < x->d; t++) {
+        x->col[x->nnz] = (uint32_t)t;
+        x->val[x->nnz] = row[t];
+        x->nnz += row[t] != 0;
+    }
+    x->at[x->n] = from;
+    x->len[x->n++] = (uint32_t)(x->nnz - from);
+}
+
+int km_record_slow_decode_sparse(struct km_record_reader *r, const unsigned char *payload,
+                                 size_t len, struct km_csr *x, float *row, int *was_sparse,
+                                 struct km_err *err)
+{
+    struct tensor t;
+    size_t end = x->nnz;
+    int rc = find_row(r, payload, len, x->d, &t, err);
+
     if (rc)
         return rc;
-    if (dim == 0)
-        return km_record_fail_width(err, t.n, dim);
-    rc = check_width(&t, dim, err);
-    if (rc)
+    *was_sparse = is_sparse(&t);
+    if (!*was_sparse) {
+        rc = write_out(&t, row, x->d, err);
+        if (rc == KM_OK)
+            km_record_add_nonzero(x, row);
         return rc;
-    if (is_sparse(&t)) {
-        rc = check_keys(r, &t, dim, err);
-        if (rc)
-            return rc;
-        memset(row, 0, dim * sizeof(*row));
     }
-    for (size_t i = 0; i < t.n; i++)
-        row[t.n_keys ? t.keys[i] : i] = (float)value_at(&t, i);
-    bad = km_row_bad(row, dim);
-    if (bad == dim)
-        return KM_OK;
-    for (size_t i = 0; i < t.n; i++) {
-        if ((t.n_keys ? t.keys[i] : i) == bad)
-            return km_row_fail(err, bad, dim, value_at(&t, i));
+    for (size_t i = 0; i < t.n; i++) { /* no key twice and all below d: they are not above d */
+        x->col[end] = (uint32_t)t.keys[i];
+        x->val[end] = (float)value_at(&t, i);
+        end += x->val[end] != 0;
     }
-    return km_fail(err, KM_E_BUG, "a bad value that is not in the record");
+    if (km_row_bad_of(x->val + x->nnz, end - x->nnz, x->d) != end - x->nnz)
+        return fail_value(&t, x->d, err);
+    x->at[x->n] = x->nnz;
+    x->len[x->n++] = (uint32_t)(end - x->nnz);
+    x->nnz = end;
+    return KM_OK;
 }
 
 int km_record_slow_dim(struct km_record_reader *r, const unsigned char *payload, size_t len,

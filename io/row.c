@@ -24,6 +24,11 @@ static int32_t abs_bits(const float *v)
 
 size_t km_row_bad(const float *row, size_t dim)
 {
+    return km_row_bad_of(row, dim, dim);
+}
+
+size_t km_row_bad_of(const float *row, size_t n, size_t dim)
+{
     float limit = km_row_limit(dim);
     int32_t most = abs_bits(&limit);
     int32_t bad = 0;
@@ -31,10 +36,10 @@ size_t km_row_bad(const float *row, size_t dim)
 
     /* Without the sign floats compare like integers, and NaN and infinity are above all others: one
      * comparison finds all three faults, and the loop without an exit is vectorised. */
-    for (i = 0; i < dim; i++)
+    for (i = 0; i < n; i++)
         bad |= abs_bits(row + i) > most;
     if (!bad)
-        return dim;
+        return n;
     for (i = 0; abs_bits(row + i) <= most; i++)
         ;
     return i;

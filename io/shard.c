@@ -22,8 +22,10 @@ struct km_shard {
     struct km_csv csv;               /* CSV only */
     size_t max_payload;
     uint64_t records;
-    float *row;   /* (feature_dim), once that is known */
-    int have_row; /* row holds the next row */
+    uint64_t sparse_records;
+    float *row;        /* (feature_dim), once that is known */
+    struct km_csr one; /* the same where the format is KM_SPARSE; then row is scratch */
+    int have_row;      /* row, or one, holds the next row */
 };
 
 /* What is clearly another kind of file. */
@@ -93,6 +95,8 @@ static int take_dim(struct km_shard *s, size_t dim, struct km_err *err)
         if (!s->row)
             return km_fail(err, KM_E_MEM, "no memory for a row of %zu features", dim);
     }
+    if (f->kind == KM_SPARSE && !s->one.d && km_csr_init(&s->one, 1, dim, dim, err))
+        return err->code;
     f->feature_dim = dim;
     /* Room for float64 values with keys, and for labels and other fields; more is no such row. */
     s->max_payload = 16 * dim + ((size_t)1 << 16) + ((size_t)1 << 20);
@@ -103,7 +107,25 @@ static int take_dim(struct km_shard *s, size_t dim, struct km_err *err)
     return KM_OK;
 }
 
-static int next_record(struct km_shard *s, float *row, struct km_err *err)
+/* Decodes a record into row (NULL: s->row); of a sparse format into x (NULL: s->one). */
+static int decode(struct km_shard *s, const unsigned char *payload, size_t len, float *row,
+                  struct km_csr *x, struct km_err *err)
+{
+    int was_sparse = 0, rc;
+
+    if (s->format->kind != KM_SPARSE)
+        return km_record_decode(s->reader, payload, len, row ? row : s->row, s->format->feature_dim,
+                                err);
+    if (!x) {
+        x = &s->one;
+        km_csr_clear(x);
+    }
+    rc = km_record_decode_sparse(s->reader, payload, len, x, s->row, &was_sparse, err);
+    s->sparse_records += rc == KM_OK && was_sparse;
+    return rc;
+}
+
+static int next_record(struct km_shard *s, float *row, struct km_csr *x, struct km_err *err)
 {
     uint64_t at = km_stream_at(s->stream);
     size_t dim = s->format->feature_dim;
@@ -121,7 +143,7 @@ static int next_record(struct km_shard *s, float *row, struct km_err *err)
             rc = take_dim(s, dim, err);
     }
     if (rc == KM_OK)
-        rc = km_record_decode(s->reader, payload, len, row ? row : s->row, dim, err);
+        rc = decode(s, payload, len, row, x, err);
     if (rc)
         return add_place(err, km_stream_path(s->stream), "record", s->records + 1, at);
     s->records++;
@@ -192,13 +214,13 @@ static int next_line(struct km_shard *s, float *row, struct km_err *err)
     return KM_MORE;
 }
 
-/* Decodes the next row into row, or into s->row if that is NULL (then feature_dim may be unknown).
- */
-static int next_row(struct km_shard *s, float *row, struct km_err *err)
+/* Decodes the next row into row or x, or, if both are NULL, into the shard's own place (then
+ * feature_dim may be unknown). */
+static int next_row(struct km_shard *s, float *row, struct km_csr *x, struct km_err *err)
 {
     if (s->format->kind == KM_CSV)
         return next_line(s, row, err);
-    return next_record(s, row, err);
+    return next_record(s, row, x, err);
 }
 
 int km_shard_more(struct km_shard *s, struct km_err *err)
@@ -207,7 +229,7 @@ int km_shard_more(struct km_shard *s, struct km_err *err)
 
     if (s->have_row)
         return KM_MORE;
-    rc = next_row(s, NULL, err);
+    rc = next_row(s, NULL, NULL, err);
     s->have_row = rc == KM_MORE;
     return rc;
 }
@@ -226,7 +248,7 @@ int km_shard_open_until(struct km_shard **shard, const char *path, struct km_for
     rc = km_stream_open_until(&s->stream, path, stop_fd, err);
     if (rc)
         goto out;
-    if (format->kind == KM_RECORDIO) {
+    if (format->kind != KM_CSV) {
         rc = km_record_reader_open(&s->reader, err);
         if (rc)
             goto out;
@@ -262,6 +284,7 @@ void km_shard_close(struct km_shard *s)
     km_stream_close(s->stream);
     km_record_reader_close(s->reader);
     km_free(s->row);
+    km_csr_done(&s->one);
     km_free(s);
 }
 
@@ -276,13 +299,39 @@ int km_shard_read(struct km_shard *s, struct km_mat *x, size_t from, size_t *row
         if (s->have_row)
             memcpy(km_mat_row(x, i), s->row, x->d * sizeof(*s->row));
         else
-            rc = next_row(s, km_mat_row(x, i), err);
+            rc = next_row(s, km_mat_row(x, i), NULL, err);
         s->have_row = 0;
         if (rc != KM_MORE)
             return rc;
         ++*rows;
     }
     return KM_OK;
+}
+
+int km_shard_read_sparse(struct km_shard *s, struct km_csr *x, size_t max_rows, size_t values,
+                         size_t *rows, struct km_err *err)
+{
+    int rc = KM_MORE;
+
+    *rows = 0;
+    assert(s->format->kind == KM_SPARSE &&
+           (s->format->feature_dim == 0 || x->d == s->format->feature_dim));
+    while (x->n < max_rows && x->nnz < values) {
+        if (s->have_row)
+            km_csr_copy_row(x, &s->one, 0);
+        else
+            rc = next_row(s, NULL, x, err);
+        s->have_row = 0;
+        if (rc != KM_MORE)
+            return rc;
+        ++*rows;
+    }
+    return KM_OK;
+}
+
+uint64_t km_shard_sparse_records(const struct km_shard *s)
+{
+    return s->sparse_records;
 }
 
 uint64_t km_shard_bytes(const struct km_shard *s)

@@ -3,11 +3,13 @@
 #ifndef KM_IO_SHARD_H
 #define KM_IO_SHARD_H
 
+#include "base/csr.h"
 #include "base/err.h"
 #include "base/mat.h"
 #include <stdint.h>
 
-enum km_format_kind { KM_RECORDIO, KM_CSV };
+/** KM_SPARSE is RecordIO whose rows are kept as their values that are not 0 (km_shard_read_sparse). */
+enum km_format_kind { KM_RECORDIO, KM_CSV, KM_SPARSE };
 
 /** How the bytes of a channel are to be understood; the same for all its files. */
 struct km_format {
@@ -52,6 +54,16 @@ int km_shard_more(struct km_shard *s, struct km_err *err);
  */
 int km_shard_read(struct km_shard *s, struct km_mat *x, size_t from, size_t *rows,
                   struct km_err *err);
+
+/**
+ * The same for a shard of KM_SPARSE: adds rows to x, until it has max_rows or the file ends, or
+ * values or more values in all; x has room for max_rows rows, and for x->d values on top of `values`.
+ */
+int km_shard_read_sparse(struct km_shard *s, struct km_csr *x, size_t max_rows, size_t values,
+                         size_t *rows, struct km_err *err);
+
+/** Records decoded so far that were sparse tensors; counted where the format is KM_SPARSE. */
+uint64_t km_shard_sparse_records(const struct km_shard *s);
 
 /** Bytes of the file consumed so far, and rows decoded so far. */
 uint64_t km_shard_bytes(const struct km_shard *s);
