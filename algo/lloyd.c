@@ -16,6 +16,15 @@ struct km_points km_points_of(const struct km_mat *x, const double *weight,
     return p;
 }
 
+struct km_points km_points_of_sparse(const struct km_csr *s, struct km_sparse *step)
+{
+    struct km_points p = {.s = *s, .step = step, .total_weight = (double)s->n};
+
+    for (size_t i = 0; i < s->n; i++)
+        p.total_norm2 += km_csr_norm2(s, i);
+    return p;
+}
+
 struct km_lloyd_result km_lloyd(struct km_assign *a, struct km_sums *sums, struct km_centers *c,
                                 const struct km_points *p, int max_iter, double tol)
 {
@@ -25,7 +34,10 @@ struct km_lloyd_result km_lloyd(struct km_assign *a, struct km_sums *sums, struc
         double before = r.loss;
 
         km_sums_clear(sums);
-        km_assign_add(a, sums, &p->x, p->weight, c, 0);
+        if (p->s.d)
+            km_sparse_add(p->step, sums, &p->s, c);
+        else
+            km_assign_add(a, sums, &p->x, p->weight, c, 0);
         r.loss = p->total_norm2 - km_centers_to_means(c, sums);
         if (r.loss < 0)
             r.loss = 0;

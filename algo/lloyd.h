@@ -4,11 +4,14 @@
 #define KM_ALGO_LLOYD_H
 
 #include "algo/assign.h"
+#include "algo/sparse.h"
 
 /** Rows for Lloyd, with the one number about them that the loss needs. */
 struct km_points {
     struct km_mat x;
-    const double *weight; /* (x.n), or NULL: 1 each */
+    struct km_csr s;        /* sparse rows, in place of x, if s.d > 0 */
+    struct km_sparse *step; /* of sparse rows: what steps over them use, in place of a km_assign */
+    const double *weight;   /* (x.n), or NULL: 1 each */
     double total_weight;
     double total_norm2; /* sum of weight * |x_i|^2, float64 */
 };
@@ -16,6 +19,15 @@ struct km_points {
 /** Describes rows (not copied). */
 struct km_points km_points_of(const struct km_mat *x, const double *weight,
                               const struct km_kernels *kern);
+
+/** The same for sparse rows, each of weight 1; `step` is sized for (s->n, k, s->d). */
+struct km_points km_points_of_sparse(const struct km_csr *s, struct km_sparse *step);
+
+/** Number of the rows. */
+static inline size_t km_points_n(const struct km_points *p)
+{
+    return p->s.d ? p->s.n : p->x.n;
+}
 
 /** How a run of Lloyd ended. */
 struct km_lloyd_result {
@@ -28,7 +40,7 @@ struct km_lloyd_result {
 /**
  * Moves c to the means of what is nearest to each, again and again, until an iteration lowers the
  * loss by no more than tol * loss, or max_iter iterations are done. An empty center keeps its
- * place. `a` is sized for (p->x.n, c->k), `sums` for c->k.
+ * place. `a` is sized for (p->x.n, c->k), `sums` for c->k; sparse rows use p->step in place of `a`.
  */
 struct km_lloyd_result km_lloyd(struct km_assign *a, struct km_sums *sums, struct km_centers *c,
                                 const struct km_points *p, int max_iter, double tol);

@@ -11,6 +11,7 @@
 #define ROUND_ITER   5    /* iterations of each candidate between two cuts */
 #define ROUND_ROWS   0.25 /* share of the rows that candidates compete on */
 #define LAST_ITER    20   /* iterations on all rows that the budget must allow, or rows are cut */
+#define CENTER_FORMS 8    /* see cells_of */
 #define LAST_TOL     1e-7 /* the last candidate has converged when an iteration gains less */
 
 double km_refine_budget(uint64_t rows, size_t from_k, size_t d)
@@ -35,7 +36,10 @@ struct candidate {
 struct refine {
     const struct km_refine_options *o;
     struct km_points all, some; /* the rows, and the part of them that candidates compete on */
-    struct km_assign assign;
+    const struct km_kernels *kern;
+    struct km_pool *pool;
+    struct km_assign assign; /* for dense rows */
+    struct km_sparse step;   /* for sparse rows */
     struct km_sums sums;
     struct candidate *list;
     size_t n;    /* candidates left */
@@ -64,9 +68,44 @@ static void sort_distinct(struct refine *r)
     r->n = kept;
 }
 
+/* What an iteration multiplies with each center. Sparse rows are few numbers beside the features, and
+ * so the centers themselves, which an iteration writes in several forms, count as well. */
+static double cells_of(const struct km_points *p)
+{
+    if (p->s.d)
+        return (double)km_csr_values(&p->s) + CENTER_FORMS * (double)p->s.d;
+    return (double)p->x.n * (double)p->x.d;
+}
+
 static double iteration_flop(const struct km_points *p, const struct km_centers *c)
 {
-    return 2.0 * (double)p->x.n * (double)c->k * (double)c->d;
+    return 2.0 * cells_of(p) * (double)c->k;
+}
+
+static double ssd_of(struct refine *r, const struct km_points *p, const struct km_centers *c)
+{
+    return p->s.d ? km_sparse_ssd(p->step, &p->s, c) : km_assign_ssd(&r->assign, &p->x, c);
+}
+
+/* Sums of the rows by center, and for each center the squared distances of its rows to it. */
+static void spread_of(double *spread, struct refine *r, const struct km_centers *c)
+{
+    const struct km_points *p = &r->all;
+
+    km_sums_clear(&r->sums);
+    if (p->s.d) {
+        km_sparse_add(p->step, &r->sums, &p->s, c);
+        km_sparse_ssd(p->step, &p->s, c);
+        for (size_t i = 0; i < p->s.n; i++)
+            spread[p->step->label[i]] += p->step->dist2[i];
+        return;
+    }
+    km_assign_add(&r->assign, &r->sums, &p->x, NULL, c, 0);
+    for (size_t i = 0; i < p->x.n; i++) {
+        size_t j = r->assign.label[i];
+
+        spread[j] += r->kern->dist2(km_mat_row(&p->x, i), c->exact + j * c->d, c->d);
+    }
 }
 
 static void run(struct refine *r, struct candidate *c, const struct km_points *p, int iterations,
@@ -103,26 +142,18 @@ struct evidence {
 static int gather(struct evidence *e, struct refine *r, const struct km_centers *c,
                   struct km_err *err)
 {
-    const struct km_mat *rows = &r->all.x;
     const struct km_centers *coarse = r->o->coarse;
-    const struct km_kernels *kern = r->assign.kern;
     struct km_assign a = {0};
     int rc = km_sums_init(&e->coarse, c->k, c->d, err);
 
     if (rc == KM_OK)
-        rc = km_assign_init(&a, kern, r->assign.pool, coarse->k, c->k, c->d, err);
+        rc = km_assign_init(&a, r->kern, r->pool, coarse->k, c->k, c->d, err);
     e->spread = km_alloc(c->k, sizeof(*e->spread));
     if (rc == KM_OK && !e->spread)
         rc = km_fail(err, KM_E_MEM, "no memory for refining");
     if (rc == KM_OK) {
         km_assign_add(&a, &e->coarse, &coarse->c, coarse->weight, c, 0);
-        km_sums_clear(&r->sums);
-        km_assign_add(&r->assign, &r->sums, rows, NULL, c, 0);
-        for (size_t i = 0; i < rows->n; i++) {
-            size_t j = r->assign.label[i];
-
-            e->spread[j] += kern->dist2(km_mat_row(rows, i), c->exact + j * c->d, c->d);
-        }
+        spread_of(e->spread, r, c);
     }
     km_assign_done(&a);
     return rc;
@@ -131,7 +162,7 @@ static int gather(struct evidence *e, struct refine *r, const struct km_centers 
 /* Draws centers with few rows back towards what the pass knows (see refine.h). */
 static int draw_back(struct refine *r, struct km_centers *c, struct km_err *err)
 {
-    double unseen = 1 - (double)r->all.x.n / (double)r->o->total_rows;
+    double unseen = 1 - (double)km_points_n(&r->all) / (double)r->o->total_rows;
     struct evidence e = {0};
     float *moved = km_alloc(c->d, sizeof(*moved));
     int rc = gather(&e, r, c, err);
@@ -184,27 +215,70 @@ static void mix(const struct km_mat *rows, size_t n)
     }
 }
 
-/* How many rows and candidates the budget allows. */
-static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials,
-                   const struct km_kernels *kern, struct km_err *err)
+/* The same for sparse rows. */
+static void mix_sparse(struct km_csr *rows, size_t n)
 {
-    const struct km_mat *rows = r->o->rows;
-    size_t k = trials[0].centers.k, d = trials[0].centers.d;
-    double fit = r->o->flop / (2.0 * (double)k * (double)d) / LAST_ITER;
-    size_t n = fit < (double)rows->n ? (size_t)fit : rows->n;
-    size_t part = (size_t)(ROUND_ROWS * (double)n);
-    struct km_mat all, some;
+    struct km_rng rng;
 
+    km_rng_seed(&rng, 0, 'M', rows->n);
+    for (size_t i = 0; i < n; i++) {
+        size_t other = i + km_rng_below(&rng, rows->n - i);
+        size_t at = rows->at[i];
+        uint32_t len = rows->len[i];
+
+        rows->at[i] = rows->at[other];
+        rows->len[i] = rows->len[other];
+        rows->at[other] = at;
+        rows->len[other] = len;
+    }
+}
+
+/* The first n of the rows. */
+static struct km_points first_rows(struct refine *r, size_t n)
+{
+    struct km_csr sparse;
+    struct km_mat rows;
+
+    if (r->o->rows) {
+        rows = km_mat_view(r->o->rows, 0, n);
+        return km_points_of(&rows, NULL, r->kern);
+    }
+    sparse = km_csr_view(r->o->sparse, 0, n);
+    return km_points_of_sparse(&sparse, &r->step);
+}
+
+/* Which rows the budget allows: all that are used, and those that candidates compete on. */
+static void choose_rows(struct refine *r, size_t k)
+{
+    const struct km_refine_options *o = r->o;
+    struct km_points every = {.s = o->rows ? (struct km_csr){0} : *o->sparse};
+    size_t have, n, part;
+    double fit;
+
+    if (o->rows)
+        every.x = *o->rows;
+    have = km_points_n(&every);
+    fit = o->flop / (2.0 * (double)k * cells_of(&every) / (double)have) / LAST_ITER;
+    n = fit < (double)have ? (size_t)fit : have;
+    part = (size_t)(ROUND_ROWS * (double)n);
     if (n < 2 * k)
-        n = 2 * k < rows->n ? 2 * k : rows->n;
+        n = 2 * k < have ? 2 * k : have;
     if (part < 100 * k) /* too few rows to tell the candidates apart */
         part = 100 * k < n ? 100 * k : n;
-    if (part < rows->n)
-        mix(rows, n < rows->n ? n : part);
-    all = km_mat_view(rows, 0, n);
-    some = km_mat_view(rows, 0, part);
-    r->all = km_points_of(&all, NULL, kern);
-    r->some = km_points_of(&some, NULL, kern);
+    if (part < have && o->rows)
+        mix(o->rows, n < have ? n : part);
+    else if (part < have)
+        mix_sparse(o->sparse, n < have ? n : part);
+    r->all = first_rows(r, n);
+    r->some = first_rows(r, part);
+}
+
+/* How many rows and candidates the budget allows. */
+static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials, struct km_err *err)
+{
+    double fit;
+
+    choose_rows(r, trials[0].centers.k);
     r->flop = r->o->flop;
     r->list = km_alloc(n_trials, sizeof(*r->list));
     if (!r->list)
@@ -225,38 +299,40 @@ int km_refine(struct km_centers *best, struct km_refine_result *result, struct k
               size_t n_trials, const struct km_refine_options *o, const struct km_kernels *kern,
               struct km_pool *pool, struct km_err *err)
 {
-    struct refine r = {.o = o, .result = result};
-    size_t k = trials[0].centers.k, d = trials[0].centers.d;
-    const struct km_mat *rows;
+    struct refine r = {.o = o, .kern = kern, .pool = pool, .result = result};
+    size_t k = trials[0].centers.k, d = trials[0].centers.d, n;
     double optimism;
     int rc;
 
     *result = (struct km_refine_result){0};
-    rc = prepare(&r, trials, n_trials, kern, err);
-    rows = &r.all.x;
-    if (rc == KM_OK)
-        rc = km_assign_init(&r.assign, kern, pool, rows->n, k, d, err);
+    rc = prepare(&r, trials, n_trials, err);
+    n = km_points_n(&r.all);
+    if (rc == KM_OK && o->rows)
+        rc = km_assign_init(&r.assign, kern, pool, n, k, d, err);
+    else if (rc == KM_OK)
+        rc = km_sparse_init(&r.step, kern, pool, n, k, d, err);
     if (rc == KM_OK)
         rc = km_sums_init(&r.sums, k, d, err);
     if (rc)
         goto out;
-    result->rows = rows->n;
+    result->rows = n;
     result->candidates = r.n;
     km_centers_copy(best, r.list[0].centers);
-    result->before = km_assign_ssd(&r.assign, rows, best) / (double)rows->n;
+    result->before = ssd_of(&r, &r.all, best) / (double)n;
     tournament(&r);
-    if (rows->n < o->total_rows)
+    if (n < o->total_rows)
         rc = draw_back(&r, r.list[0].centers, err);
     if (rc)
         goto out;
-    result->after = km_assign_ssd(&r.assign, rows, r.list[0].centers) / (double)rows->n;
-    optimism = km_refine_optimism(rows->n, o->total_rows, k);
+    result->after = ssd_of(&r, &r.all, r.list[0].centers) / (double)n;
+    optimism = km_refine_optimism(n, o->total_rows, k);
     result->kept = result->after * optimism < result->before;
     if (result->kept)
         km_centers_copy(best, r.list[0].centers);
 out:
     km_free(r.list);
     km_assign_done(&r.assign);
+    km_sparse_done(&r.step);
     km_sums_done(&r.sums);
     return rc;
 }

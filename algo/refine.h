@@ -7,12 +7,14 @@
 
 struct km_refine_options {
     struct km_mat *rows;             /* a uniform sample of the data; may end in another order */
+    struct km_csr *sparse;           /* in place of rows, if these are NULL */
     uint64_t total_rows;             /* rows of the data that it stands for; >= rows->n */
     const struct km_centers *coarse; /* the K weighted centers of the pass */
     double flop;                     /* most floating point operations to spend */
 };
 
-/** The formula for km_refine_options.flop: 30 % of the pass, but at least 10 GFLOP. */
+/** The formula for km_refine_options.flop: 30 % of the pass, but at least 10 GFLOP. For sparse rows:
+ * their values, as rows of one feature. */
 double km_refine_budget(uint64_t rows, size_t from_k, size_t d);
 
 /**
