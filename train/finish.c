@@ -4,6 +4,7 @@
 #include "algo/refine.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "train/sparse.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -14,6 +15,12 @@
 #define RESCORE_BYTES ((uint64_t)512 << 20)
 /* Attempts that get a line of their own, as many as the original has. */
 #define SHOWN_TRIALS 10
+
+/* Rows of the sample, dense or sparse. */
+static size_t sample_rows(const struct km_job *job)
+{
+    return job->sparse ? job->sparse_sample.rows.n : job->reservoir.rows.n;
+}
 
 static size_t best_of(const struct km_trial *trials, size_t n)
 {
@@ -84,10 +91,12 @@ static int refine(struct km_job *job, struct km_centers *best, struct km_trial *
                   struct km_err *err)
 {
     struct km_refine_options o = {
-        .rows = &job->reservoir.rows,
+        .rows = job->sparse ? NULL : &job->reservoir.rows,
+        .sparse = job->sparse ? &job->sparse_sample.rows : NULL,
         .total_rows = job->rows,
         .coarse = &job->centers,
-        .flop = km_refine_budget(job->seen_rows, job->from_k, job->d),
+        .flop = job->sparse ? km_refine_budget(job->seen_values, job->from_k, 1)
+                            : km_refine_budget(job->seen_rows, job->from_k, job->d),
     };
     struct km_refine_result r;
     int rc = km_refine(best, &r, trials, n, &o, job->m->kern, job->m->pool, err);
@@ -155,7 +164,7 @@ int km_finish_centers(struct km_job *job, struct km_err *err)
         rc = km_centers_init(&best, (size_t)job->p->k, job->d, err);
     if (rc)
         goto out;
-    if (job->reservoir.rows.n) {
+    if (sample_rows(job)) {
         km_watch_start(&job->phases[KM_PHASE_REFINE]);
         rc = refine(job, &best, trials, n, err);
         km_watch_stop(&job->phases[KM_PHASE_REFINE]);
@@ -180,15 +189,19 @@ out:
 /* What is needed to score rows against the model. */
 struct scorer {
     struct km_centers centers; /* the model's rows relative to the origin */
-    struct km_assign assign;
+    struct km_assign assign;   /* dense rows, or */
+    struct km_sparse step;     /* sparse ones */
 };
 
-static int scorer_init(struct scorer *s, const struct km_job *job, size_t rows, struct km_err *err)
+static int scorer_init(struct scorer *s, const struct km_job *job, int sparse, size_t rows,
+                       struct km_err *err)
 {
     size_t k = job->model.n, d = job->d;
     int rc = km_centers_init(&s->centers, k, d, err);
 
-    if (rc == KM_OK)
+    if (rc == KM_OK && sparse)
+        rc = km_sparse_init(&s->step, job->m->kern, job->m->pool, rows, k, d, err);
+    else if (rc == KM_OK)
         rc = km_assign_init(&s->assign, job->m->kern, job->m->pool, rows, k, d, err);
     for (size_t j = 0; rc == KM_OK && j < k; j++) {
         float *row = km_mat_row(&s->centers.c, j); /* scratch: km_centers_set writes the same */
@@ -204,6 +217,7 @@ static void scorer_done(struct scorer *s)
 {
     km_centers_done(&s->centers);
     km_assign_done(&s->assign);
+    km_sparse_done(&s->step);
 }
 
 /* Sum of squared distances over a whole pass of a feed. */
@@ -212,13 +226,16 @@ static int score_feed(struct km_job *job, struct km_feed *feed, double *ssd, uin
 {
     struct scorer s = {0};
     struct km_batch *b;
-    int rc = scorer_init(&s, job, job->assign.max_rows, err);
+    int sparse = km_feed_format(feed)->kind == KM_SPARSE;
+    size_t most = sparse ? km_sparse_block_rows(job) : km_job_block_rows(job);
+    int rc = scorer_init(&s, job, sparse, most, err);
 
     *ssd = 0;
     *rows = *blocks = 0;
     while (rc == KM_OK && (rc = km_feed_next(feed, &b, err)) == KM_MORE) {
-        *ssd += km_assign_ssd(&s.assign, &b->x, &s.centers);
-        *rows += b->x.n;
+        *ssd += sparse ? km_sparse_ssd(&s.step, &b->s, &s.centers)
+                       : km_assign_ssd(&s.assign, &b->x, &s.centers);
+        *rows += km_batch_rows(b);
         ++*blocks;
         rc = KM_OK;
     }
@@ -226,30 +243,47 @@ static int score_feed(struct km_job *job, struct km_feed *feed, double *ssd, uin
     return rc;
 }
 
+/* Squared distances of the sample's rows, one by one or all together. */
+static double sample_ssd(struct scorer *s, const struct km_job *job)
+{
+    if (job->sparse)
+        return km_sparse_ssd(&s->step, &job->sparse_sample.rows, &s->centers);
+    return km_assign_ssd(&s->assign, &job->reservoir.rows, &s->centers);
+}
+
+static double sample_dist2(const struct scorer *s, const struct km_job *job, size_t i)
+{
+    struct km_mat one;
+
+    if (job->sparse)
+        return s->step.dist2[i];
+    one = km_mat_view(&job->reservoir.rows, i, 1);
+    return 2 * (double)s->assign.score[i] + job->m->kern->norm2(&one);
+}
+
 /* The msd of the reservoir, as an estimate of the whole with its standard error. */
 static int score_sample(struct km_job *job, struct km_err *err)
 {
-    const struct km_mat *rows = &job->reservoir.rows;
-    double share = (double)rows->n / (double)job->rows, msd, variance = 0;
+    size_t rows = sample_rows(job);
+    double share = (double)rows / (double)job->rows, msd, variance = 0;
     struct scorer s = {0};
-    int rc = scorer_init(&s, job, rows->n, err);
+    int rc = scorer_init(&s, job, job->sparse, rows, err);
 
     if (rc)
         goto out;
-    msd = km_assign_ssd(&s.assign, rows, &s.centers) / (double)rows->n;
-    for (size_t i = 0; i < rows->n; i++) {
-        struct km_mat one = km_mat_view(rows, i, 1);
-        double dist2 = 2 * (double)s.assign.score[i] + job->m->kern->norm2(&one);
+    msd = sample_ssd(&s, job) / (double)rows;
+    for (size_t i = 0; i < rows; i++) {
+        double dist2 = sample_dist2(&s, job, i);
 
         variance += (dist2 - msd) * (dist2 - msd);
     }
-    variance /= (double)rows->n * (double)rows->n;
+    variance /= (double)rows * (double)rows;
     msd *= job->sample_optimism;
     if (share < 1)
         km_log(KM_INFO,
                "train data_msd is estimated on a uniform sample of %zu of %" PRIu64
                " rows; its standard error is %.2g",
-               rows->n, job->rows, sqrt(variance * (1 - share)));
+               rows, job->rows, sqrt(variance * (1 - share)));
     km_report_quality(job->request->host, "train", "data_msd", msd);
 out:
     scorer_done(&s);
@@ -263,7 +297,7 @@ static int score_train(struct km_job *job, struct km_err *err)
     uint64_t rows, blocks;
     int rc;
 
-    if (job->reservoir.rows.n == job->rows)
+    if (sample_rows(job) == job->rows)
         return score_sample(job, err);
     if (job->request->train.files.total <= RESCORE_BYTES) {
         rc = km_feed_rewind(job->feed, err);
@@ -273,7 +307,7 @@ static int score_train(struct km_job *job, struct km_err *err)
             km_report_quality(job->request->host, "train", "data_msd", ssd / (double)rows);
         return rc;
     }
-    if (job->reservoir.rows.n)
+    if (sample_rows(job))
         return score_sample(job, err);
     km_log(KM_INFO,
            "train data_msd is not measured: the data is large and refine_rows is 0; name the "

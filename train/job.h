@@ -5,6 +5,8 @@
 
 #include "algo/assign.h"
 #include "algo/reservoir.h"
+#include "algo/sparse_centers.h"
+#include "algo/sparse_reservoir.h"
 #include "io/feed.h"
 #include "train/report.h"
 #include "train/train.h"
@@ -31,6 +33,14 @@ struct km_job {
     struct km_sums sums;         /* of the current mini-batch */
     struct km_assign assign;
     struct km_reservoir reservoir;
+
+    int sparse;        /* rows are sparse: then these stand for centers, sums, assign, reservoir */
+    size_t row_values; /* of a row that are not 0, about */
+    uint64_t seen_values;
+    struct km_sparse_centers sparse_centers; /* they become `centers` behind the pass */
+    struct km_sparse sparse_step;
+    struct km_sparse_reservoir sparse_sample;
+
     struct km_mat model; /* (k, d) what is written: not relative to the origin */
 
     struct km_pass pass;
@@ -40,5 +50,8 @@ struct km_job {
     double pass_seconds;
     struct km_watch phases[KM_PHASES];
 };
+
+/** Most rows of a block of dense rows. */
+size_t km_job_block_rows(const struct km_job *job);
 
 #endif

@@ -10,6 +10,7 @@
 #include "train/finish.h"
 #include "train/job.h"
 #include "train/report.h"
+#include "train/sparse.h"
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -30,7 +31,7 @@ static size_t row_bytes(size_t d)
 }
 
 /* Rows of one block; large enough to draw K different seeds from the first one. */
-static size_t block_rows(const struct km_job *job)
+size_t km_job_block_rows(const struct km_job *job)
 {
     size_t fit = BLOCK_BYTES / row_bytes(job->d);
 
@@ -54,9 +55,13 @@ static int check_memory(const struct km_job *job, struct km_err *err)
 {
     double cells = (double)job->from_k * (double)job->d;
     double centers = cells * (sizeof(float) + 3 * sizeof(double));
-    double rows = 3.0 * (double)block_rows(job) + (double)reservoir_rows(job);
-    double need = centers + rows * (double)row_bytes(job->d);
-    double have = (double)km_memory_available();
+    double rows = (3.0 * (double)km_job_block_rows(job) + (double)reservoir_rows(job)) *
+                  (double)row_bytes(job->d);
+    double have = (double)km_memory_available(), need;
+
+    if (job->sparse)
+        km_sparse_memory(job, &centers, &rows);
+    need = centers + rows;
 
     km_log(KM_INFO, "memory: %.1f MB for %zu centers of %zu features, %.1f MB for rows",
            centers / 1e6, job->from_k, job->d, (need - centers) / 1e6);
@@ -108,6 +113,18 @@ static int open_channel(struct km_job *job, struct km_feed **feed, const struct 
     return KM_OK;
 }
 
+/* Cuts the rows of a channel into blocks; mini_batch 0: each block is one. */
+static void cut(const struct km_job *job, struct km_feed *feed, size_t mini_batch)
+{
+    size_t block = km_job_block_rows(job);
+
+    if (job->sparse && km_feed_format(feed)->kind == KM_RECORDIO) {
+        km_feed_keep_sparse(feed, km_sparse_block_values(job));
+        block = km_sparse_block_rows(job);
+    }
+    km_feed_cut(feed, mini_batch ? mini_batch : block, block);
+}
+
 /* Opens every file of the request and decodes its first row. */
 static int open_channels(struct km_job *job, struct km_err *err)
 {
@@ -117,21 +134,20 @@ static int open_channels(struct km_job *job, struct km_err *err)
     job->d = (size_t)job->p->feature_dim;
     rc = open_channel(job, &job->feed, &r->train, err);
     if (rc == KM_OK)
-        km_feed_cut(job->feed, (size_t)job->p->mini_batch_size, block_rows(job));
+        rc = km_sparse_choose(job, err);
+    if (rc == KM_OK)
+        cut(job, job->feed, (size_t)job->p->mini_batch_size);
     if (rc == KM_OK && r->test.present)
         rc = open_channel(job, &job->test, &r->test, err);
     if (rc == KM_OK && r->test.present)
-        km_feed_cut(job->test, block_rows(job), block_rows(job));
+        cut(job, job->test, 0);
     return rc;
 }
 
-static int job_init(struct km_job *job, struct km_err *err)
+static int dense_init(struct km_job *job, struct km_err *err)
 {
-    size_t block = block_rows(job);
-    int rc = check_memory(job, err);
-
-    if (rc == KM_OK)
-        rc = km_centers_init(&job->centers, job->from_k, job->d, err);
+    size_t block = km_job_block_rows(job);
+    int rc = km_centers_init(&job->centers, job->from_k, job->d, err);
     if (rc == KM_OK)
         rc = km_sums_init(&job->sums, job->from_k, job->d, err);
     if (rc == KM_OK)
@@ -139,6 +155,15 @@ static int job_init(struct km_job *job, struct km_err *err)
                             err);
     if (rc == KM_OK)
         rc = km_reservoir_init(&job->reservoir, reservoir_rows(job), job->d, job->seed, err);
+    return rc;
+}
+
+static int job_init(struct km_job *job, struct km_err *err)
+{
+    int rc = check_memory(job, err);
+
+    if (rc == KM_OK)
+        rc = job->sparse ? km_sparse_job_init(job, err) : dense_init(job, err);
     if (rc == KM_OK)
         rc = km_mat_init(&job->model, (size_t)job->p->k, job->d, err);
     job->origin = km_alloc(job->d, sizeof(*job->origin));
@@ -155,6 +180,7 @@ static void job_done(struct km_job *job)
     km_sums_done(&job->sums);
     km_assign_done(&job->assign);
     km_reservoir_done(&job->reservoir);
+    km_sparse_job_done(job);
     km_mat_done(&job->model);
     km_free(job->origin);
 }
@@ -176,36 +202,47 @@ static int move_origin(struct km_job *job, struct km_mat *x, struct km_err *err)
     return km_feed_origin(job->feed, job->origin, err);
 }
 
-/* The first block of the first mini-batch: origin and K start centers. */
-static int start_centers(struct km_job *job, struct km_batch *first, struct km_err *err)
+static int start_dense(struct km_job *job, const struct km_mat *first, struct km_err *err)
 {
     struct km_rng rng;
     float *dist2;
-    double start = km_wall();
-    int rc = move_origin(job, &first->x, err);
 
+    km_rng_seed(&rng, job->seed, 'I', 0);
+    if (job->p->init_method == KM_INIT_RANDOM) {
+        km_seed_random(&job->centers, first, &rng);
+        return KM_OK;
+    }
+    dist2 = km_alloc(first->n, sizeof(*dist2));
+    if (!dist2)
+        return km_fail(err, KM_E_MEM, "no memory for k-means++ on %zu rows", first->n);
+    km_seed_plusplus(&job->centers, first, NULL, job->m->kern, job->m->pool, dist2, &rng);
+    km_free(dist2);
+    return KM_OK;
+}
+
+/* The first block of the first mini-batch: origin and K start centers. */
+static int start_centers(struct km_job *job, struct km_batch *first, struct km_err *err)
+{
+    size_t rows = km_batch_rows(first);
+    double start = km_wall();
+    int rc = KM_OK;
+
+    if (!job->sparse) /* moved, sparse rows would not be sparse */
+        rc = move_origin(job, &first->x, err);
     if (rc)
         return rc;
-    if (first->x.n < (size_t)job->p->mini_batch_size && first->ends_mini_batch)
+    if (rows < (size_t)job->p->mini_batch_size && first->ends_mini_batch)
         km_log(KM_WARNING,
                "Batch size %" PRId64
                " is bigger than the first batch data. Effective batch size used "
                "to initialize is %zu",
-               job->p->mini_batch_size, first->x.n);
+               job->p->mini_batch_size, rows);
     km_watch_start(&job->phases[KM_PHASE_SEED]);
-    km_rng_seed(&rng, job->seed, 'I', 0);
-    if (job->p->init_method == KM_INIT_RANDOM) {
-        km_seed_random(&job->centers, &first->x, &rng);
-    } else {
-        dist2 = km_alloc(first->x.n, sizeof(*dist2));
-        if (!dist2)
-            return km_fail(err, KM_E_MEM, "no memory for k-means++ on %zu rows", first->x.n);
-        km_seed_plusplus(&job->centers, &first->x, NULL, job->m->kern, job->m->pool, dist2, &rng);
-        km_free(dist2);
-    }
+    rc = job->sparse ? km_sparse_start(job, &first->s, err) : start_dense(job, &first->x, err);
     km_watch_stop(&job->phases[KM_PHASE_SEED]);
-    km_report_counts(job->request->host, start, -1, "init_train_data_iter", first->x.n, 1,
-                     first->x.n, 1, 0);
+    if (rc)
+        return rc;
+    km_report_counts(job->request->host, start, -1, "init_train_data_iter", rows, 1, rows, 1, 0);
     return KM_OK;
 }
 
@@ -256,6 +293,12 @@ static int finish_mini_batch(struct km_job *job, struct km_err *err)
 
 static int take_block(struct km_job *job, struct km_batch *b, int epoch, struct km_err *err)
 {
+    if (job->sparse) {
+        km_sparse_take(job, b, epoch);
+        if (b->ends_mini_batch)
+            show_iteration(job);
+        return KM_OK;
+    }
     if (epoch == 0) {
         km_watch_start(&job->phases[KM_PHASE_SAMPLE]);
         km_reservoir_offer(&job->reservoir, &b->x);
@@ -398,6 +441,8 @@ int km_train(const struct km_request *request, const struct km_machine *machine,
     if (rc == KM_OK)
         rc = run_pass(&job, err);
     job.pass_seconds = km_now() - pass_start;
+    if (rc == KM_OK && job.sparse)
+        rc = km_sparse_finish(&job, err);
     if (rc == KM_OK)
         rc = km_finish_centers(&job, err);
     if (rc == KM_OK)

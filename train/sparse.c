@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/sparse.h"
+
+#include "base/log.h"
+#include <math.h>
+
+/* Above this share of values that are not 0 rows are written out: the dense kernels do about so much more
+ * in the same time (measured on Zen 5, docs/algorithm.md). */
+#define BREAK_EVEN 0.125
+/* A block of rows, as in train.c, and a sample. */
+#define BLOCK_BYTES  ((size_t)16 << 20)
+#define SAMPLE_BYTES ((size_t)64 << 20)
+#define VALUE_BYTES  (sizeof(float) + sizeof(uint32_t))
+/* What a row costs beside its values, all that is kept about it taken together. */
+#define ROW_BYTES 64
+
+static size_t min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t max_size(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+int km_sparse_choose(struct km_job *job, struct km_err *err)
+{
+    struct km_feed_look look;
+    int rc = km_feed_look(job->feed, &look, err);
+    double share;
+
+    if (rc || km_feed_format(job->feed)->kind != KM_RECORDIO || km_comm_size(job->m->comm) > 1)
+        return rc;
+    if (look.rows == 0) {
+        job->sparse = !job->p->force_dense;
+        job->row_values = 1;
+        return KM_OK;
+    }
+    if (look.sparse == 0)
+        return KM_OK;
+    share = (double)look.values / (double)look.rows / (double)job->d;
+    job->row_values = look.values / look.rows + 1;
+    job->sparse = !job->p->force_dense || (2 * look.sparse > look.rows && share < BREAK_EVEN);
+    km_log(KM_INFO, "rows are sparse: %.4g of %zu values per row on average; %s",
+           (double)look.values / (double)look.rows, job->d,
+           job->sparse ? "clustered as sparse"
+           : share < BREAK_EVEN
+               ? "written out, as most of them are dense records"
+               : "written out, which is faster where so many are not 0 (force_dense)");
+    return KM_OK;
+}
+
+/* Large enough to draw K different seeds from the first block. */
+size_t km_sparse_block_rows(const struct km_job *job)
+{
+    return min_size((size_t)job->p->mini_batch_size,
+                    max_size(BLOCK_BYTES / ROW_BYTES, 2 * job->from_k));
+}
+
+size_t km_sparse_block_values(const struct km_job *job)
+{
+    return max_size(BLOCK_BYTES / VALUE_BYTES, 2 * job->from_k * job->row_values);
+}
+
+static size_t sample_rows(const struct km_job *job)
+{
+    if (job->p->refine_rows != KM_AUTO)
+        return (size_t)job->p->refine_rows;
+    return SAMPLE_BYTES / ROW_BYTES;
+}
+
+static size_t sample_values(const struct km_job *job)
+{
+    size_t fit = SAMPLE_BYTES / VALUE_BYTES;
+
+    if (job->p->refine_rows == KM_AUTO)
+        return fit;
+    return max_size(fit, 2 * (size_t)job->p->refine_rows * job->row_values);
+}
+
+void km_sparse_memory(const struct km_job *job, double *centers, double *rows)
+{
+    double cells = (double)job->from_k * (double)job->d;
+    double values = 3.0 * (double)km_sparse_block_values(job) + (double)sample_values(job);
+
+    *centers = cells * (sizeof(double) + sizeof(float));
+    *rows = values * (double)VALUE_BYTES +
+            ROW_BYTES * (3.0 * (double)km_sparse_block_rows(job) + (double)sample_rows(job));
+}
+
+int km_sparse_job_init(struct km_job *job, struct km_err *err)
+{
+    int rc = km_sparse_centers_init(&job->sparse_centers, job->from_k, job->d, err);
+
+    if (rc == KM_OK)
+        rc = km_sparse_init(&job->sparse_step, job->m->kern, job->m->pool,
+                            km_sparse_block_rows(job), job->from_k, 0, err);
+    if (rc == KM_OK)
+        rc = km_sparse_reservoir_init(&job->sparse_sample, sample_rows(job), sample_values(job),
+                                      job->d, job->seed, err);
+    return rc;
+}
+
+void km_sparse_job_done(struct km_job *job)
+{
+    km_sparse_centers_done(&job->sparse_centers);
+    km_sparse_done(&job->sparse_step);
+    km_sparse_reservoir_done(&job->sparse_sample);
+}
+
+int km_sparse_start(struct km_job *job, const struct km_csr *first, struct km_err *err)
+{
+    struct km_rng rng;
+
+    km_rng_seed(&rng, job->seed, 'I', 0);
+    if (job->p->init_method == KM_INIT_PLUSPLUS)
+        return km_sparse_seed_plusplus(&job->sparse_centers, first, &job->sparse_step, &rng, err);
+    km_sparse_seed_random(&job->sparse_centers, first, &rng);
+    return KM_OK;
+}
+
+void km_sparse_take(struct km_job *job, const struct km_batch *b, int epoch)
+{
+    double decay = 1, ssd;
+
+    if (epoch == 0) {
+        km_watch_start(&job->phases[KM_PHASE_SAMPLE]);
+        km_sparse_reservoir_offer(&job->sparse_sample, &b->s);
+        km_watch_stop(&job->phases[KM_PHASE_SAMPLE]);
+    }
+    km_watch_start(&job->phases[KM_PHASE_ASSIGN]);
+    if (job->p->half_life_time_size)
+        decay = exp2(-(double)b->s.n / (double)job->p->half_life_time_size);
+    ssd = km_sparse_centers_take(&job->sparse_centers, &job->sparse_step, &b->s, decay,
+                                 b->ends_mini_batch);
+    km_watch_stop(&job->phases[KM_PHASE_ASSIGN]);
+    job->seen_values += km_csr_values(&b->s);
+    job->pass.rows += b->s.n;
+    job->pass.ssd += ssd;
+    job->pass.short_ssd += ssd;
+    job->pass.short_rows += (double)b->s.n;
+    job->pass.batches += b->ends_mini_batch != 0;
+}
+
+int km_sparse_finish(struct km_job *job, struct km_err *err)
+{
+    km_sparse_done(&job->sparse_step); /* room for the shrink */
+    return km_sparse_centers_to_dense(&job->centers, &job->sparse_centers, err);
+}
