@@ -102,7 +102,7 @@ struct km_kernels {
     /**
      * One panel of the nearest center of sparse rows: where a center j of panel p has
      * half[j] + scale[j] * (x_i . lane j) < score[i], label[i] and score[i] become that of the
-     * smallest (of equals the lowest j). Panels are taken in order, from score +inf and label 0.
+     * smallest (of equals, as computed, the lowest j). Panels are taken in order, from score +inf and label 0.
      */
     void (*sparse_panel)(uint32_t *label, float *score, const struct km_csr *x,
                          const struct km_lanes *c, size_t p);

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sparse rows: kernels against the specification, the pass against dense centers, the sample. */
+#include "tests/algo_test.h"
+
+#include "algo/assign.h"
+#include "algo/sparse_centers.h"
+#include "algo/sparse_reservoir.h"
+
+/* Dense rows in which about `share` of the values are not 0; every seventh row is all zero. */
+static struct km_mat holes(size_t n, size_t d, double share, uint64_t seed)
+{
+    struct km_mat m = random_rows(n, d, seed);
+    struct km_rng rng;
+
+    km_rng_seed(&rng, seed, 't', 2);
+    for (size_t i = 0; i < n; i++)
+        for (size_t t = 0; t < d; t++)
+            if (km_rng_unit(&rng) >= share || i % 7 == 3)
+                km_mat_row(&m, i)[t] = 0;
+    return m;
+}
+
+static struct km_csr sparse_of(const struct km_mat *x)
+{
+    struct km_csr s;
+    struct km_err err;
+
+    assert_ok(km_csr_init(&s, x->n, x->n * x->d, x->d, &err), err);
+    for (size_t i = 0; i < x->n; i++) {
+        s.at[i] = s.nnz;
+        for (size_t t = 0; t < x->d; t++)
+            if (km_mat_row(x, i)[t] != 0) {
+                s.col[s.nnz] = (uint32_t)t;
+                s.val[s.nnz++] = km_mat_row(x, i)[t];
+            }
+        s.len[i] = (uint32_t)(s.nnz - s.at[i]);
+        s.n++;
+    }
+    return s;
+}
+
+static void check_level(const struct km_kernels *kern, const struct km_csr *s,
+                        const struct km_lanes *lanes)
+{
+    uint32_t label[64], expected[64];
+    float score[64], best[64];
+
+    assert_true(s->n <= 64);
+    for (size_t i = 0; i < s->n; i++) {
+        label[i] = expected[i] = 0;
+        score[i] = best[i] = INFINITY;
+    }
+    for (size_t p = 0; p < km_lanes_panels(lanes->k); p++) {
+        kern->sparse_panel(label, score, s, lanes, p);
+        km_kernels_generic.sparse_panel(expected, best, s, lanes, p);
+    }
+    for (size_t i = 0; i < s->n; i++) {
+        double size = 1 + fabs((double)best[i]) + km_csr_norm2(s, i);
+
+        assert_near((double)score[i], (double)best[i], 1e-5 * size);
+        if (label[i] != expected[i]) { /* only where two centers are as near */
+            struct km_csr row = km_csr_view(s, i, 1);
+            size_t j = label[i], p = j / KM_LANES, width = km_lanes_width(lanes->k, p);
+            double dot = 0;
+
+            assert_true(j < lanes->k);
+            for (size_t e = row.at[0]; e < row.at[0] + row.len[0]; e++)
+                dot += (double)row.val[e] *
+                       (double)km_lanes_panel(lanes, p)[row.col[e] * width + j % KM_LANES];
+            assert_near((double)lanes->half[j] + (double)lanes->scale[j] * dot, (double)best[i],
+                        1e-5 * size);
+        }
+    }
+}
+
+static void every_level_finds_the_nearest_center_of_sparse_rows(void **state)
+{
+    static const size_t more[] = {127, 128, 129, 144, 255, 256, 257, 300, 1000};
+    const struct km_kernels *const *all = km_kernels_all();
+    size_t checked = 0;
+
+    (void)state;
+    for (size_t c = 1; c <= 70 + sizeof(more) / sizeof(*more); c++) {
+        size_t k = c <= 70 ? c : more[c - 71], d = c % 3 == 0 ? 5 : 90;
+        struct km_mat x = holes(40, d, (double)(c % 5) * 0.2 + 0.05, c);
+        struct km_csr s = sparse_of(&x);
+        struct km_centers centers = random_centers(&x, k, c);
+        struct km_lanes lanes;
+        struct km_err err;
+
+        assert_ok(km_lanes_init(&lanes, k, d, &err), err);
+        km_lanes_fill(&lanes, &centers, NULL);
+        for (size_t j = 0; j < k; j += 2) { /* a sum in place of a mean */
+            for (size_t t = 0; t < d; t++)
+                *km_lanes_at(&lanes, j, t) *= 3;
+            lanes.scale[j] /= 3;
+        }
+        for (size_t l = 0; all[l]; l++, checked++)
+            check_level(all[l], &s, &lanes);
+        km_lanes_done(&lanes);
+        km_centers_done(&centers);
+        km_csr_done(&s);
+        km_mat_done(&x);
+    }
+    assert_true(checked >= 79 * 2);
+}
+
+static void columns_beyond_100_000_are_found(void **state)
+{
+    const struct km_kernels *const *all = km_kernels_all();
+    struct km_csr s;
+    struct km_lanes lanes;
+    struct km_err err;
+
+    (void)state;
+    for (size_t l = 0; all[l]; l++) {
+        uint32_t label[2] = {0, 0};
+        float score[2] = {INFINITY, INFINITY};
+
+        assert_ok(km_csr_init(&s, 2, 2, 200000, &err), err);
+        assert_ok(km_lanes_init(&lanes, 40, 200000, &err), err);
+        s.n = 2;
+        s.at[1] = s.len[0] = s.len[1] = 1;
+        s.col[0] = 199999;
+        s.col[1] = 100001;
+        s.val[0] = s.val[1] = 1;
+        for (size_t j = 0; j < 40; j++)
+            lanes.scale[j] = -1;
+        *km_lanes_at(&lanes, 33, 199999) = 1;
+        *km_lanes_at(&lanes, 39, 100001) = 1;
+        all[l]->sparse_panel(label, score, &s, &lanes, 0);
+        assert_int_equal(label[0], 33);
+        assert_int_equal(label[1], 39);
+        km_csr_done(&s);
+        km_lanes_done(&lanes);
+    }
+}
+
+static void equal_centers_give_the_lowest_at_every_level(void **state)
+{
+    const struct km_kernels *const *all = km_kernels_all();
+    struct km_mat x = holes(20, 30, 0.3, 5);
+    struct km_csr s;
+    struct km_err err;
+    struct km_centers c;
+    struct km_lanes lanes;
+    uint32_t label[20] = {0};
+    float score[20];
+
+    (void)state;
+    for (size_t i = 0; i < 20; i++) /* whole numbers: sums are exact in whatever order */
+        for (size_t t = 0; t < 30; t++)
+            km_mat_row(&x, i)[t] = rintf(3 * km_mat_row(&x, i)[t]);
+    s = sparse_of(&x);
+    assert_ok(km_centers_init(&c, 300, 30, &err), err);
+    for (size_t j = 0; j < 300; j++)
+        km_centers_set(&c, j, km_mat_row(&x, 0), 1);
+    assert_ok(km_lanes_init(&lanes, 300, 30, &err), err);
+    km_lanes_fill(&lanes, &c, NULL);
+    for (size_t l = 0; all[l]; l++) {
+        for (size_t i = 0; i < 20; i++)
+            score[i] = INFINITY;
+        for (size_t p = 0; p < km_lanes_panels(300); p++)
+            all[l]->sparse_panel(label, score, &s, &lanes, p);
+        for (size_t i = 0; i < 20; i++)
+            assert_int_equal(label[i], 0);
+    }
+    km_lanes_done(&lanes);
+    km_centers_done(&c);
+    km_csr_done(&s);
+    km_mat_done(&x);
+}
+
+/* One pass over x in batches of three blocks, sparse; the centers come back as dense ones. */
+static struct km_centers sparse_pass(const struct km_mat *x, size_t k, size_t block, double decay,
+                                     struct km_pool *pool, double *ssd)
+{
+    const struct km_kernels *kern = km_kernels_all()[0];
+    struct km_csr s = sparse_of(x);
+    struct km_sparse_centers c;
+    struct km_sparse step;
+    struct km_centers dense;
+    struct km_rng rng;
+    struct km_err err;
+
+    *ssd = 0;
+    km_rng_seed(&rng, 7, 't', 3);
+    assert_ok(km_sparse_init(&step, kern, pool, x->n, k, 0, &err), err);
+    assert_ok(km_sparse_centers_init(&c, k, x->d, &err), err);
+    km_sparse_seed_random(&c, &s, &rng);
+    for (size_t from = 0, b = 0; from < s.n; from += block, b++) {
+        size_t n = s.n - from < block ? s.n - from : block;
+        struct km_csr view = km_csr_view(&s, from, n);
+        int ends = b % 3 == 2 || from + n == s.n;
+
+        *ssd += km_sparse_centers_take(&c, &step, &view, ends ? decay : 1, ends);
+    }
+    assert_ok(km_sparse_centers_to_dense(&dense, &c, &err), err);
+    km_sparse_done(&step);
+    km_csr_done(&s);
+    return dense;
+}
+
+/* The same on dense rows with the functions that dense jobs use. */
+static struct km_centers dense_pass(const struct km_mat *x, size_t k, size_t block, double *ssd)
+{
+    const struct km_kernels *kern = km_kernels_all()[0];
+    struct km_centers c;
+    struct km_sums sums;
+    struct km_assign a;
+    struct km_rng rng;
+    struct km_err err;
+
+    *ssd = 0;
+    km_rng_seed(&rng, 7, 't', 3);
+    assert_ok(km_centers_init(&c, k, x->d, &err), err);
+    assert_ok(km_sums_init(&sums, k, x->d, &err), err);
+    assert_ok(km_assign_init(&a, kern, NULL, x->n, k, x->d, &err), err);
+    for (size_t j = 0; j < k; j++)
+        km_centers_set(&c, j, km_mat_row(x, km_rng_below(&rng, x->n)), 1);
+    for (size_t from = 0; from < x->n; from += 3 * block) {
+        size_t n = x->n - from < 3 * block ? x->n - from : 3 * block;
+        struct km_mat view = km_mat_view(x, from, n);
+
+        km_assign_add(&a, &sums, &view, NULL, &c, 1);
+        *ssd += *sums.ssd;
+        km_centers_move(&c, &sums, 1, NULL);
+        km_sums_clear(&sums);
+    }
+    km_assign_done(&a);
+    km_sums_done(&sums);
+    return c;
+}
+
+static void a_pass_is_the_pass_over_the_same_rows_written_out(void **state)
+{
+    static const size_t ks[] = {1, 7, 40, 150};
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++)
+        for (size_t block = 50; block <= 200; block *= 2) {
+            struct km_mat x = holes(1500, 60, 0.1, i + 1);
+            double ssd, expected;
+            struct km_centers d = dense_pass(&x, ks[i], block, &expected);
+            struct km_centers s = sparse_pass(&x, ks[i], block, 1, NULL, &ssd);
+
+            assert_near(ssd, expected, 1e-5 * expected);
+            for (size_t j = 0; j < ks[i]; j++) {
+                assert_near(s.weight[j], d.weight[j], 1e-9 * d.weight[j]);
+                for (size_t t = 0; t < 60; t++)
+                    assert_near(s.exact[j * 60 + t], d.exact[j * 60 + t], 1e-9);
+            }
+            km_centers_done(&d);
+            km_centers_done(&s);
+            km_mat_done(&x);
+        }
+}
+
+static void a_pass_gives_the_same_bits_on_any_number_of_threads(void **state)
+{
+    struct km_mat x = holes(2000, 40, 0.15, 9);
+    double ssd, first_ssd;
+    struct km_centers first = sparse_pass(&x, 50, 300, 0.7, NULL, &first_ssd);
+
+    (void)state;
+    for (size_t i = 0; i < TEST_THREADS; i++) {
+        struct km_pool *pool = make_pool(test_threads[i]);
+        struct km_centers c = sparse_pass(&x, 50, 300, 0.7, pool, &ssd);
+
+        assert_same_bits(c.exact, first.exact, (size_t)50 * 40);
+        assert_same_bits(c.weight, first.weight, (size_t)50);
+        assert_same_bits(&ssd, &first_ssd, 1);
+        km_centers_done(&c);
+        km_pool_close(pool);
+    }
+    km_centers_done(&first);
+    km_mat_done(&x);
+}
+
+static void all_that_was_seen_can_be_forgotten(void **state)
+{
+    struct km_mat x = holes(900, 30, 0.3, 4);
+    double ssd;
+    struct km_centers c;
+
+    (void)state;
+    for (size_t i = 600; i < 900; i++) /* the last batch is the same row again and again */
+        memcpy(km_mat_row(&x, i), km_mat_row(&x, 0), 30 * sizeof(float));
+    c = sparse_pass(&x, 1, 100, 0, NULL, &ssd);
+    for (size_t t = 0; t < 30; t++)
+        assert_near(c.exact[t], (double)km_mat_row(&x, 0)[t], 1e-9);
+    km_centers_done(&c);
+    km_mat_done(&x);
+}
+
+static void rows_of_any_allowed_size_give_finite_centers(void **state)
+{
+    struct km_mat x = holes(3000, 20, 0.3, 6);
+    double most = 0.99 * sqrt(3.4028234e38 / 4 / 20), ssd;
+    struct km_centers c;
+
+    (void)state;
+    for (size_t i = 0; i < 3000; i++) /* small first, then as large as a row may be */
+        for (size_t t = 0; t < 20; t++)
+            if (i > 100 && km_mat_row(&x, i)[t] != 0)
+                km_mat_row(&x, i)[t] = (float)(i % 2 ? most : -most);
+    c = sparse_pass(&x, 5, 50, 1, NULL, &ssd);
+    assert_true(isfinite(ssd));
+    for (size_t j = 0; j < 5; j++) {
+        assert_true(isfinite((double)c.half[j]));
+        for (size_t t = 0; t < 20; t++)
+            assert_true(fabs(c.exact[j * 20 + t]) <= most * 1.000001);
+    }
+    km_centers_done(&c);
+    km_mat_done(&x);
+}
+
+static void distances_and_sums_by_dense_centers_are_those_of_dense_rows(void **state)
+{
+    struct km_mat x = holes(500, 80, 0.1, 8);
+    struct km_csr s = sparse_of(&x);
+    struct km_centers c = random_centers(&x, 21, 8);
+    struct km_sparse step;
+    struct km_sums sums;
+    struct km_err err;
+    double total = 0;
+
+    (void)state;
+    assert_ok(km_sparse_init(&step, km_kernels_all()[0], NULL, 500, 21, 80, &err), err);
+    assert_ok(km_sums_init(&sums, 21, 80, &err), err);
+    km_sparse_add(&step, &sums, &s, &c);
+    assert_near(km_sparse_ssd(&step, &s, &c), brute_loss(&x, NULL, c.exact, 21), 1e-6);
+    for (size_t i = 0; i < 500; i++) {
+        assert_near(step.dist2[i], brute_dist2(km_mat_row(&x, i), c.exact + step.label[i] * 80, 80),
+                    1e-9);
+        for (size_t t = 0; t < 80; t++)
+            sums.sum[step.label[i] * 80 + t] -= (double)km_mat_row(&x, i)[t];
+        sums.count[step.label[i]]--;
+    }
+    for (size_t i = 0; i < (size_t)21 * 80; i++)
+        total += fabs(sums.sum[i]);
+    for (size_t j = 0; j < 21; j++)
+        total += fabs(sums.count[j]);
+    assert_near(total, 0, 1e-9);
+    km_sums_done(&sums);
+    km_sparse_done(&step);
+    km_centers_done(&c);
+    km_csr_done(&s);
+    km_mat_done(&x);
+}
+
+static void plusplus_takes_each_of_as_many_rows_once(void **state)
+{
+    struct km_mat x = holes(6, 50, 0.5, 3); /* 5 rows and one of zeros, all different */
+    struct km_csr s = sparse_of(&x);
+    struct km_sparse_centers c;
+    struct km_sparse step;
+    struct km_centers dense;
+    struct km_rng rng;
+    struct km_err err;
+
+    (void)state;
+    km_rng_seed(&rng, 1, 't', 4);
+    assert_ok(km_sparse_init(&step, km_kernels_all()[0], NULL, 6, 6, 0, &err), err);
+    assert_ok(km_sparse_centers_init(&c, 6, 50, &err), err);
+    assert_ok(km_sparse_seed_plusplus(&c, &s, &step, &rng, &err), err);
+    assert_ok(km_sparse_centers_to_dense(&dense, &c, &err), err);
+    assert_near(brute_loss(&x, NULL, dense.exact, 6), 0, 0);
+    km_centers_done(&dense);
+    km_sparse_done(&step);
+    km_csr_done(&s);
+    km_mat_done(&x);
+}
+
+static void a_sample_holds_every_row_equally_often(void **state)
+{
+    double count[300] = {0}, expected[300];
+    struct km_mat x = holes(300, 4, 1, 2);
+    struct km_csr s;
+    size_t held = 0;
+
+    (void)state;
+    for (size_t i = 0; i < 300; i++)
+        km_mat_row(&x, i)[0] = (float)i + 1; /* tells which row it is */
+    s = sparse_of(&x);
+    for (uint64_t seed = 0; seed < 2000; seed++) {
+        struct km_sparse_reservoir r;
+        struct km_err err;
+
+        assert_ok(km_sparse_reservoir_init(&r, 40, seed % 2 ? 1000 : 100, 4, seed, &err), err);
+        for (size_t from = 0; from < 300; from += 50) {
+            struct km_csr view = km_csr_view(&s, from, 50);
+
+            km_sparse_reservoir_offer(&r, &view);
+        }
+        assert_true(r.rows.n <= 40 && r.rows.nnz <= (seed % 2 ? 1000 : 100));
+        assert_true(r.rows.n >= (seed % 2 ? 30 : 12));
+        for (size_t i = 0; i < r.rows.n; i++)
+            count[(size_t)r.rows.val[r.rows.at[i]] - 1]++;
+        held += r.rows.n;
+        km_sparse_reservoir_done(&r);
+    }
+    for (size_t i = 0; i < 300; i++)
+        expected[i] = (double)held / 300;
+    assert_fits(count, expected, 300);
+    km_csr_done(&s);
+    km_mat_done(&x);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_level_finds_the_nearest_center_of_sparse_rows),
+        cmocka_unit_test(columns_beyond_100_000_are_found),
+        cmocka_unit_test(equal_centers_give_the_lowest_at_every_level),
+        cmocka_unit_test(a_pass_is_the_pass_over_the_same_rows_written_out),
+        cmocka_unit_test(a_pass_gives_the_same_bits_on_any_number_of_threads),
+        cmocka_unit_test(all_that_was_seen_can_be_forgotten),
+        cmocka_unit_test(rows_of_any_allowed_size_give_finite_centers),
+        cmocka_unit_test(distances_and_sums_by_dense_centers_are_those_of_dense_rows),
+        cmocka_unit_test(plusplus_takes_each_of_as_many_rows_once),
+        cmocka_unit_test(a_sample_holds_every_row_equally_often),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
