@@ -68,8 +68,8 @@ static void sort_distinct(struct refine *r)
     r->n = kept;
 }
 
-/* What an iteration multiplies with each center. Sparse rows are few numbers beside the features, and
- * so the centers themselves, which an iteration writes in several forms, count as well. */
+/* What an iteration multiplies with each center. Sparse rows are few numbers beside the features,
+ * and so the centers themselves, which an iteration writes in several forms, count as well. */
 static double cells_of(const struct km_points *p)
 {
     if (p->s.d)

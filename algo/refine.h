@@ -13,8 +13,8 @@ struct km_refine_options {
     double flop;                     /* most floating point operations to spend */
 };
 
-/** The formula for km_refine_options.flop: 30 % of the pass, but at least 10 GFLOP. For sparse rows:
- * their values, as rows of one feature. */
+/** The formula for km_refine_options.flop: 30 % of the pass, but at least 10 GFLOP. For sparse
+ * rows: their values, as rows of one feature. */
 double km_refine_budget(uint64_t rows, size_t from_k, size_t d);
 
 /**

@@ -38,7 +38,8 @@ void km_sparse_label(struct km_sparse *s, const struct km_csr *x, const struct k
 /** Fills s->order and s->first from the labels of n rows; only labels below k. */
 void km_sparse_order(struct km_sparse *s, size_t n, size_t k);
 
-/** Runs fn once for each label that has rows (as km_task: the label, the worker), on all threads. */
+/** Runs fn once for each label that has rows (as km_task: the label, the worker), on all threads.
+ */
 void km_sparse_each_label(struct km_sparse *s, size_t n, size_t k, km_task *fn, void *arg);
 
 /** Labels the rows by dense centers and adds each once to *sums (count, sum, rows). */

@@ -216,7 +216,8 @@ static void take_label(void *arg, size_t j, int worker)
     c->norm2[j] += norm2;
 }
 
-/* What the blocks of a mini-batch have changed comes into the lanes: after one block it is there already. */
+/* What the blocks of a mini-batch have changed comes into the lanes: after one block it is there
+ * already. */
 static void publish(struct km_sparse_centers *c)
 {
     for (size_t t = 0; c->pending && t < c->d; t++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The centers of a pass over sparse rows. A mean changes in every feature with every row; a sum only
- * where the row has a value. So the centers are kept as sums, and nothing here but the start and the
- * end costs as much as centers times features.
+ * The centers of a pass over sparse rows. A mean changes in every feature with every row; a sum
+ * only where the row has a value. So the centers are kept as sums, and nothing here but the start
+ * and the end costs as much as centers times features.
  */
 #ifndef KM_ALGO_SPARSE_CENTERS_H
 #define KM_ALGO_SPARSE_CENTERS_H
@@ -11,10 +11,10 @@
 #include "base/rng.h"
 
 /**
- * Center j is sum[j] / ratio[j] and stands for ratio[j] * unit[j] rows; a row that it receives adds its
- * values / unit[j] to sum[j], and 1 / unit[j] to ratio[j]. So forgetting (half_life_time_size) is
- * one multiplication of unit[j]. Where the ratio has grown so large that x . sum could overflow a
- * float32, the center is written anew with ratio 1: never with usual data.
+ * Center j is sum[j] / ratio[j] and stands for ratio[j] * unit[j] rows; a row that it receives adds
+ * its values / unit[j] to sum[j], and 1 / unit[j] to ratio[j]. So forgetting (half_life_time_size)
+ * is one multiplication of unit[j]. Where the ratio has grown so large that x . sum could overflow
+ * a float32, the center is written anew with ratio 1: never with usual data.
  */
 struct km_sparse_centers {
     size_t k, d;
@@ -41,9 +41,9 @@ int km_sparse_seed_plusplus(struct km_sparse_centers *c, const struct km_csr *x,
 
 /**
  * A block of a mini-batch: labels its rows by the centers as they were at the start of the
- * mini-batch, and adds them. Weights are first multiplied by `decay`. `ends` says that the mini-batch
- * ends here, and the next block meets the moved centers (km_centers_move's rule). Returns the sum of squared
- * distances, good to float32 of |x|^2.
+ * mini-batch, and adds them. Weights are first multiplied by `decay`. `ends` says that the
+ * mini-batch ends here, and the next block meets the moved centers (km_centers_move's rule).
+ * Returns the sum of squared distances, good to float32 of |x|^2.
  */
 double km_sparse_centers_take(struct km_sparse_centers *c, struct km_sparse *s,
                               const struct km_csr *x, double decay, int ends);

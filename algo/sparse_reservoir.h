@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A uniform sample of the sparse rows of a pass, bounded by values as well as by rows: each row draws a
- * number and is held while that is below a threshold, which falls when there is no more room.
+ * A uniform sample of the sparse rows of a pass, bounded by values as well as by rows: each row
+ * draws a number and is held while that is below a threshold, which falls when there is no more
+ * room.
  */
 #ifndef KM_ALGO_SPARSE_RESERVOIR_H
 #define KM_ALGO_SPARSE_RESERVOIR_H
@@ -23,8 +24,8 @@ int km_sparse_reservoir_init(struct km_sparse_reservoir *r, size_t rows, size_t 
 void km_sparse_reservoir_done(struct km_sparse_reservoir *r); /* zeroed is fine */
 
 /**
- * Offers rows: afterwards every row offered so far is held with the same probability. While all fit, all
- * are held; from then on between three quarters of the room and all of it is in use.
+ * Offers rows: afterwards every row offered so far is held with the same probability. While all
+ * fit, all are held; from then on between three quarters of the room and all of it is in use.
  */
 void km_sparse_reservoir_offer(struct km_sparse_reservoir *r, const struct km_csr *x);
 

@@ -42,9 +42,9 @@ struct km_feed_look {
 int km_feed_look(const struct km_feed *feed, struct km_feed_look *look, struct km_err *err);
 
 /**
- * From now on rows come as their values that are not 0, dense records as well as sparse ones. A block
- * ends early when it has `values` of them. RecordIO only; before the first block is asked for, and
- * without an origin.
+ * From now on rows come as their values that are not 0, dense records as well as sparse ones. A
+ * block ends early when it has `values` of them. RecordIO only; before the first block is asked
+ * for, and without an origin.
  */
 void km_feed_keep_sparse(struct km_feed *feed, size_t values);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The fast path: a Record as all known writers lay it out, features["values"] first, packed,
- * Float32 or Float64, dense or (keys ascending) sparse. It only ever accepts; whatever looks different goes to record_slow.c.
+ * Float32 or Float64, dense or (keys ascending) sparse. It only ever accepts; whatever looks
+ * different goes to record_slow.c.
  */
 #include "io/record.h"
 

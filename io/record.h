@@ -38,8 +38,8 @@ int km_record_decode(struct km_record_reader *r, const unsigned char *payload, s
                      float *row, size_t dim, struct km_err *err);
 
 /**
- * The same as a row added to x, which has room for one row and x->d values more: the values that are
- * not 0, of a dense record as of a sparse one. row is scratch for x->d values. *was_sparse says
+ * The same as a row added to x, which has room for one row and x->d values more: the values that
+ * are not 0, of a dense record as of a sparse one. row is scratch for x->d values. *was_sparse says
  * which of the two it was.
  */
 int km_record_decode_sparse(struct km_record_reader *r, const unsigned char *payload, size_t len,

@@ -8,7 +8,8 @@
 #include "base/mat.h"
 #include <stdint.h>
 
-/** KM_SPARSE is RecordIO whose rows are kept as their values that are not 0 (km_shard_read_sparse). */
+/** KM_SPARSE is RecordIO whose rows are kept as their values that are not 0 (km_shard_read_sparse).
+ */
 enum km_format_kind { KM_RECORDIO, KM_CSV, KM_SPARSE };
 
 /** How the bytes of a channel are to be understood; the same for all its files. */
@@ -57,7 +58,8 @@ int km_shard_read(struct km_shard *s, struct km_mat *x, size_t from, size_t *row
 
 /**
  * The same for a shard of KM_SPARSE: adds rows to x, until it has max_rows or the file ends, or
- * values or more values in all; x has room for max_rows rows, and for x->d values on top of `values`.
+ * values or more values in all; x has room for max_rows rows, and for x->d values on top of
+ * `values`.
  */
 int km_shard_read_sparse(struct km_shard *s, struct km_csr *x, size_t max_rows, size_t values,
                          size_t *rows, struct km_err *err);

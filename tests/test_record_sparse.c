@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sparse rows from records: the fast path against protobuf-c and against the same row written out. */
+/* Sparse rows from records: the fast path against protobuf-c and against the same row written out.
+ */
 #include "tests/io_help.h"
 
 #include "base/mem.h"

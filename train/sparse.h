@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to train: a job whose rows are clustered as sparse. What is not here, sparse and dense share. */
+/* Private to train: a job whose rows are clustered as sparse. What is not here, sparse and dense
+ * share. */
 #ifndef KM_TRAIN_SPARSE_H
 #define KM_TRAIN_SPARSE_H
 
 #include "train/job.h"
 
 /**
- * Decides whether the job's rows are sparse (job->sparse), and says so in the log: the first rows of the
- * train channel are looked at. force_dense=true: mostly sparse records, and so few values that it pays
- * (docs/algorithm.md); false: any sparse record is enough.
+ * Decides whether the job's rows are sparse (job->sparse), and says so in the log: the first rows
+ * of the train channel are looked at. force_dense=true: mostly sparse records, and so few values
+ * that it pays (docs/algorithm.md); false: any sparse record is enough.
  */
 int km_sparse_choose(struct km_job *job, struct km_err *err);
 

@@ -21,9 +21,10 @@
 
 /**
  * Centers for sparse rows, feature by feature: v holds panels of KM_LANES centers (the last one k
- * rounded up to 16); a panel is d rows of the values that its centers have in that feature. Center j is
- * -scale[j] * its lane: so the lane may hold a sum, which a sparse row changes in few places, while a
- * mean changes everywhere. (k rounded up to 16 in scale and half; behind k: lanes 0, scale 0, half +inf.)
+ * rounded up to 16); a panel is d rows of the values that its centers have in that feature. Center
+ * j is -scale[j] * its lane: so the lane may hold a sum, which a sparse row changes in few places,
+ * while a mean changes everywhere. (k rounded up to 16 in scale and half; behind k: lanes 0, scale
+ * 0, half +inf.)
  */
 struct km_lanes {
     size_t k, d;
@@ -32,8 +33,9 @@ struct km_lanes {
     float *half;  /* half the squared norm of the center */
 };
 
-/** Centers of a panel: 8 vectors of AVX-512, so that a row's scores stay in registers. Smaller panels fit
- * the L2 cache better and read each row more often; measured on Zen 5, docs/algorithm.md. */
+/** Centers of a panel: 8 vectors of AVX-512, so that a row's scores stay in registers. Smaller
+ * panels fit the L2 cache better and read each row more often; measured on Zen 5,
+ * docs/algorithm.md. */
 #define KM_LANES 128
 
 /** Number of panels, lanes of panel p, and its first value. */
@@ -102,7 +104,8 @@ struct km_kernels {
     /**
      * One panel of the nearest center of sparse rows: where a center j of panel p has
      * half[j] + scale[j] * (x_i . lane j) < score[i], label[i] and score[i] become that of the
-     * smallest (of equals, as computed, the lowest j). Panels are taken in order, from score +inf and label 0.
+     * smallest (of equals, as computed, the lowest j). Panels are taken in order, from score +inf
+     * and label 0.
      */
     void (*sparse_panel)(uint32_t *label, float *score, const struct km_csr *x,
                          const struct km_lanes *c, size_t p);

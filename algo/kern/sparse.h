@@ -8,8 +8,9 @@
 /* Vectors of scores that are kept in registers together; a panel of AVX2 has two such groups. */
 #define SPARSE_VECTORS 8
 
-/* Values ahead of their use that lanes are asked for: the next feature is anywhere, and the hardware cannot
- * know. Measured on Zen 5: K=100 at d=100,000 0.28 -> 0.72 Mrow/s of 65 values; nothing at d=10,000. */
+/* Values ahead of their use that lanes are asked for: the next feature is anywhere, and the
+ * hardware cannot know. Measured on Zen 5: K=100 at d=100,000 0.28 -> 0.72 Mrow/s of 65 values;
+ * nothing at d=10,000. */
 #define SPARSE_AHEAD 4
 
 static inline __attribute__((always_inline)) void sparse_ask(const float *lane,
