@@ -6,7 +6,7 @@
 
 /* Above this share of values that are not 0 rows are written out: the dense kernels do about so
  * much more in the same time (measured on Zen 5, docs/algorithm.md). */
-#define BREAK_EVEN 0.125
+#define BREAK_EVEN (1.0 / 6)
 /* A block of rows, as in train.c, and a sample. */
 #define BLOCK_BYTES  ((size_t)16 << 20)
 #define SAMPLE_BYTES ((size_t)64 << 20)
