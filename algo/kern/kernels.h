@@ -33,9 +33,7 @@ struct km_lanes {
     float *half;  /* half the squared norm of the center */
 };
 
-/** Centers of a panel: 8 vectors of AVX-512, so that a row's scores stay in registers. Smaller
- * panels fit the L2 cache better and read each row more often; measured on Zen 5,
- * docs/algorithm.md. */
+/** Centers of a panel: 8 vectors of AVX-512, so that a row's scores stay in registers. */
 #define KM_LANES 128
 
 /** Number of panels, lanes of panel p, and its first value. */
