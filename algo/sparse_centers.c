@@ -168,9 +168,6 @@ static void make_room(struct km_sparse_centers *c)
         }
 }
 
-/* Values ahead of their use that a lane is asked for; measured on Zen 5. */
-#define AHEAD 12
-
 struct take {
     struct km_sparse_centers *c;
     const struct km_sparse *s;
@@ -204,8 +201,6 @@ static void take_label(void *arg, size_t j, int worker)
             size_t col = x->col[e];
             double step = (double)x->val[e] * each, after = sum[col] + step;
 
-            if (ends && e + AHEAD < end)
-                __builtin_prefetch(lanes + x->col[e + AHEAD] * width, 1);
             norm2 += step * (sum[col] + after);
             sum[col] = after;
             if (ends)
