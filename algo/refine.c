@@ -295,6 +295,17 @@ static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials, s
     return KM_OK;
 }
 
+/* The winner is worse on all rows than the best trial was from the start; that one has not moved yet, and
+ * where every row is at hand an iteration can only make it better. */
+static void improve_best(struct refine *r, struct km_centers *best)
+{
+    struct candidate c = {best, 0};
+
+    run(r, &c, &r->all, 1000, LAST_TOL);
+    r->result->after = ssd_of(r, &r->all, best) / (double)r->result->rows;
+    r->result->kept = r->result->after < r->result->before;
+}
+
 int km_refine(struct km_centers *best, struct km_refine_result *result, struct km_trial *trials,
               size_t n_trials, const struct km_refine_options *o, const struct km_kernels *kern,
               struct km_pool *pool, struct km_err *err)
@@ -329,6 +340,8 @@ int km_refine(struct km_centers *best, struct km_refine_result *result, struct k
     result->kept = result->after * optimism < result->before;
     if (result->kept)
         km_centers_copy(best, r.list[0].centers);
+    else if (n == o->total_rows)
+        improve_best(&r, best);
 out:
     km_free(r.list);
     km_assign_done(&r.assign);

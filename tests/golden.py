@@ -194,6 +194,10 @@ def refine(trials, sample, total_rows, coarse, weight, flop):
     q = k / n * (1 - n / total_rows)
     report["after"] = msd(rows, c)
     report["kept"] = q < 1 and report["after"] * (1 + q) / (1 - q) < report["before"]
+    if not report["kept"] and n == total_rows:
+        c = run(best, rows, 1000, 1e-7)[0]
+        report["after"] = msd(rows, c)
+        report["kept"] = report["after"] < report["before"]
     return c if report["kept"] else best, report
 
 
