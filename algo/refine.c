@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "algo/refine.h"
 
+#include "algo/seed.h"
+#include "algo/sparse_centers.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include <math.h>
@@ -12,6 +14,7 @@
 #define ROUND_ROWS   0.25 /* share of the rows that candidates compete on */
 #define LAST_ITER    20   /* iterations on all rows that the budget must allow, or rows are cut */
 #define CENTER_FORMS 8    /* see cells_of */
+#define EXTRA        10   /* starts from the sample itself */
 #define LAST_TOL     1e-7 /* the last candidate has converged when an iteration gains less */
 
 double km_refine_budget(uint64_t rows, size_t from_k, size_t d)
@@ -31,6 +34,7 @@ double km_refine_optimism(size_t rows, uint64_t total_rows, size_t k)
 struct candidate {
     struct km_centers *centers;
     double loss;
+    size_t number; /* decides between equal losses */
 };
 
 struct refine {
@@ -42,7 +46,9 @@ struct refine {
     struct km_sparse step;   /* for sparse rows */
     struct km_sums sums;
     struct candidate *list;
-    size_t n;    /* candidates left */
+    size_t n;                       /* candidates left */
+    struct km_centers extra[EXTRA]; /* starts from the sample */
+    size_t n_extra;
     double flop; /* budget left */
     struct km_refine_result *result;
 };
@@ -53,7 +59,7 @@ static int by_loss(const void *a, const void *b)
 
     if (x->loss != y->loss)
         return x->loss < y->loss ? -1 : 1;
-    return x->centers < y->centers ? -1 : 1; /* the trials are one array: the lower number */
+    return x->number < y->number ? -1 : 1;
 }
 
 /* Sorts, and drops candidates that have run into the same optimum as a better one. */
@@ -273,33 +279,80 @@ static void choose_rows(struct refine *r, size_t k)
     r->some = first_rows(r, part);
 }
 
-/* How many rows and candidates the budget allows. */
+/*
+ * The candidates: the best different trials, and up to EXTRA starts from the sample itself. The trials all
+ * descend from the first mini-batch; where that is not like the rest (a sorted file), they share its blind
+ * spots, and a start from the sample does not.
+ */
 static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials, struct km_err *err)
 {
     double fit;
+    size_t wanted, extra;
 
     choose_rows(r, trials[0].centers.k);
     r->flop = r->o->flop;
-    r->list = km_alloc(n_trials, sizeof(*r->list));
+    r->list = km_alloc(n_trials + EXTRA, sizeof(*r->list));
     if (!r->list)
         return km_fail(err, KM_E_MEM, "no memory for refining");
     for (size_t t = 0; t < n_trials; t++)
-        r->list[t] = (struct candidate){&trials[t].centers, trials[t].loss};
+        r->list[t] = (struct candidate){&trials[t].centers, trials[t].loss, t};
     r->n = n_trials;
     sort_distinct(r);
     /* Each round halves the candidates, so all rounds together cost two of the first. */
     fit = (r->flop - LAST_ITER * iteration_flop(&r->all, &trials[0].centers)) / (2 * ROUND_ITER) /
           iteration_flop(&r->some, &trials[0].centers);
-    if (fit < (double)r->n)
-        r->n = fit < 1 ? 1 : (size_t)fit;
+    wanted = fit < 2 ? 2 : fit < (double)(n_trials + EXTRA) ? (size_t)fit : n_trials + EXTRA;
+    extra = wanted / 2 < EXTRA ? wanted / 2 : EXTRA;
+    if (r->n > wanted - extra)
+        r->n = wanted - extra;
+    r->n_extra = wanted - r->n < EXTRA ? wanted - r->n : EXTRA;
     return KM_OK;
+}
+
+/* One start by k-means++ on the rows that candidates compete on. */
+static int seed_one(struct refine *r, struct km_centers *c, float *dist2, struct km_rng *rng,
+                    struct km_err *err)
+{
+    struct km_sparse_centers sparse = {0};
+    int rc;
+
+    r->flop -= iteration_flop(&r->some, c);
+    if (!r->some.s.d) {
+        km_seed_plusplus(c, &r->some.x, NULL, r->kern, r->pool, dist2, rng);
+        return KM_OK;
+    }
+    rc = km_sparse_centers_init(&sparse, c->k, c->d, err);
+    if (rc == KM_OK)
+        rc = km_sparse_seed_plusplus(&sparse, &r->some.s, &r->step, rng, err);
+    if (rc == KM_OK)
+        rc = km_sparse_centers_to_dense(c, &sparse, err);
+    km_sparse_centers_done(&sparse);
+    return rc;
+}
+
+static int seed_extra(struct refine *r, size_t n_trials, size_t k, size_t d, struct km_err *err)
+{
+    float *dist2 = km_alloc(km_points_n(&r->some), sizeof(*dist2));
+    int rc = dist2 ? KM_OK : km_fail(err, KM_E_MEM, "no memory for refining");
+
+    for (size_t e = 0; rc == KM_OK && e < r->n_extra; e++) {
+        struct km_rng rng;
+
+        km_rng_seed(&rng, r->o->seed, 'E', e);
+        rc = km_centers_init(&r->extra[e], k, d, err);
+        if (rc == KM_OK)
+            rc = seed_one(r, &r->extra[e], dist2, &rng, err);
+        r->list[r->n++] = (struct candidate){&r->extra[e], HUGE_VAL, n_trials + e};
+    }
+    km_free(dist2);
+    return rc;
 }
 
 /* The winner is worse on all rows than the best trial was from the start; that one has not moved yet, and
  * where every row is at hand an iteration can only make it better. */
 static void improve_best(struct refine *r, struct km_centers *best)
 {
-    struct candidate c = {best, 0};
+    struct candidate c = {best, 0, 0};
 
     run(r, &c, &r->all, 1000, LAST_TOL);
     r->result->after = ssd_of(r, &r->all, best) / (double)r->result->rows;
@@ -327,9 +380,12 @@ int km_refine(struct km_centers *best, struct km_refine_result *result, struct k
     if (rc)
         goto out;
     result->rows = n;
-    result->candidates = r.n;
     km_centers_copy(best, r.list[0].centers);
     result->before = ssd_of(&r, &r.all, best) / (double)n;
+    rc = seed_extra(&r, n_trials, k, d, err);
+    if (rc)
+        goto out;
+    result->candidates = r.n;
     tournament(&r);
     if (n < o->total_rows)
         rc = draw_back(&r, r.list[0].centers, err);
@@ -343,6 +399,8 @@ int km_refine(struct km_centers *best, struct km_refine_result *result, struct k
     else if (n == o->total_rows)
         improve_best(&r, best);
 out:
+    for (size_t e = 0; e < r.n_extra; e++)
+        km_centers_done(&r.extra[e]);
     km_free(r.list);
     km_assign_done(&r.assign);
     km_sparse_done(&r.step);

@@ -10,7 +10,8 @@ struct km_refine_options {
     struct km_csr *sparse;           /* in place of rows, if these are NULL */
     uint64_t total_rows;             /* rows of the data that it stands for; >= rows->n */
     const struct km_centers *coarse; /* the K weighted centers of the pass */
-    double flop;                     /* most floating point operations to spend */
+    uint64_t seed;
+    double flop; /* most floating point operations to spend */
 };
 
 /** The formula for km_refine_options.flop: 30 % of the pass, but at least 10 GFLOP. For sparse
@@ -27,7 +28,7 @@ double km_refine_optimism(size_t rows, uint64_t total_rows, size_t k);
 /** What was done, for the log. */
 struct km_refine_result {
     size_t rows;       /* of the sample that were used */
-    size_t candidates; /* trials that took part */
+    size_t candidates; /* trials and starts from the sample that took part */
     int iterations;    /* of all candidates together */
     double before;     /* msd on those rows: best trial as it came out of the shrink */
     double after;      /* and the centers that were chosen */
@@ -36,9 +37,9 @@ struct km_refine_result {
 
 /**
  * Improves the trials on real rows and leaves the chosen centers in *best (k, d as the trials). The
- * trials are the candidates and are moved.
+ * trials are candidates and are moved; up to ten more start by k-means++ from the sample.
  *
- * The best trials run a few Lloyd iterations, the worse half drops out, again and again until one
+ * The candidates run a few Lloyd iterations, the worse half drops out, again and again until one
  * is left, which runs on to convergence; all within the budget (fewer rows, candidates or
  * iterations).
  *

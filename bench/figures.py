@@ -69,6 +69,15 @@ def mixture(n, d, k, box, zipf):
     return make
 
 
+def in_order(make):
+    """The same rows sorted by their first feature: the first mini-batch is not like the rest."""
+    def sort(rng):
+        x = make(rng)
+        return x[np.argsort(x[:, 0], kind="stable")]
+
+    return sort
+
+
 def small(n, d, k):
     def make(rng):
         label = rng.integers(k, size=n)
@@ -88,6 +97,8 @@ QUALITY = [
     ("500k x 54, covertype-like, k=7", "covertype", 7, [], 1.002, 0),
     ("200k x 8, Zipf sizes, k=64", "zipf", 64, [], 0.99, 0),
     ("100k x 8, well separated, k=50", "separated", 50, [], 0.99, 0),
+    ("MNIST sorted by digit", "mnist_sorted", 10, ["--mini_batch_size=500"], 1.003, 0),
+    ("100k x 5, k=12, sorted", "sorted", 12, [], 1.001, 0),
     ("2,000 x 20, k=8", "small2000", 8, [], 1.001, 0),
     ("3,218 x 5, k=7", "small3218", 7, [], 1.001, 0),
     ("10,000 x 30, k=12", "small10000", 12, [], 1.001, 0),
@@ -95,7 +106,7 @@ QUALITY = [
 DATA = {
     "noisy": (noisy, 11), "covertype": (covertype, 12), "zipf": (mixture(200000, 8, 64, 10, True), 13),
     "separated": (mixture(100000, 8, 50, 10, False), 14), "small2000": (small(2000, 20, 8), 15),
-    "small3218": (small(3218, 5, 7), 16), "small10000": (small(10000, 30, 12), 17),
+    "small3218": (small(3218, 5, 7), 16), "sorted": (in_order(small(100000, 5, 12)), 19), "small10000": (small(10000, 30, 12), 17),
 }
 MNIST_BEST_OF_TEN = 39.0222  # oracle.best_of_lloyd(mnist(), 10), minutes of work
 
@@ -103,12 +114,16 @@ MNIST_BEST_OF_TEN = 39.0222  # oracle.best_of_lloyd(mnist(), 10), minutes of wor
 def rows_of(name):
     if name == "mnist":
         return mnist()
+    if name == "mnist_sorted":
+        labels = oracle.read_idx(
+            os.path.join(ROOT, "examples/mnist/data/train-labels-idx1-ubyte.gz"))[:50000, 0]
+        return mnist()[np.argsort(labels, kind="stable")]
     make, seed = DATA[name]
     return make(np.random.default_rng(seed))
 
 
 def reference(name, x, k):
-    if name == "mnist":
+    if name.startswith("mnist"):
         return MNIST_BEST_OF_TEN
     path = os.path.join(OUT, f"{name}-k{k}.json")
     if not os.path.exists(path):

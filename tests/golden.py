@@ -165,7 +165,7 @@ def draw_back(c, rows, total_rows, coarse, weight):
     return c
 
 
-def refine(trials, sample, total_rows, coarse, weight, flop):
+def refine(trials, sample, total_rows, coarse, weight, flop, seed):
     """Step 5: centers, and what was done."""
     k, d = trials[0][0].shape
     each = 2.0 * k * d
@@ -175,9 +175,13 @@ def refine(trials, sample, total_rows, coarse, weight, flop):
         sample = shuffled(sample, n if n < len(sample) else part, Random(0, "M", len(sample)))
     rows, some = sample[:n], sample[:part]
     list_ = distinct_losses(trials)
-    list_ = list_[: max(1, int((flop - 20 * each * n) / 10 / (each * part)))]
-    report = {"candidates": len(list_), "rows": n, "before": msd(rows, list_[0][0])}
+    wanted = min(max(2, int((flop - 20 * each * n) / 10 / (each * part))), len(trials) + 10)
+    list_ = list_[: wanted - min(10, wanted // 2)]
     best = list_[0][0]
+    for e in range(min(10, wanted - len(list_))):
+        flop -= each * part
+        list_.append((plusplus(some, np.ones(len(some)), k, Random(seed, "E", e)), inf))
+    report = {"candidates": len(list_), "rows": n, "before": msd(rows, best)}
 
     def run(c, x, most, tol):
         nonlocal flop
@@ -262,7 +266,7 @@ def train(x, k, mini_batch_size=5000, epochs=1, init_method="random", extra_cent
     best = min(trials, key=lambda trial: trial[1])[0]
     if reservoir.rows:
         flop = max(10e9, 0.3 * 2 * n * epochs * len(c) * d)
-        best, report = refine(trials, np.array(reservoir.rows), n, c, weight, flop)
+        best, report = refine(trials, np.array(reservoir.rows), n, c, weight, flop, seed)
     return best + origin, train_msd, report, least
 
 
@@ -317,7 +321,7 @@ def told(run):
     """The train msd line and the refinement line of a log, None where there is none."""
     loss = re.search(r"train msd <loss>=(\S+)", run.out)
     done = re.search(
-        r"refined the best (\d+) attempts on (\d+) of \d+ rows in \d+ iterations: "
+        r"refined (\d+) candidates on (\d+) of \d+ rows in \d+ iterations: "
         r"msd on these rows (\S+), was ([0-9.e+-]+)(.*)",
         run.out,
     )
