@@ -15,6 +15,7 @@
 #define LAST_ITER    20   /* iterations on all rows that the budget must allow, or rows are cut */
 #define CENTER_FORMS 8    /* see cells_of */
 #define EXTRA        10   /* starts from the sample itself */
+#define EXTRA_BYTES  ((size_t)32 << 20) /* their centers */
 #define LAST_TOL     1e-7 /* the last candidate has converged when an iteration gains less */
 
 double km_refine_budget(uint64_t rows, size_t from_k, size_t d)
@@ -279,6 +280,14 @@ static void choose_rows(struct refine *r, size_t k)
     r->some = first_rows(r, part);
 }
 
+/* Starts from the sample that EXTRA_BYTES of centers hold; at least one. */
+static size_t extra_that_fit(const struct km_centers *c)
+{
+    size_t fit = EXTRA_BYTES / (sizeof(float) + sizeof(double)) / (c->k * c->d);
+
+    return fit < 1 ? 1 : fit < EXTRA ? fit : EXTRA;
+}
+
 /*
  * The candidates: the best different trials, and up to EXTRA starts from the sample itself. The trials all
  * descend from the first mini-batch; where that is not like the rest (a sorted file), they share its blind
@@ -287,7 +296,7 @@ static void choose_rows(struct refine *r, size_t k)
 static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials, struct km_err *err)
 {
     double fit;
-    size_t wanted, extra;
+    size_t wanted, most, extra;
 
     choose_rows(r, trials[0].centers.k);
     r->flop = r->o->flop;
@@ -302,10 +311,11 @@ static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials, s
     fit = (r->flop - LAST_ITER * iteration_flop(&r->all, &trials[0].centers)) / (2 * ROUND_ITER) /
           iteration_flop(&r->some, &trials[0].centers);
     wanted = fit < 2 ? 2 : fit < (double)(n_trials + EXTRA) ? (size_t)fit : n_trials + EXTRA;
-    extra = wanted / 2 < EXTRA ? wanted / 2 : EXTRA;
+    most = extra_that_fit(&trials[0].centers);
+    extra = wanted / 2 < most ? wanted / 2 : most;
     if (r->n > wanted - extra)
         r->n = wanted - extra;
-    r->n_extra = wanted - r->n < EXTRA ? wanted - r->n : EXTRA;
+    r->n_extra = wanted - r->n < most ? wanted - r->n : most;
     return KM_OK;
 }
 

@@ -44,8 +44,9 @@ put_line(char *line, size_t used, const char *fmt, va_list ap)
     /* a line that does not fit ends before the character that was cut */
     if ((size_t)vsnprintf(line + used, room, fmt, ap) >= room)
         cut_character(line);
+    /* File names and data reach the log: nothing in them may end a line or steer a terminal. */
     for (char *c = line; *c; c++)
-        if (*c == '\n' || *c == '\r' || *c == '\t')
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
             *c = ' ';
     pthread_mutex_lock(&lock);
     erase_status();

@@ -253,11 +253,9 @@ double km_lane_objective(struct km_lane *lane)
     if (data->shape.batch) {
         run_pass(lane);
     } else {
-        for (int pass = 0; pass < 2; pass++) {
-            km_assign_add(&lane->assign, &lane->sums, x, NULL, &lane->centers, 0);
-            km_centers_to_means(&lane->centers, &lane->sums);
-            km_sums_clear(&lane->sums);
-        }
+        km_assign_add(&lane->assign, &lane->sums, x, NULL, &lane->centers, 0);
+        km_centers_to_means(&lane->centers, &lane->sums);
+        km_sums_clear(&lane->sums);
     }
     for (size_t from = 0; from < x->n; from += lane->assign.max_rows) {
         size_t left = x->n - from;

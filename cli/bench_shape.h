@@ -68,8 +68,11 @@ void km_lane_done(struct km_lane *lane); /* zeroed is fine */
 int km_lane_round(struct km_lane *lane, const struct km_peak *peak, double seconds,
                   struct km_err *err);
 
-/** What two passes of Lloyd (one epoch of mini-batches) from the first centers reach: the mean
- * squared distance of the rows to their centers. Passes only. */
+/**
+ * What one pass of Lloyd (one epoch of mini-batches) from the first centers reaches: the mean
+ * squared distance of the rows to their centers. One pass, since no center can be empty in it:
+ * what to do with those is where programs differ. For KM_SHAPE_PASS only.
+ */
 double km_lane_objective(struct km_lane *lane);
 
 #endif

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define MAX_SHARDS  1000 /* each is an open file */
 #define BLOCK_BYTES ((size_t)1 << 20)
@@ -127,7 +128,7 @@ static int parse_rows(struct options *o, const char *text, struct km_err *err)
     return KM_OK;
 }
 
-/* A finite number, or two with a slash between them. */
+/* A finite number, or two with a slash between them; not 0, which would erase the data. */
 static int parse_scale(struct options *o, const char *text, struct km_err *err)
 {
     char *end = NULL;
@@ -141,9 +142,10 @@ static int parse_scale(struct options *o, const char *text, struct km_err *err)
         if (end == second)
             o->over = 0;
     }
-    if (end == text || *end != '\0' || !isfinite(o->times) || !isfinite(o->over) || o->over == 0)
+    if (end == text || *end != '\0' || !isfinite(o->times) || !isfinite(o->over) || o->times == 0 ||
+        o->over == 0)
         return km_fail(err, KM_E_INPUT,
-                       "--scale: found \"%s\", expected a number or a fraction, e.g. "
+                       "--scale: found \"%s\", expected a number or a fraction that is not 0, e.g. "
                        "0.5 or 1/256",
                        text);
     return KM_OK;
@@ -329,9 +331,13 @@ static int source_open(struct source *s, const char *path, const struct options 
                        struct km_err *err)
 {
     enum source_kind kind = o->from;
+    struct stat st;
     int rc = KM_OK;
 
     *s = (struct source){.path = path, .format = {.label_size = o->label_size}};
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return km_fail(err, KM_E_INPUT, "%s: is a folder, expected a file; name the files in it",
+                       path);
     if (kind == FROM_ANY)
         rc = detect(&kind, path, err);
     if (rc)

@@ -9,6 +9,7 @@
 #include "cli/nearest.h"
 #include "train/verb.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -125,7 +126,10 @@ static int dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    int code = dispatch(argc, argv);
+    int code;
+
+    signal(SIGXFSZ, SIG_IGN); /* a file beyond `ulimit -f` is an error of its write (EFBIG) */
+    code = dispatch(argc, argv);
 
     /*
      * Without the libraries' exit handlers: OpenBLAS's waits for the threads that it started when it

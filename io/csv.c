@@ -171,22 +171,6 @@ static const char *take_field(const char *p, const char *end, float *value)
     return p == end || *p == ',' ? p : NULL;
 }
 
-int km_csv_is_header(const char *text, size_t len)
-{
-    const char *end = text + len;
-    const char *p = text;
-    const char *next;
-    float v;
-
-    for (;; p = next + 1) {
-        next = field_end(p, end);
-        if (take_field(p, end, &v))
-            return 0;
-        if (!next || next == end)
-            return 1;
-    }
-}
-
 /* Text of a field for a message: cut, and nothing that could upset a terminal or a log. */
 static void show(const char *p, const char *end, char *text, size_t size)
 {
@@ -218,6 +202,58 @@ static int is_word_for_no_number(const char *p, const char *end)
     return 0;
 }
 
+/* A field that reads like the name of a column. */
+static int is_name(const char *p, const char *end)
+{
+    while (p < end && (is_blank(*p) || *p == '"'))
+        p++;
+    while (end > p && (is_blank(end[-1]) || end[-1] == '"'))
+        end--;
+    if (p == end || !(isalpha((unsigned char)*p) || *p == '_') || is_word_for_no_number(p, end))
+        return 0;
+    for (; p < end; p++) {
+        if (*p == ';' || iscntrl((unsigned char)*p)) /* another separator, or no text at all */
+            return 0;
+    }
+    return 1;
+}
+
+int km_csv_is_header(const char *text, size_t len)
+{
+    const char *end = text + len;
+    const char *p = text;
+    const char *next;
+
+    for (;; p = next + 1) {
+        next = field_end(p, end);
+        if (!is_name(p, next ? next : end))
+            return 0;
+        if (!next || next == end)
+            return 1;
+    }
+}
+
+int km_csv_fail_header(const char *text, size_t len, struct km_err *err)
+{
+    char found[64];
+
+    show(text, text + len, found, sizeof(found));
+    return km_fail(err, KM_E_INPUT,
+                   "no column is a number, this looks like a header; remove the line (found "
+                   "\"%s\")",
+                   found);
+}
+
+/* The text may have columns, but no commas between them. */
+static int has_other_separator(const char *p, const char *end)
+{
+    float v;
+    const char *after = km_take_number(p, end, &v);
+
+    return memchr(p, ';', (size_t)(end - p)) || memchr(p, '\t', (size_t)(end - p)) ||
+           (after && after < end && *after == ' ');
+}
+
 /* What is wrong with the field at p that did not parse. */
 static int fail_field(const char *p, const char *end, struct km_err *err)
 {
@@ -241,7 +277,7 @@ static int fail_field(const char *p, const char *end, struct km_err *err)
         return km_fail(err, KM_E_INPUT,
                        "found \"%s\", expected a finite number; remove or fill missing values",
                        text);
-    if (memchr(p, ';', (size_t)(stop - p)) || memchr(p, '\t', (size_t)(stop - p)))
+    if (has_other_separator(p, stop))
         hint = "; columns are separated by commas";
     return km_fail(err, KM_E_INPUT, "found \"%s\", expected a number%s", text, hint);
 }
@@ -254,8 +290,10 @@ static int fail_size(const char *p, const char *end, float value, size_t dim, st
     p = skip_blanks(p, end);
     show(p, field_end(p, end), text, sizeof(text));
     if (isinf(value))
-        return km_fail(err, KM_E_INPUT, "found %s, more than float32 can hold; scale the data",
-                       text);
+        return km_fail(err, KM_E_INPUT,
+                       "found %s, more than float32 can hold, expected at most %g in size; scale "
+                       "the data",
+                       text, (double)km_row_limit(dim));
     return km_fail(err, KM_E_INPUT,
                    "found %s, expected at most %g in size (squared distances of %zu features would "
                    "overflow float32); scale the data",
@@ -270,7 +308,9 @@ static int fail_columns(const char *text, size_t len, size_t skip, size_t dim, s
 
     if (skip > 0)
         snprintf(labels, sizeof(labels), "%zu in front of them (label_size=%zu)", skip, skip);
-    if (columns == dim && skip > 0)
+    if (columns == 1 && has_other_separator(text, text + len))
+        hint = "columns are separated by commas";
+    else if (columns == dim && skip > 0)
         hint = "if the data has no label column, set the content type to text/csv;label_size=0";
     else if (columns == dim + 1 && skip == 0)
         hint =

@@ -30,8 +30,11 @@ int km_csv_line(struct km_csv *c, struct km_stream *s, const char **text, size_t
 /** Number of columns of a line (quotes respected). */
 size_t km_csv_columns(const char *text, size_t len);
 
-/** True when no column of the line is a number: a header. */
+/** True when every column of the line reads like a name: a header. */
 int km_csv_is_header(const char *text, size_t len);
+
+/** The failure for such a line, without its place. */
+int km_csv_fail_header(const char *text, size_t len, struct km_err *err);
 
 /**
  * Parses a line of exactly `skip` + dim columns into row[0..dim-1]; the first `skip` columns may

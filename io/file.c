@@ -80,11 +80,18 @@ static int append(struct km_files *files, const char *path, const struct stat *s
 
 static int is_data_name(const char *name)
 {
-    static const char marker[] = "_$folder$";
+    /* Markers of folders, our own unfinished files, and what the platform is about to upload. */
+    static const char *const no_data[] = {"_$folder$", ".sagemaker-ignore", ".sagemaker-uploading",
+                                          ".sagemaker-uploaded"};
     size_t n = strlen(name);
-    size_t m = sizeof(marker) - 1;
 
-    return name[0] != '.' && name[0] != '_' && (n < m || strcmp(name + n - m, marker) != 0);
+    for (size_t i = 0; i < sizeof(no_data) / sizeof(*no_data); i++) {
+        size_t m = strlen(no_data[i]);
+
+        if (n >= m && strcmp(name + n - m, no_data[i]) == 0)
+            return 0;
+    }
+    return name[0] != '.' && name[0] != '_';
 }
 
 static int check_folder(const char *path, const struct folder *f, struct km_err *err)

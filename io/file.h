@@ -18,6 +18,8 @@ struct km_files {
 /**
  * Lists a file, or everything below a folder, in bytewise order of the path below it. Skipped, as
  * they are no data: names that begin with '.' or '_' (also folders), names that end in "_$folder$",
+ * ".sagemaker-ignore" (unfinished files of km_writer), ".sagemaker-uploading" or
+ * ".sagemaker-uploaded" (the platform's),
  * files of zero bytes, and what is neither file nor folder. A file named by path itself is always
  * taken, whatever its name, size or kind (a FIFO is not opened here). Symbolic links are followed;
  * loops end in an error.

@@ -48,10 +48,11 @@ size_t km_row_bad_of(const float *row, size_t n, size_t dim)
 int km_row_fail(struct km_err *err, size_t i, size_t dim, double v)
 {
     if (isnan(v))
-        return km_fail(err, KM_E_INPUT, "value %zu is NaN; remove or replace missing values",
-                       i + 1);
+        return km_fail(err, KM_E_INPUT,
+                       "value %zu is NaN; expected a finite number: remove or replace it", i + 1);
     if (isinf(v))
-        return km_fail(err, KM_E_INPUT, "value %zu is infinite; remove or replace infinite values",
+        return km_fail(err, KM_E_INPUT,
+                       "value %zu is infinite; expected a finite number: remove or replace it",
                        i + 1);
     return km_fail(
         err, KM_E_INPUT,

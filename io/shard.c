@@ -21,6 +21,7 @@ struct km_shard {
     struct km_record_reader *reader; /* RecordIO only */
     struct km_csv csv;               /* CSV only */
     size_t max_payload;
+    uint64_t dim_line; /* CSV: the line that decided feature_dim; 0: it was known before */
     uint64_t records;
     uint64_t sparse_records;
     float *row;        /* (feature_dim), once that is known */
@@ -155,6 +156,7 @@ static int settle_columns(struct km_shard *s, const char *text, size_t len, stru
 {
     struct km_format *f = s->format;
     size_t columns = km_csv_columns(text, len);
+    int rc;
 
     if (f->label_size < 0)
         f->label_size = f->feature_dim == 0 || columns == f->feature_dim ? 0 : 1;
@@ -166,24 +168,31 @@ static int settle_columns(struct km_shard *s, const char *text, size_t len, stru
             "%zu columns, expected more than label_size=%d; set label_size in the content "
             "type to the number of columns in front of the features",
             columns, f->label_size);
-    return take_dim(s, columns - (size_t)f->label_size, err);
+    rc = take_dim(s, columns - (size_t)f->label_size, err);
+    if (rc == KM_OK)
+        s->dim_line = s->csv.line;
+    return rc;
 }
 
-/* Puts the place in front of a message about a line; a first line without any number gets a better
- * message. */
+/* Puts the place in front of a message about a line; a first line that is a header, and a line that
+ * is not as wide as the one that decided, get a better message. */
 static int fail_line(struct km_shard *s, const char *text, size_t len, size_t column, uint64_t at,
                      struct km_err *err)
 {
     const char *path = km_stream_path(s->stream);
-    struct km_err inner = *err;
+    struct km_err inner;
 
-    if (inner.code == KM_E_INPUT && s->records == 0 && km_csv_is_header(text, len))
-        return km_fail(err, KM_E_INPUT,
-                       "%s: line %" PRIu64 " at byte %" PRIu64
-                       ": no column is a number, this looks like a header; remove the line (found "
-                       "\"%.*s%s\")",
-                       path, s->csv.line, at, len < 60 ? (int)len : 60, text,
-                       len < 60 ? "" : "...");
+    if (err->code == KM_E_INPUT && s->records == 0 && km_csv_is_header(text, len)) {
+        km_csv_fail_header(text, len, err);
+        column = 0;
+    } else if (column == 0 && s->dim_line > 0) {
+        km_fail(err, KM_E_INPUT,
+                "%zu columns, but line %" PRIu64 " has %zu columns; give every line the same "
+                "columns",
+                km_csv_columns(text, len), s->dim_line,
+                s->format->feature_dim + (size_t)s->format->label_size);
+    }
+    inner = *err;
     if (column == 0)
         return add_place(err, path, "line", s->csv.line, at);
     return km_fail(err, inner.code, "%s: line %" PRIu64 ", column %zu at byte %" PRIu64 ": %s",

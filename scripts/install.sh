@@ -20,9 +20,11 @@ need_command() {
 
 # need_package PACKAGE (a library: it has no command)
 need_package() {
-    local status
-    status=$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) || status=
-    [ "$status" = installed ] || missing+=("$1")
+    local arch status
+    arch=$(dpkg --print-architecture)
+    # One of the two is unknown to dpkg, which then exits with 1 but still prints the other.
+    status=$(dpkg-query -W -f '${db:Status-Status}\n' "$1:$arch" "$1:all" 2>/dev/null) || true
+    grep -qx installed <<<"$status" || missing+=("$1")
 }
 
 die() {

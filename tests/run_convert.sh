@@ -152,6 +152,8 @@ refused 2 "nowhere: there is no such file" convert nowhere -o out/x
 refused 2 "wide.csv: found rows of 7 columns, expected 6 as in images" convert images wide.csv -o out/x
 refused 2 "line 2" convert bad.csv -o out/x
 refused 2 "big.csv: row 1, column 2: 1e+18 times the scale" convert --scale 1e30 big.csv -o out/x
+refused 2 "out: is a folder, expected a file" convert out -o out/x
+refused 2 "out: is a folder, expected a file" convert --from csv out -o out/x
 refused 2 "damaged" convert damaged -o out/x
 refused 2 "byte 0: found" convert --from idx b.csv -o out/x
 refused 2 "the inputs have 0 rows" convert none -o out/x
@@ -171,7 +173,7 @@ refused 2 "expected recordio or csv" convert --to idx images -o out/x
 for rows in 5 5:5 7:3 a:b -1: 1:-1 1:2:3 99999999999999999999:; do
     refused 2 "--rows: " convert --rows=$rows images -o out/x
 done
-for scale in x 1/0 1/ /2 nan inf 1/256x ''; do
+for scale in 0 0/5 x 1/0 1/ /2 nan inf 1/256x ''; do
     refused 2 "--scale: found \"$scale\"" convert --scale="$scale" images -o out/x
 done
 for shards in 0 -1 x 1001; do

@@ -100,7 +100,7 @@ BAD_RECORDS = [
     ("no value", ending(oracle.field(1, oracle.field(1, b"values"))), [THIRD + 'features["values"] holds 0 values']),
     ("too narrow", row(1, 2), [THIRD + "2 features, expected 3 (feature_dim)", "set feature_dim"]),
     ("too wide", row(1, 2, 3, 4), [THIRD + "4 features, expected 3"]),
-    ("NaN", row(1, float("nan"), 3), [THIRD + "value 2 is NaN; remove or replace missing values"]),
+    ("NaN", row(1, float("nan"), 3), [THIRD + "value 2 is NaN; expected a finite number: remove or replace it"]),
     ("infinity", row(1, 2, float("-inf")), [THIRD + "value 3 is infinite"]),
     ("huge", row(1e38, 2, 3), [THIRD + "value 1 is 1e+38, expected at most", "scale the data"]),
     ("float64 NaN", row(1, float("nan"), 3, dtype="f8"), [THIRD + "value 2 is NaN"]),
@@ -191,11 +191,13 @@ BAD_HYPERPARAMETERS = [
     ({"local_lloyd_tol": "2"}, ["The value '2' is not valid for the 'local_lloyd_tol'"]),
     ({"local_lloyd_tol": "nan"}, ["The value 'nan'"]),
     ({"local_lloyd_max_iter": "0"}, ["'local_lloyd_max_iter'"]),
+    ({"local_lloyd_max_iter": "1000001"}, ["'local_lloyd_max_iter'", "less than or equal to 1000000"]),
     ({"local_lloyd_num_trials": "0"}, ["'local_lloyd_num_trials'"]),
+    ({"local_lloyd_num_trials": "10001"}, ["'local_lloyd_num_trials'", "less than or equal to 10000"]),
     ({"force_dense": "yes"}, ["The value 'yes' is not valid for the 'force_dense'"]),
     ({"eval_metrics": '["mse"]'}, ["contains invalid value: ['mse']. The supported values are: ['msd', 'ssd']"]),
     ({"eval_metrics": "["}, ["must be valid json, but found eval_metrics: ["]),
-    ({"eval_metrics": "[]"}, ["must be valid json"]),
+    ({"eval_metrics": "[]"}, ["must be valid json", "at least one metric"]),
     ({"seed": "-1"}, ["'seed'"]),
     ({"refine_rows": "1e3"}, ["'refine_rows'"]),
     ({"epoch": "2"}, ["Additional hyperparameters are not allowed ('epoch' was unexpected; did you mean 'epochs'?)"]),
@@ -320,6 +322,15 @@ def test_environment(tests):
 
 
 def test_memory_refusal(tests):
+    job = Job(tests, {**HYPERPARAMETERS, "k": "30000000", "extra_center_factor": "2", "local_lloyd_num_trials": "10000"}, {"train": {}})
+    job.data("rows").write_bytes(ROWS)
+    parts = ["for 10000 trials", "the largest part goes with k or local_lloyd_num_trials"]
+    refused_job(tests, "memory refusal of trials", job, 2, parts)
+    job = Job(tests, {**HYPERPARAMETERS, "refine_rows": "2147483647"}, {"train": {}})
+    job.data("rows").write_bytes(ROWS)
+    run = job.train()
+    tests.same(run.code, 0, "refine_rows far above the data", run)
+
     job = Job(tests, {"k": "30000000", "feature_dim": "3", "extra_center_factor": "60"}, {"train": {}})
     job.data("rows").write_bytes(ROWS)
     parts = ["Out of Memory. Please use a larger instance type", "1800000000 centers of 3 features", "MB are free"]
@@ -405,6 +416,19 @@ def test_places_to_write(tests):
     run = job.train()
     refused(tests, "the model is a folder", run, 2, ["model_algo-1: is a folder"], job.failure)
 
+    job = Job(tests, HYPERPARAMETERS, {"train": {}})
+    job.data("rows").write_bytes(ROWS)
+    job.failure.mkdir()
+    run = job.train()
+    refused(tests, "an old failure that stays", run, 3, ["output/failure: cannot remove what an earlier run left"])
+    tests.check(not job.model.exists(), "an old failure that stays: nothing is trained", run)
+
+    def short_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
+
+    run = tests.run(*base, "--output", folder / "m", folder / "rows", preexec_fn=short_files)
+    refused(tests, "a file size limit", run, 3, ["File too large"])
+
     # the failure text has no place: the exit code still tells
     job = Job(tests, {"k": "0"}, {"train": {}})
     (job.root / "output").rmdir()
@@ -477,6 +501,7 @@ def test_command_line(tests):
     folder = tests.place()
     (folder / "rows").write_bytes(ROWS)
     (folder / "rows.csv").write_bytes(LINES)
+    (folder / "blank").write_bytes(b"\n\n")
     usage = [
         (["--kay", "3"], "unknown option --kay"),
         (["--mini_batch_sise", "3"], "unknown option --mini_batch_sise; did you mean --mini_batch_size?"),
@@ -511,7 +536,10 @@ def test_command_line(tests):
         (["--k", "2", "--output", "m", "rows.csv", "rows"], 2, "the file is RecordIO, expected CSV"),
         (["--k", "2", "--output", "m", "--test", "rows.csv", "rows"], 2, "this looks like text"),
         (["--k", "2", "--output", "m", "/dev/null"], 2, "/dev/null: the content type of what is no regular file must be given"),
-        (["--k", "2", "--output", "m", "--content-type", "text/csv", "/dev/null"], 2, "not one row"),
+        (["--k", "2", "--output", "m", "--content-type", "text/csv", "/dev/null"], 2, "/dev/null is no regular file"),
+        (["--k", "2", "--output", "m", "--content-type", "text/csv", "--feature-dim", "3", "--epochs", "2", "/dev/null"], 2, "set epochs to 1"),
+        (["--k", "2", "--output", "m", "--content-type", "text/csv", "blank"], 2, "the train channel has 0 rows (1 file(s), the first is blank)"),
+        (["--k", "2", "--output", "rows", "rows"], 2, "--output rows is a file of the data (rows)"),
         (["--k", "21", "--output", "m", "rows"], 2, "k is 21 but the train channel has 20 rows"),
         (["--k", "2", "--epochs", "2", "--output", "/dev/full", "rows"], 3, "No space left on device"),
     ]  # fmt: skip
@@ -522,7 +550,7 @@ def test_command_line(tests):
     (folder / "sparse").write_bytes(oracle.frame(sparse([0], [1], [])))
     run = tests.run("train", "--k", "2", "--output", "m", "sparse", cwd=folder)
     refused(tests, "sparse rows without a shape", run, 2, ["a sparse row without shape", "set feature_dim"])
-    tests.same(sorted(p.name for p in folder.iterdir()), ["rows", "rows.csv", "sparse"], "nothing is left")
+    tests.same(sorted(p.name for p in folder.iterdir()), ["blank", "rows", "rows.csv", "sparse"], "nothing is left")
 
 
 def test_every_truncation(tests):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`kmeans train` as the platform and as people call it: every format, the log, the model's bytes."""
 import json
+import os
 import re
 import subprocess
 import sys
@@ -516,6 +517,34 @@ def test_command_line_data(tests):
     if tests.same(len(found), 1, "--test twice", run):
         dist2 = oracle.nearest(TEST, oracle.read_model(folder / "m"))[1]
         tests.near(found[0], 2 * dist2.sum(), 1e-6, "--test twice: ssd", run)
+
+
+def test_data_called_train(tests):
+    """A folder of the platform's word, and data that can be read only once (a FIFO)."""
+    whole = reference(tests)
+    folder = tests.place()
+    (folder / "train").mkdir()
+    oracle.write_recordio(folder / "train/rows", X)
+    base = ["train", "--k", "4", "--mini-batch-size", "250", "--output", "m"]
+    run = tests.run(*base, "train", cwd=folder)
+    if tests.check(run.code == 0, "a folder called train", run):
+        tests.same((folder / "m").read_bytes(), whole, "a folder called train: model", run)
+
+    for args, same in ([], True), (["--refine-rows", "0"], False):
+        os.mkfifo(folder / "pipe")
+        writer = subprocess.Popen(["cp", "train/rows", "pipe"], cwd=folder)
+        run = tests.run(*base, "--content-type", RECORDIO, "--feature-dim", "5", *args, "pipe", cwd=folder, timeout=60)
+        writer.wait()
+        (folder / "pipe").unlink()
+        if tests.check(run.code == 0, "a FIFO %s" % args, run) and same:
+            tests.same((folder / "m").read_bytes(), whole, "a FIFO: model", run)
+
+    job = Job(tests, HYPERPARAMETERS, {"train": channel()})
+    oracle.write_recordio(job.data("rows"), X)
+    run = tests.run("train", "--root", job.root, "--output", folder / "bare")
+    if tests.check(run.code == 0, "--root and --output", run):
+        tests.same((folder / "bare").read_bytes(), whole, "--root and --output: the bare model", run)
+        tests.same(job.model.read_bytes(), whole, "--root and --output: the layout's model", run)
 
 
 def test_calls(tests):

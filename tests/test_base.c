@@ -318,13 +318,14 @@ static void log_lines_have_the_frameworks_shape(void **state)
     capture_begin(&c);
     km_log(KM_INFO, "rows=%d", 5);
     km_log(KM_DEBUG, "not shown");
-    km_log(KM_WARNING, "a\tb\nc\rd");
+    km_log(KM_WARNING, "a\tb\nc\x1b"
+                       "d\x7f\x01|");
     km_log(KM_ERROR, "bad");
     km_log_plain("#metrics {%s}", "1");
     capture_end(&c, text, sizeof(text));
 #define STAMP "\\[[01][0-9]/[0-3][0-9]/20[0-9]{2} [0-2][0-9]:[0-5][0-9]:[0-6][0-9] "
     snprintf(pattern, sizeof(pattern),
-             "^" STAMP "INFO %ld\\] rows=5\n" STAMP "WARNING %ld\\] a b c d\n" STAMP
+             "^" STAMP "INFO %ld\\] rows=5\n" STAMP "WARNING %ld\\] a b c d  \\|\n" STAMP
              "ERROR %ld\\] bad\n#metrics \\{1\\}\n$",
              (long)getpid(), (long)getpid(), (long)getpid());
     assert_matches(text, pattern);

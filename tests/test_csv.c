@@ -352,12 +352,14 @@ static void bad_rows_are_refused_with_place_and_reason(void **state)
         {"1, ,3", 0, 2, 2, "found an empty field"},
         {"1,nan,3", 0, 2, 2, "found \"nan\", expected a finite number; remove or fill"},
         {"1,2,-Infinity", 0, 3, 4, "expected a finite number"},
-        {"1,2,1e39", 0, 3, 4, "found 1e39, more than float32 can hold"},
+        {"1,2,1e39", 0, 3, 4, "found 1e39, more than float32 can hold, expected at most 5.27"},
         {"1,2e19,3", 0, 2, 2, "found 2e19, expected at most"},
         {"1,\"2,3", 0, 2, 2, "a quote that is not closed"},
         {"1,\"2\"x,3", 0, 2, 2, "found \"\"2\"x\", expected a number"},
         {"1;2;3", 0, 1, 0, "columns are separated by commas"},
         {"1\t2\t3", 0, 1, 0, "columns are separated by commas"},
+        {"1 2 3", 0, 1, 0, "columns are separated by commas"},
+        {"1;2;3", 1, 0, 0, "columns are separated by commas"},
         {"1,\x01\xff,3", 0, 2, 2, "found \"\\x01\\xff\""},
         {"1,2", 0, 0, 0,
          "2 columns, expected 3 features and no label (label_size=0); set feature_dim"},
@@ -388,14 +390,39 @@ static void bad_rows_are_refused_with_place_and_reason(void **state)
     }
 }
 
-static void a_header_is_a_line_without_numbers(void **state)
+static void a_header_is_a_line_of_names(void **state)
 {
+    static const char *const headers[] = {"a,b,c", "\"a,1\",b", "\"a", " _x , \"f 1\" ,nano"};
+    static const char *const others[] = {
+        "a,1,c",
+        "1",
+        "1;2;3",
+        "1 2 3",
+        "a;b",
+        "a\tb",
+        "nan,nan",
+        "a,NaN",
+        "a,Inf",
+        "\"nan\"",
+        "-inf",
+        ",,",
+        "a,,b",
+        "123456789012345",
+        "\x01"
+        "a",
+        "a\x7f",
+    };
+
     (void)state;
-    assert_true(km_csv_is_header("a,b,c", 5));
-    assert_true(km_csv_is_header("\"a,1\",b", 7));
-    assert_true(km_csv_is_header("\"a", 2));
-    assert_false(km_csv_is_header("a,1,c", 5));
-    assert_false(km_csv_is_header("1", 1));
+    for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++) {
+        if (!km_csv_is_header(headers[i], strlen(headers[i])))
+            fail_msg("\"%s\" is no header", headers[i]);
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+        if (km_csv_is_header(others[i], strlen(others[i])))
+            fail_msg("\"%s\" is a header", others[i]);
+    }
+    assert_false(km_csv_is_header("a\0b", 3));
 }
 
 int main(void)
@@ -409,7 +436,7 @@ int main(void)
         cmocka_unit_test(many_short_lines_cost_time_in_proportion),
         cmocka_unit_test(rows_are_parsed),
         cmocka_unit_test(bad_rows_are_refused_with_place_and_reason),
-        cmocka_unit_test(a_header_is_a_line_without_numbers),
+        cmocka_unit_test(a_header_is_a_line_of_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,6 +87,9 @@ static void what_is_no_data_is_skipped_in_a_folder(void **state)
     put_file(folder, ".part.crc", "1");
     put_file(folder, "_SUCCESS", "1");
     put_file(folder, "sub_$folder$", "1");
+    put_file(folder, "model.7.sagemaker-ignore", "1");
+    put_file(folder, "a.csv.sagemaker-uploading", "1");
+    put_file(folder, "a.csv.sagemaker-uploaded", "1");
     put_file(folder, "zero", "");
     assert_int_equal(mkfifo(at(folder, "fifo"), 0600), 0);
     assert_ok(km_files_add(&files, folder, &err), err);

@@ -199,6 +199,7 @@ static void eval_metrics_are_taken_in_every_spelling_of_the_clients(void **state
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         snprintf(text, sizeof(text),
                  "Hyperparameter must be valid json, but found eval_metrics: %s; expected a list "
+                 "of at least one metric, "
                  "such as [\"msd\"] or [\"msd\", \"ssd\"]",
                  wrong[i]);
         bad("eval_metrics", wrong[i], text);
@@ -480,6 +481,15 @@ static void the_nearest_name_is_found_for_slips_and_client_names(void **state)
         {"num_trials", "local_lloyd_num_trials"},
         {"half_life_time", "half_life_time_size"},
         {"sede", "seed"},
+        {"max_iterations", "local_lloyd_max_iter"},
+        {"n_clusters", "k"},
+        {"Num-Clusters", "k"},
+        {"clusters", "k"},
+        {"init", "init_method"},
+        {"num_features", "feature_dim"},
+        {"features", "feature_dim"},
+        {"batch_size", "mini_batch_size"},
+        {" epochs\t", "epochs"},
         {"kk", NULL},
         {"x", NULL},
         {"", NULL},

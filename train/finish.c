@@ -56,9 +56,7 @@ static int shrink(struct km_job *job, struct km_trial **trials, size_t *n, struc
     const struct km_params *p = job->p;
     struct km_shrink_options o = {
         .k = (size_t)p->k,
-        .trials = p->local_lloyd_num_trials == KM_AUTO
-                      ? km_shrink_auto_trials(job->from_k, (size_t)p->k, job->d)
-                      : (size_t)p->local_lloyd_num_trials,
+        .trials = km_job_trials(job),
         .plusplus = p->local_lloyd_init_method == KM_INIT_PLUSPLUS,
         .max_iter = (int)p->local_lloyd_max_iter,
         .tol = p->local_lloyd_tol,
@@ -106,7 +104,7 @@ static int refine(struct km_job *job, struct km_centers *best, struct km_trial *
     if (r.kept)
         job->sample_optimism = km_refine_optimism(r.rows, job->rows, (size_t)job->p->k);
     km_log(KM_INFO,
-           "refined the best %zu attempts on %zu of %" PRIu64
+           "refined %zu candidates on %zu of %" PRIu64
            " rows in %d iterations: msd on these rows %.6g, was %.6g%s",
            r.candidates, r.rows, job->rows, r.iterations, r.after, r.before,
            r.kept ? "" : "; too few rows to be sure of a gain, so the best attempt stands");
@@ -142,8 +140,9 @@ static int warn_of_copies(const struct km_mat *model, struct km_err *err)
         distinct += compare_rows(&rows[j - 1], &rows[j], &d) != 0;
     if (distinct < model->n)
         km_log(KM_WARNING,
-               "only %zu of the %zu centers differ from each other: the data seems to have fewer "
-               "distinct rows than k",
+               "only %zu of the %zu centers differ from each other: the data has fewer distinct "
+               "rows than "
+               "k, or a larger mini_batch_size is needed to start from",
                distinct, model->n);
     km_free(rows);
     return KM_OK;
@@ -299,7 +298,8 @@ static int score_train(struct km_job *job, struct km_err *err)
 
     if (sample_rows(job) == job->rows)
         return score_sample(job, err);
-    if (job->request->train.files.total <= RESCORE_BYTES) {
+    if (!job->read_once && job->request->train.files.total <= RESCORE_BYTES) {
+        km_log(KM_INFO, "reading the train data once more for its exact msd");
         rc = km_feed_rewind(job->feed, err);
         if (rc == KM_OK)
             rc = score_feed(job, job->feed, &ssd, &rows, &blocks, err);
@@ -310,8 +310,9 @@ static int score_train(struct km_job *job, struct km_err *err)
     if (sample_rows(job))
         return score_sample(job, err);
     km_log(KM_INFO,
-           "train data_msd is not measured: the data is large and refine_rows is 0; name the "
-           "train data as the test channel to have it scored");
+           "train data_msd is not measured: the data %s and refine_rows is 0; name the train data "
+           "as the test channel to have it scored",
+           job->read_once ? "can be read only once" : "is large");
     return KM_OK;
 }
 

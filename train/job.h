@@ -28,6 +28,8 @@ struct km_job {
     uint64_t seed;
 
     struct km_feed *feed, *test; /* test may be NULL */
+    int read_once;               /* a file of the train channel is no regular file */
+    int sparse_records;          /* among the first rows are sparse tensors, or nobody can look */
     float *origin;               /* (d) subtracted from every row */
     struct km_centers centers;   /* K centers of the pass, relative to the origin */
     struct km_sums sums;         /* of the current mini-batch */
@@ -53,5 +55,11 @@ struct km_job {
 
 /** Most rows of a block of dense rows. */
 size_t km_job_block_rows(const struct km_job *job);
+
+/** Trials of the shrink. */
+size_t km_job_trials(const struct km_job *job);
+
+/** Rows of refine_rows, which is not auto; no more than the train channel's bytes can hold. */
+size_t km_job_refine_rows(const struct km_job *job);
 
 #endif

@@ -182,10 +182,11 @@ static void set_metrics(struct km_settings *s, const char *text, struct km_param
     char value[KM_SHOWN];
 
     if (take_metrics(text, p, &stranger))
-        km_settings_problem(s,
-                            "Hyperparameter must be valid json, but found eval_metrics: %s; "
-                            "expected a list such as [\"msd\"] or [\"msd\", \"ssd\"]",
-                            km_param_shown(value, text));
+        km_settings_problem(
+            s,
+            "Hyperparameter must be valid json, but found eval_metrics: %s; "
+            "expected a list of at least one metric, such as [\"msd\"] or [\"msd\", \"ssd\"]",
+            km_param_shown(value, text));
     else if (stranger.n)
         km_settings_problem(
             s,

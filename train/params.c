@@ -24,11 +24,11 @@ const struct km_param km_param_table[] = {
      "records after which the weight of a record is halved; 0: never"},
     {"local_lloyd_init_method", KM_P_INIT_METHOD, 0, 0, "kmeans++", FIELD(local_lloyd_init_method),
      "how the shrink from k * x to k centers starts"},
-    {"local_lloyd_max_iter", KM_P_INTEGER, 1, INT32_MAX, "300", FIELD(local_lloyd_max_iter),
+    {"local_lloyd_max_iter", KM_P_INTEGER, 1, 1000000, "300", FIELD(local_lloyd_max_iter),
      "most Lloyd iterations of one trial of the shrink"},
     {"local_lloyd_tol", KM_P_REAL, 0, 1, "0.0001", FIELD(local_lloyd_tol),
      "a trial ends when its loss falls by less than this part"},
-    {"local_lloyd_num_trials", KM_P_INTEGER_OR_AUTO, 1, INT32_MAX, "auto",
+    {"local_lloyd_num_trials", KM_P_INTEGER_OR_AUTO, 1, 10000, "auto",
      FIELD(local_lloyd_num_trials), "trials of the shrink; the best one wins"},
     {"eval_metrics", KM_P_METRICS, 0, 0, "[\"msd\"]", FIELD(eval_msd),
      "scores of the test channel: mean, sum of squared distances"},
@@ -91,16 +91,38 @@ static int is_ending(const char *end, const char *name)
     return n >= 3 && m > n && name[m - n - 1] == '_' && strcmp(name + m - n, end) == 0;
 }
 
+/* What other programs call the same: no slip of the fingers. */
+static const char *const aliases[][2] = {
+    {"max_iterations", "local_lloyd_max_iter"},
+    {"n_clusters", "k"},
+    {"num_clusters", "k"},
+    {"clusters", "k"},
+    {"init", "init_method"},
+    {"features", "feature_dim"},
+    {"num_features", "feature_dim"},
+    {"n_features", "feature_dim"},
+    {"tol", "local_lloyd_tol"},
+    {"batch_size", "mini_batch_size"},
+};
+
 const char *km_param_nearest(const char *name)
 {
     char folded[LONGEST_NAME + 1];
     const char *nearest = NULL;
-    size_t best = SIZE_MAX, n = strlen(name);
+    size_t best = SIZE_MAX, n;
 
+    name += strspn(name, " \t");
+    n = strlen(name);
+    while (n && (name[n - 1] == ' ' || name[n - 1] == '\t'))
+        n--;
     if (n > LONGEST_NAME)
         return NULL;
-    for (size_t i = 0; i <= n; i++)
+    for (size_t i = 0; i < n; i++)
         folded[i] = name[i] == '-' ? '_' : (char)tolower((unsigned char)name[i]);
+    folded[n] = 0;
+    for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
+        if (strcmp(folded, aliases[i][0]) == 0)
+            return aliases[i][1];
     for (size_t i = 0; km_param_table[i].name; i++) {
         size_t m = strlen(km_param_table[i].name);
         size_t steps = is_ending(folded, km_param_table[i].name)

@@ -38,18 +38,21 @@ static void under_root(char path[PATH_BYTES], const char *root, const char *rest
         path[0] = '\0';
 }
 
-void km_request_init(struct km_request *r, const char *root)
+int km_request_init(struct km_request *r, const char *root, struct km_err *err)
 {
+    struct stat st;
+
     memset(r, 0, sizeof(*r));
     r->train.name = "train";
     r->test.name = "test";
     snprintf(r->host, sizeof(r->host), "algo-1");
     if (!root)
-        return;
+        return KM_OK;
     under_root(r->failure_path, root, "output/failure", "");
-    if (unlink(r->failure_path) && errno != ENOENT && errno != ENOTDIR)
-        km_log(KM_WARNING, "Cannot remove %s, which an earlier run left: %s", r->failure_path,
-               strerror(errno));
+    if (lstat(r->failure_path, &st) == 0 && unlink(r->failure_path))
+        return km_fail_errno(err, "%s: cannot remove what an earlier run left; remove it",
+                             r->failure_path);
+    return KM_OK;
 }
 
 void km_request_done(struct km_request *r)

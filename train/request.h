@@ -30,9 +30,10 @@ struct km_request {
 
 /**
  * Fills the paths that a failure needs (failure_path, host) without reading anything that can fail.
- * Removes a failure file that an earlier run left. root NULL: no layout.
+ * Removes a failure file that an earlier run left; KM_E_SYS if that cannot be done, as a job that
+ * succeeds must not leave one. root NULL: no layout.
  */
-void km_request_init(struct km_request *r, const char *root);
+int km_request_init(struct km_request *r, const char *root, struct km_err *err);
 
 /**
  * Reads ROOT/input/config/{hyperparameters,inputdataconfig,resourceconfig}.json and lists the files

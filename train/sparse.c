@@ -32,6 +32,7 @@ int km_sparse_choose(struct km_job *job, struct km_err *err)
 
     if (rc || km_feed_format(job->feed)->kind != KM_RECORDIO || km_comm_size(job->m->comm) > 1)
         return rc;
+    job->sparse_records = look.rows == 0 || look.sparse > 0;
     if (look.rows == 0) {
         job->sparse = !job->p->force_dense;
         job->row_values = 1;
@@ -66,17 +67,20 @@ size_t km_sparse_block_values(const struct km_job *job)
 static size_t sample_rows(const struct km_job *job)
 {
     if (job->p->refine_rows != KM_AUTO)
-        return (size_t)job->p->refine_rows;
+        return km_job_refine_rows(job);
     return SAMPLE_BYTES / ROW_BYTES;
 }
 
 static size_t sample_values(const struct km_job *job)
 {
-    size_t fit = SAMPLE_BYTES / VALUE_BYTES;
+    size_t fit = SAMPLE_BYTES / VALUE_BYTES, want;
 
     if (job->p->refine_rows == KM_AUTO)
         return fit;
-    return max_size(fit, 2 * (size_t)job->p->refine_rows * job->row_values);
+    want = 2 * km_job_refine_rows(job) * job->row_values;
+    if (!job->read_once) /* a value takes a byte at least */
+        want = min_size(want, job->request->train.files.total);
+    return max_size(fit, want);
 }
 
 void km_sparse_memory(const struct km_job *job, double *centers, double *rows)

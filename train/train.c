@@ -2,6 +2,7 @@
 #include "train/train.h"
 
 #include "algo/seed.h"
+#include "algo/shrink.h"
 #include "base/log.h"
 #include "base/machine.h"
 #include "base/mem.h"
@@ -14,11 +15,14 @@
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* A block of rows is at most this large, so that memory does not grow with mini_batch_size. */
 #define BLOCK_BYTES ((size_t)16 << 20)
 /* The reservoir of `refine_rows = auto`. */
 #define RESERVOIR_BYTES ((size_t)64 << 20)
+/* Bytes of one value of a trial's centers, in all their forms. */
+#define TRIAL_CELL_BYTES 16.0
 
 static size_t min_size(size_t a, size_t b)
 {
@@ -40,16 +44,56 @@ size_t km_job_block_rows(const struct km_job *job)
     return min_size((size_t)job->p->mini_batch_size, fit);
 }
 
+/* The fewest bytes of a file that a row takes. */
+static size_t least_row_bytes(const struct km_job *job)
+{
+    if (job->request->train.format.kind == KM_CSV)
+        return 2 * job->d; /* a digit and a comma */
+    if (job->sparse || job->sparse_records)
+        return 16; /* the header of a record, and the names in it */
+    return job->d; /* integers below 128 */
+}
+
+size_t km_job_refine_rows(const struct km_job *job)
+{
+    size_t asked = (size_t)job->p->refine_rows;
+
+    if (job->read_once) /* nobody knows its size */
+        return asked;
+    return min_size(asked, job->request->train.files.total / least_row_bytes(job) + 1);
+}
+
 static size_t reservoir_rows(const struct km_job *job)
 {
+    if (job->p->refine_rows == 0)
+        return 0;
     if (job->p->refine_rows != KM_AUTO)
-        return (size_t)job->p->refine_rows;
+        return km_job_refine_rows(job);
     return RESERVOIR_BYTES / row_bytes(job->d);
+}
+
+size_t km_job_trials(const struct km_job *job)
+{
+    const struct km_params *p = job->p;
+
+    if (job->factor == 1)
+        return 1;
+    if (p->local_lloyd_num_trials == KM_AUTO)
+        return km_shrink_auto_trials(job->from_k, (size_t)p->k, job->d);
+    return (size_t)p->local_lloyd_num_trials;
+}
+
+/* The numbers that make the largest part of the memory; the advice to lower some is the verdict's. */
+static const char *largest_part(double centers, double trials, double rows)
+{
+    if (trials > centers && trials > rows)
+        return "k or local_lloyd_num_trials";
+    return centers > rows ? "k or extra_center_factor" : "mini_batch_size or refine_rows";
 }
 
 /*
  * Refuses what cannot fit before the first allocation, instead of being killed in the middle: the
- * centers in all their forms, three blocks of rows, the reservoir.
+ * centers in all their forms, the trials of the shrink, three blocks of rows, the reservoir.
  */
 static int check_memory(const struct km_job *job, struct km_err *err)
 {
@@ -57,21 +101,25 @@ static int check_memory(const struct km_job *job, struct km_err *err)
     double centers = cells * (sizeof(float) + 3 * sizeof(double));
     double rows = (3.0 * (double)km_job_block_rows(job) + (double)reservoir_rows(job)) *
                   (double)row_bytes(job->d);
-    double have = (double)km_memory_available(), need;
+    double have = (double)km_memory_available(), trials, need;
 
     if (job->sparse)
         km_sparse_memory(job, &centers, &rows);
-    need = centers + rows;
+    trials = (double)km_job_trials(job) * (double)job->p->k * (double)job->d * TRIAL_CELL_BYTES;
+    need = centers + trials + rows;
 
-    km_log(KM_INFO, "memory: %.1f MB for %zu centers of %zu features, %.1f MB for rows",
-           centers / 1e6, job->from_k, job->d, (need - centers) / 1e6);
+    km_log(KM_INFO,
+           "memory: %.1f MB for %zu centers of %zu features, %.1f MB for %zu trials, %.1f MB for "
+           "rows",
+           centers / 1e6, job->from_k, job->d, trials / 1e6, km_job_trials(job), rows / 1e6);
     if (need > have)
         return km_fail(
             err, KM_E_MEM,
-            "training needs %.0f MB (k * extra_center_factor = %zu centers of %zu features, "
-            "and blocks of rows), %.0f MB are free; use a larger instance, or a smaller k, "
-            "extra_center_factor, mini_batch_size or refine_rows",
-            need / 1e6, job->from_k, job->d, have / 1e6);
+            "training needs %.0f MB (%.0f for k * extra_center_factor = %zu centers of %zu "
+            "features, %.0f for %zu trials, %.0f for rows), %.0f MB are free; the largest part "
+            "goes with %s",
+            need / 1e6, centers / 1e6, job->from_k, job->d, trials / 1e6, km_job_trials(job),
+            rows / 1e6, have / 1e6, largest_part(centers, trials, rows));
     return KM_OK;
 }
 
@@ -95,10 +143,22 @@ static void log_labels(const struct km_job *job, const struct km_channel *channe
             channel->name, job->d);
 }
 
+/* The path of the first file that can be read only once (a FIFO); NULL if there is none. */
+static const char *first_not_regular(const struct km_files *files)
+{
+    struct stat st;
+
+    for (size_t i = 0; i < files->n; i++) /* what has a size is a regular file */
+        if (files->bytes[i] == 0 && (stat(files->path[i], &st) || !S_ISREG(st.st_mode)))
+            return files->path[i];
+    return NULL;
+}
+
 static int open_channel(struct km_job *job, struct km_feed **feed, const struct km_channel *channel,
                         struct km_err *err)
 {
     struct km_format format = channel->format;
+    const char *once;
     int rc;
 
     format.feature_dim = job->d;
@@ -106,9 +166,16 @@ static int open_channel(struct km_job *job, struct km_feed **feed, const struct 
     if (rc)
         return rc;
     job->d = km_feed_format(*feed)->feature_dim;
+    if (job->d == 0 && (once = first_not_regular(&channel->files)))
+        return km_fail(err, KM_E_INPUT,
+                       "%s is no regular file, so that nobody can look at its first row before "
+                       "the training: say how many features a row has (feature_dim)",
+                       once);
     if (job->d == 0)
-        return km_fail(err, KM_E_INPUT, "the %s channel holds %zu files and not one row",
-                       channel->name, channel->files.n);
+        return km_fail(err, KM_E_INPUT,
+                       "the %s channel has 0 rows (%zu file(s), the first is %s): check that the "
+                       "data was written, and give files with rows",
+                       channel->name, channel->files.n, channel->files.path[0]);
     log_labels(job, channel, km_feed_format(*feed));
     return KM_OK;
 }
@@ -129,8 +196,15 @@ static void cut(const struct km_job *job, struct km_feed *feed, size_t mini_batc
 static int open_channels(struct km_job *job, struct km_err *err)
 {
     const struct km_request *r = job->request;
+    const char *once = first_not_regular(&r->train.files);
     int rc;
 
+    job->read_once = once != NULL;
+    if (once && job->p->epochs > 1)
+        return km_fail(err, KM_E_INPUT,
+                       "%s is no regular file and can be read only once, but epochs is %" PRId64
+                       ": set epochs to 1, or save the data in a file",
+                       once, job->p->epochs);
     job->d = (size_t)job->p->feature_dim;
     rc = open_channel(job, &job->feed, &r->train, err);
     if (rc == KM_OK)
@@ -340,7 +414,8 @@ static int run_epoch(struct km_job *job, int epoch, struct km_progress *progress
         rc = take_block(job, b, epoch, err);
         if (rc)
             return rc;
-        km_progress_show(progress, job->pass.rows, done_bytes + km_feed_stats(job->feed).bytes);
+        km_progress_show(progress, job->seen_rows + job->pass.rows,
+                         done_bytes + km_feed_stats(job->feed).bytes);
     }
     if (rc)
         return rc;
@@ -374,21 +449,34 @@ static int run_pass(struct km_job *job, struct km_err *err)
     return rc;
 }
 
+static int ends_with(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+static int is_archive(const char *path)
+{
+    return ends_with(path, ".tar.gz") || ends_with(path, ".tgz");
+}
+
 /* Writes the centers where they are wanted; from here on the result is safe. */
-static int write_model(struct km_job *job, const char *archive, struct km_err *err)
+static int write_model(struct km_job *job, const char *output, struct km_err *err)
 {
     int rc = KM_OK;
 
     km_watch_start(&job->phases[KM_PHASE_WRITE]);
     if (job->request->model_path[0])
         rc = km_model_write(job->request->model_path, &job->model, err);
-    if (rc == KM_OK && archive)
-        rc = km_model_pack(archive, &job->model, err);
+    if (rc == KM_OK && output)
+        rc = is_archive(output) ? km_model_pack(output, &job->model, err)
+                                : km_model_write(output, &job->model, err);
     km_watch_stop(&job->phases[KM_PHASE_WRITE]);
     if (rc == KM_OK && job->request->model_path[0])
         km_log(KM_INFO, "wrote %s", job->request->model_path);
-    if (rc == KM_OK && archive)
-        km_log(KM_INFO, "wrote %s", archive);
+    if (rc == KM_OK && output)
+        km_log(KM_INFO, "wrote %s", output);
     return rc;
 }
 
@@ -419,8 +507,8 @@ static void report_end(struct km_job *job)
     km_report_phases(ph, total, decode);
 }
 
-int km_train(const struct km_request *request, const struct km_machine *machine,
-             const char *archive, struct km_err *err)
+int km_train(const struct km_request *request, const struct km_machine *machine, const char *output,
+             struct km_err *err)
 {
     struct km_job job = {.request = request, .m = machine, .p = &request->params};
     double pass_start;
@@ -446,7 +534,7 @@ int km_train(const struct km_request *request, const struct km_machine *machine,
     if (rc == KM_OK)
         rc = km_finish_centers(&job, err);
     if (rc == KM_OK)
-        rc = write_model(&job, archive, err);
+        rc = write_model(&job, output, err);
     if (rc == KM_OK)
         rc = km_finish_scores(&job, err);
     if (rc == KM_OK)

@@ -18,10 +18,11 @@ struct km_machine {
 };
 
 /**
- * Trains as the request says, writes the model to its model_path and (when not NULL) packs it to
- * `archive`, scores the channels, and logs all of it. Steps and formulas: docs/algorithm.md.
+ * Trains as the request says, writes the model to its model_path and (when not NULL) to `output`
+ * (packed if that ends in .tar.gz or .tgz, else the bare file), scores the channels, and logs all of
+ * it. Steps and formulas: docs/algorithm.md.
  */
-int km_train(const struct km_request *request, const struct km_machine *machine,
-             const char *archive, struct km_err *err);
+int km_train(const struct km_request *request, const struct km_machine *machine, const char *output,
+             struct km_err *err);
 
 #endif

@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define PLATFORM_ROOT "/opt/ml"
 #define EXIT_USAGE    2
@@ -23,7 +25,7 @@
 
 /* What the command line says. */
 struct command {
-    const char *root, *archive, *content_type, *threads;
+    const char *root, *output, *content_type, *threads;
     char *tests[MAX_TESTS];
     size_t n_tests;
     char **files;
@@ -54,7 +56,8 @@ static void print_help(FILE *out)
           out);
     km_params_help(out);
     fputs(
-        "\nEnvironment: KM_ISA=blas|generic chooses the kernels, KM_THREADS the threads.\n"
+        "\nEnvironment: KM_ISA=avx512|avx2|blas|generic chooses the kernels, KM_THREADS the "
+        "threads.\n"
         "Exit code: 0 done, 1 algorithm error, 2 error in the request or the data, 3 error of the\n"
         "machine.\n",
         out);
@@ -128,6 +131,14 @@ static int unknown_option(char *const *argv)
                  near ? "?" : "");
 }
 
+/* The platform calls the program with the one word `train`, which is no file; but people may have
+ * data of that name. */
+static int is_platform_word(const struct command *c)
+{
+    return c->n_files == 1 && strcmp(c->files[0], "train") == 0 && !c->output && !c->n_tests &&
+           !c->content_type && (c->root || access("train", F_OK) != 0);
+}
+
 /* 0: go on; otherwise the exit code + 1. */
 static int parse(struct command *c, int argc, char **argv, struct km_settings *settings,
                  struct km_err *err)
@@ -148,7 +159,7 @@ static int parse(struct command *c, int argc, char **argv, struct km_settings *s
             c->root = optarg;
             break;
         case OPT_OUTPUT:
-            c->archive = optarg;
+            c->output = optarg;
             break;
         case OPT_TEST:
             if (c->n_tests == MAX_TESTS)
@@ -172,8 +183,7 @@ static int parse(struct command *c, int argc, char **argv, struct km_settings *s
     }
     c->files = argv + optind;
     c->n_files = (size_t)(argc - optind);
-    /* the platform calls the program with the one word `train`, which is no file */
-    if (c->n_files == 1 && strcmp(c->files[0], "train") == 0)
+    if (is_platform_word(c))
         c->n_files = 0;
     return 0;
 }
@@ -216,18 +226,29 @@ static int check_output(const char *path, struct km_err *err)
     return rc;
 }
 
-static int ends_with(const char *s, const char *end)
+/* The model must not take the place of the data that it is made from. */
+static int check_not_input(const char *path, const struct km_request *r, struct km_err *err)
 {
-    size_t n = strlen(s), m = strlen(end);
+    const struct km_files *files[] = {&r->train.files, &r->test.files};
+    struct stat out, in;
 
-    return n >= m && strcmp(s + n - m, end) == 0;
+    if (!path || stat(path, &out) || !S_ISREG(out.st_mode))
+        return KM_OK;
+    for (int i = 0; i < 2; i++)
+        for (size_t f = 0; f < files[i]->n; f++)
+            if (stat(files[i]->path[f], &in) == 0 && in.st_dev == out.st_dev &&
+                in.st_ino == out.st_ino)
+                return km_fail(err, KM_E_INPUT,
+                               "--output %s is a file of the data (%s); choose another name for "
+                               "the model",
+                               path, files[i]->path[f]);
+    return KM_OK;
 }
 
 /* Request and machine are known: train. */
 static int run(struct km_request *r, const struct command *c, struct km_settings *settings,
                struct km_machine *m, struct km_err *err)
 {
-    const char *archive = c->archive;
     int threads, rc;
 
     rc = count_threads(c, &threads, err);
@@ -246,17 +267,12 @@ static int run(struct km_request *r, const struct command *c, struct km_settings
     else
         rc = km_request_read(r, c->root, settings, err);
     if (rc == KM_OK)
-        rc = check_output(archive, err);
+        rc = check_not_input(c->output, r, err);
+    if (rc == KM_OK)
+        rc = check_output(c->output, err);
     if (rc == KM_OK)
         rc = km_pool_open(&m->pool, threads, err);
-    if (rc)
-        return rc;
-    if (archive && !ends_with(archive, ".tar.gz") && !ends_with(archive, ".tgz") &&
-        !r->model_path[0]) {
-        snprintf(r->model_path, sizeof(r->model_path), "%s", archive);
-        archive = NULL;
-    }
-    return km_train(r, m, archive, err);
+    return rc ? rc : km_train(r, m, c->output, err);
 }
 
 int km_train_main(int argc, char **argv)
@@ -278,7 +294,7 @@ int km_train_main(int argc, char **argv)
     stop = parse(&c, argc, argv, settings, &err);
     if (stop == 0 && c.n_files && c.root)
         stop = usage("files and --root together: %s is a layout of its own", c.root) + 1;
-    if (stop == 0 && c.n_files && !c.archive)
+    if (stop == 0 && c.n_files && !c.output)
         stop = usage("where should the model go? --output FILE is missing (%s)", c.files[0]) + 1;
     if (stop == 0 && !c.n_files && (c.n_tests || c.content_type))
         stop = usage("--test and --content-type go with data files, not with a layout") + 1;
@@ -289,8 +305,9 @@ int km_train_main(int argc, char **argv)
     }
     if (!c.n_files && !c.root)
         c.root = PLATFORM_ROOT;
-    km_request_init(r, c.n_files ? NULL : c.root);
-    rc = run(r, &c, settings, &m, &err);
+    rc = km_request_init(r, c.n_files ? NULL : c.root, &err);
+    if (rc == KM_OK)
+        rc = run(r, &c, settings, &m, &err);
     if (rc)
         rc = km_request_fail(r, settings, &err);
     km_pool_close(m.pool);
