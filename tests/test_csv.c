@@ -408,8 +408,7 @@ static void a_header_is_a_line_of_names(void **state)
         ",,",
         "a,,b",
         "123456789012345",
-        "\x01"
-        "a",
+        "\x01\x61",
         "a\x7f",
     };
 
