@@ -46,6 +46,7 @@ SHAPES = [
     ("seed-10kx784-K1000", 10000, 784, 1000, 0, None, 3, 3),
 ]
 SLOW = 0.3  # seconds of a pass
+HEAVY = 2e10  # n d K
 SAME = 0.002  # objectives this near are the same: float32 decides near ties differently
 
 
@@ -113,7 +114,7 @@ def start_systems(args):
         for tuned in tunings:
             for passive in waits:
                 systems.append(System("sklearn", ["lloyd", "minibatch"], threads, tuned, passive))
-            if tuned or not few:
+            if tuned == tunings[-1] or not args.quick:
                 systems.append(System("faiss", ["faiss"], threads, tuned, threads > 1))
         if not few:
             systems.append(System("intelex", ["intelex"], threads, False, False))  # its own MKL
@@ -127,8 +128,14 @@ def start_systems(args):
     return [s for s in systems if s.process], shipped
 
 
-def methods_of(system, shape):
+def is_heavy(shape):
+    return shape[1] * shape[2] * shape[3] > HEAVY
+
+
+def methods_of(args, system, shape):
     name, _, _, _, batch = shape[:5]
+    if args.quick and is_heavy(shape):  # the two fastest peers
+        return {"sklearn": ["lloyd"], "faiss": ["faiss"]}.get(system.library, [])
     if name.startswith("seed"):
         return ["plusplus"] if system.library == "sklearn" else []
     if batch:
@@ -154,7 +161,7 @@ def measure(args, systems, shape):
         ours[threads].read()
         runs.append({"system": "kmeans", "threads": threads, "rounds": []})
     for s in systems:
-        for method in methods_of(s, shape):
+        for method in methods_of(args, s, shape):
             if s.process.ask(f"load {ROWS} {k} {batch or max(5000, k)}") != "loaded":
                 sys.exit("a peer could not load the rows")
             runs.append({"system": method, "threads": s.threads, "tuned": s.tuned,
@@ -175,10 +182,10 @@ def measure(args, systems, shape):
                     r["rounds"].append(times)
                     if r["system"] == "kmeans":
                         r.setdefault("answers", []).append(answer)
-    return finish(shape, runs, ours)
+    return finish(args, shape, runs, ours)
 
 
-def finish(shape, runs, ours):
+def finish(args, shape, runs, ours):
     name, n, d, k, batch = shape[:5]
     objectives = {}
     for r in runs:
@@ -196,7 +203,7 @@ def finish(shape, runs, ours):
             question = "objective"
         else:
             question = f"objective {r['system']}"
-        if not name.startswith("seed"):
+        if not (name.startswith("seed") or (args.quick and is_heavy(shape))):
             if r["system"] not in objectives:
                 answer = process.ask(question)
                 objectives[r["system"]] = answer["objective"] if process in ours.values() else answer
@@ -227,7 +234,7 @@ def cell(runs, threads, system):
     a, b = best(runs, threads, False, system), best(runs, threads, True, system)
     if not b:
         return "-"
-    if not a:
+    if not a:  # --quick
         return f"- / {b['rows_per_s'] / 1e6:.3g}"
     if system == "intelex":
         return f"{a['rows_per_s'] / 1e6:.3g}"
@@ -383,7 +390,7 @@ def print_bars(bars):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="fewer rounds; fewer peers on all threads; no shrink")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and peers; no seeding, no shrink")
     parser.add_argument("--only", help="only shapes whose name holds this; no whole jobs")
     parser.add_argument("--kmeans", default=os.path.join(ROOT, "build", "kmeans"))
     parser.add_argument("--output", default=os.path.join(OUT, "bench.json"))
@@ -404,7 +411,7 @@ def main():
            "intelex", "MiniBatch", "x best peer")
     bars, lines = [], []
     for shape in SHAPES:
-        if args.only and args.only not in shape[0]:
+        if (args.only and args.only not in shape[0]) or (args.quick and shape[0].startswith("seed")):
             continue
         note(f"{time.time() - begin:5.0f} s  {shape[0]}")
         runs = measure(args, systems, shape)
