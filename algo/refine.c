@@ -334,8 +334,10 @@ static int seed_one(struct refine *r, struct km_centers *c, float *dist2, struct
     rc = km_sparse_centers_init(&sparse, c->k, c->d, err);
     if (rc == KM_OK)
         rc = km_sparse_seed_plusplus(&sparse, &r->some.s, &r->step, rng, err);
-    if (rc == KM_OK)
+    if (rc == KM_OK) {
+        km_centers_done(c); /* the next call makes it anew */
         rc = km_sparse_centers_to_dense(c, &sparse, err);
+    }
     km_sparse_centers_done(&sparse);
     return rc;
 }
