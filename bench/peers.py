@@ -4,7 +4,8 @@
 
     peers.py sklearn|intelex|faiss THREADS
 
-Says which OpenBLAS kernels it got. On standard input: `load FILE K BATCH`, `rep METHOD SECONDS`, `objective METHOD`; each is answered with
+Says which OpenBLAS kernels it got. On standard input: `load FILE K BATCH`, `rep METHOD SECONDS`,
+`objective METHOD`; each is answered with
 one JSON line. A rep measures passes (assignment and update) for about that many seconds and gives
 the seconds of each; warm-up and start are outside. One thread is timed by its CPU time, as
 `kmeans bench` does.

@@ -5,8 +5,9 @@
 #
 #   bench/run.sh [--quick] [--only NAME] [--kmeans FILE]
 #
-# --quick takes two minutes instead of ten, with fewer rounds and peers; --kmeans measures that program instead of a fresh build.
-# The table goes to standard output, all figures to out/bench.json. The machine should be idle.
+# --quick takes two minutes instead of ten, with fewer rounds and peers; --kmeans measures that program
+# instead of a fresh build. The table goes to standard output, all figures to out/bench.json. The
+# machine should be idle.
 set -euo pipefail
 repo=$(cd "$(dirname "$0")/.." && pwd)
 venv=$repo/out/bench-venv
