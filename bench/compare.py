@@ -96,7 +96,7 @@ class System:
     """A method of a library with its settings, and its process."""
 
     def __init__(self, library, methods, threads, tuned, passive):
-        self.library, self.methods = library, methods
+        self.peer, self.methods = library, methods
         self.threads, self.tuned, self.passive = threads, tuned, passive
         self.process = Process([sys.executable, "-B", os.path.join(HERE, "peers.py"), library,
                                 str(threads)], environment(threads, tuned, passive), threads)
@@ -121,8 +121,8 @@ def start_systems(args):
     for s in systems:
         blas = json.loads(s.process.read())
         if not s.tuned:
-            shipped[s.library] = blas
-        elif shipped.get(s.library) == blas:
+            shipped[s.peer] = blas
+        elif shipped.get(s.peer) == blas:
             s.process.close()  # tuning changes nothing
             s.process = None
     return [s for s in systems if s.process], shipped
@@ -135,11 +135,11 @@ def is_heavy(shape):
 def methods_of(args, system, shape):
     name, _, _, _, batch = shape[:5]
     if args.quick and is_heavy(shape):  # the two fastest peers
-        return {"sklearn": ["lloyd"], "faiss": ["faiss"]}.get(system.library, [])
+        return {"sklearn": ["lloyd"], "faiss": ["faiss"]}.get(system.peer, [])
     if name.startswith("seed"):
-        return ["plusplus"] if system.library == "sklearn" else []
+        return ["plusplus"] if system.peer == "sklearn" else []
     if batch:
-        return ["minibatch"] if system.library == "sklearn" else []
+        return ["minibatch"] if system.peer == "sklearn" else []
     return system.methods
 
 
