@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 tool=
 for name in clang-format-14 clang-format; do
-    if "$name" --version 2>/dev/null | grep -q 'version 14\.'; then
+    if "$name" --version 2>/dev/null | grep 'version 14\.' >/dev/null; then
         tool=$name
         break
     fi

@@ -49,7 +49,7 @@ refused 'wants one shape' --paced --only 60kx784-K100
 refused 'found "file.csv"' file.csv
 KM_ISA=mmx refused "KM_ISA names 'mmx'" --shape 100x2x3
 
-"$kmeans" bench --help | grep -q 'kmeans bench --quick' || fail "the help has no example"
+"$kmeans" bench --help | grep 'kmeans bench --quick' >/dev/null || fail "the help has no example"
 
 "$kmeans" bench --quick --shape 2000x5x3x500 >table.txt
 grep -qE '^\| 2000x5-K3-b500 +\|  +1 \|' table.txt || fail "the table lacks the shape: $(cat table.txt)"

@@ -193,14 +193,14 @@ fi
 
 # The verbs.
 [[ $("$kmeans" --version) =~ ^kmeans\ [0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "$("$kmeans" --version)"
-"$kmeans" --help | grep -q 'kmeans train' || fail "--help"
-"$kmeans" help | grep -q 'kmeans convert' || fail "help"
-"$kmeans" help convert | grep -q 'usage: kmeans convert' || fail "help convert"
-"$kmeans" convert --help | grep -q 'usage: kmeans convert' || fail "convert --help"
-"$kmeans" help train | grep -q -- '--k' || fail "help train"
+"$kmeans" --help | grep 'kmeans train' >/dev/null || fail "--help"
+"$kmeans" help | grep 'kmeans convert' >/dev/null || fail "help"
+"$kmeans" help convert | grep 'usage: kmeans convert' >/dev/null || fail "help convert"
+"$kmeans" convert --help | grep 'usage: kmeans convert' >/dev/null || fail "convert --help"
+"$kmeans" help train | grep -- '--k' >/dev/null || fail "help train"
 ln -s "$kmeans" train
-./train --help | grep -q -- '--k' || fail "argv[0] = train"
-./train train --help | grep -q -- '--k' || fail "argv[0] = train, and the platform's argument"
+./train --help | grep -- '--k' >/dev/null || fail "argv[0] = train"
+./train train --help | grep -- '--k' >/dev/null || fail "argv[0] = train, and the platform's argument"
 refused 2 'did you mean "train"?' trian
 refused 2 'did you mean "convert"?' help conver
 refused 2 "the verbs are" frobnicate
