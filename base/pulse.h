@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What this process did lately, for somebody who watches whether it is stuck: a count that grows with
+ * any work done, and whether it waits for others, which is nobody's fault. One for the process; any
+ * thread.
+ */
+#ifndef KM_BASE_PULSE_H
+#define KM_BASE_PULSE_H
+
+#include <stdint.h>
+
+struct km_pulse {
+    uint64_t work; /* grows with each piece of work, of any size */
+    uint64_t rows; /* clustered so far, over all epochs */
+    int waiting;   /* for other ranks */
+};
+
+/** A piece of work is done: a task of the pool, a block read. */
+void km_pulse_work(void);
+
+/** Rows of the pass are done. */
+void km_pulse_rows(uint64_t rows);
+
+/** The process begins (1) or ends (0) to wait for other ranks. */
+void km_pulse_wait(int waiting);
+
+/** The state now. */
+struct km_pulse km_pulse_look(void);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The wish that a running job ends early with what it has. One for the process; any thread, and
+ * signal handlers. */
+#ifndef KM_BASE_STOP_H
+#define KM_BASE_STOP_H
+
+/** Asks to stop; async-signal-safe. */
+void km_stop_ask(void);
+
+/** Whether somebody asked. */
+int km_stop_asked(void);
+
+/**
+ * From now on SIGTERM and SIGINT ask to stop; a second one ends the process at once, as if nobody
+ * had caught it. Blocking calls are interrupted by neither (SA_RESTART).
+ */
+void km_stop_on_signals(void);
+
+#endif
