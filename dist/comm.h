@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What ranks say to each other. Every call is made by all ranks, in the same order. */
+/*
+ * What ranks say to each other. Every call below km_comm_size is made by all ranks, in the same
+ * order and with the same sizes, by one thread. When one of them fails, the connection is lost for
+ * good: each further call fails at once, and closing waits for nobody.
+ */
 #ifndef KM_DIST_COMM_H
 #define KM_DIST_COMM_H
 
@@ -8,13 +12,41 @@
 
 struct km_comm;
 
+/**
+ * Joins the other ranks if this process is one of several, which its environment says: KM_SUPERVISOR
+ * (set by our own launch) or OMPI_COMM_WORLD_SIZE (set by any mpirun). Otherwise the process is rank
+ * 0 of 1, and MPI is not even started.
+ */
 int km_comm_open(struct km_comm **comm, struct km_err *err);
+
+/** Waits until all ranks have come here, unless the connection is lost; NULL is fine. */
 void km_comm_close(struct km_comm *comm);
 
 int km_comm_rank(const struct km_comm *comm);
 int km_comm_size(const struct km_comm *comm);
 
-/** v[0..n-1] becomes the sum over all ranks, the same bits on each. */
+/**
+ * v[0..n-1] becomes the sum over all ranks: ((rank 0 + rank 1) + rank 2) + ..., so the same bits on
+ * each rank and in each run, whatever MPI does. Each rank sends and receives 2n values at most.
+ */
 int km_comm_sum(struct km_comm *comm, double *v, size_t n, struct km_err *err);
+
+/** Everybody gets the n bytes that `root` has. */
+int km_comm_broadcast(struct km_comm *comm, void *bytes, size_t n, int root, struct km_err *err);
+
+/**
+ * Everybody gets the bytes of all, those of rank 0 first: part[r] to part[r + 1] are of rank r
+ * (size + 1 offsets, which the caller holds). km_comm_offsets tells the offsets, from the n bytes that
+ * this rank has; km_comm_gather then fills `all` (part[size] bytes), where the own ones lie already.
+ */
+int km_comm_offsets(struct km_comm *comm, size_t n, size_t *part, struct km_err *err);
+int km_comm_gather(struct km_comm *comm, void *all, const size_t *part, struct km_err *err);
+
+/**
+ * The end of a stage, at which each rank says how it went. If all went well, every rank gets its own
+ * rc back. Otherwise every rank fails with the code and the text of the lowest failing rank,
+ * "HOST: " in front of it (host: this one's name). One rank alone: rc and *err as they are.
+ */
+int km_comm_agree(struct km_comm *comm, int rc, const char *host, struct km_err *err);
 
 #endif

@@ -42,7 +42,8 @@ need_command cmake cmake
 need_command make make
 need_command pkg-config pkg-config
 need_command protoc-c protobuf-c-compiler
-libraries=(libc6-dev zlib1g-dev libopenblas-pthread-dev libprotobuf-c-dev libjansson-dev)
+need_command mpirun openmpi-bin
+libraries=(libc6-dev zlib1g-dev libopenblas-pthread-dev libprotobuf-c-dev libjansson-dev libopenmpi-dev)
 if [ "$level" != build ]; then
     need_command python3 python3
     libraries+=(libcmocka-dev python3-numpy)

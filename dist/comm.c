@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dist/comm.h"
+
+#include "base/mem.h"
+#include "base/pulse.h"
+#include "dist/wire.h"
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Values that are summed in one go: bounds our memory, and the counts that MPI sees. */
+#define SLICE ((size_t)1 << 22)
+/* Up to so many values of all ranks together everybody sends everything to everybody: one message
+ * time instead of two. */
+#define SMALL ((size_t)1 << 15)
+/* Bytes of one broadcast. */
+#define PIECE ((size_t)1 << 26)
+
+struct km_comm {
+    int rank, size;
+    int lost;                      /* a call failed: nobody knows what the others wait for */
+    double *scratch;               /* (SLICE + size) what the others sent */
+    int *cuts;                     /* (4 * size) memory of the following */
+    struct km_wire_cut give, take; /* of a slice: what each rank sums up; what each sends us */
+};
+
+/* Whether somebody started this process as one of several. */
+static int is_rank(void)
+{
+    return getenv("KM_SUPERVISOR") || getenv("OMPI_COMM_WORLD_SIZE");
+}
+
+int km_comm_open(struct km_comm **comm, struct km_err *err)
+{
+    struct km_comm *c = km_alloc(1, sizeof(*c));
+    size_t size;
+
+    *comm = NULL;
+    if (!c)
+        return km_fail(err, KM_E_MEM, "no memory for the communicator");
+    c->size = 1;
+    if (is_rank() && km_wire_open(&c->rank, &c->size, err)) {
+        km_free(c);
+        return err->code;
+    }
+    size = (size_t)c->size;
+    if (size > 1) {
+        c->scratch = km_alloc(SLICE + size, sizeof(*c->scratch));
+        c->cuts = km_alloc(4 * size, sizeof(*c->cuts));
+        if (!c->scratch || !c->cuts) {
+            c->lost = 1;
+            km_comm_close(c);
+            return km_fail(err, KM_E_MEM, "no memory for the communicator of %zu hosts", size);
+        }
+        c->give = (struct km_wire_cut){c->cuts, c->cuts + size};
+        c->take = (struct km_wire_cut){c->cuts + 2 * size, c->cuts + 3 * size};
+    }
+    *comm = c;
+    return KM_OK;
+}
+
+void km_comm_close(struct km_comm *c)
+{
+    if (!c)
+        return;
+    if (is_rank() && !c->lost) {
+        km_pulse_wait(1);
+        km_wire_close();
+        km_pulse_wait(0);
+    }
+    km_free(c->scratch);
+    km_free(c->cuts);
+    km_free(c);
+}
+
+int km_comm_rank(const struct km_comm *comm)
+{
+    return comm->rank;
+}
+
+int km_comm_size(const struct km_comm *comm)
+{
+    return comm->size;
+}
+
+/* Before each call to the wire. */
+static int begin(const struct km_comm *c, struct km_err *err)
+{
+    if (c->lost)
+        return km_fail(err, KM_E_PEER, "the connection to the other hosts is lost");
+    km_pulse_wait(1);
+    return KM_OK;
+}
+
+static int end(struct km_comm *c, int rc)
+{
+    km_pulse_wait(0);
+    km_pulse_work();
+    c->lost = rc != KM_OK;
+    return rc;
+}
+
+/* v becomes the sum of `size` lists of n values, which stand one behind the other. */
+static void add_up(double *v, const double *lists, size_t n, int size)
+{
+    memcpy(v, lists, n * sizeof(*v));
+    for (int r = 1; r < size; r++)
+        for (size_t i = 0; i < n; i++)
+            v[i] += lists[(size_t)r * n + i];
+}
+
+static int sum_small(struct km_comm *c, double *v, size_t n, struct km_err *err)
+{
+    int rc = km_wire_all(v, c->scratch, (int)n, err);
+
+    if (rc == KM_OK)
+        add_up(v, c->scratch, n, c->size);
+    return rc;
+}
+
+/* Each rank sums up one chunk, and everybody gets all chunks. */
+static int sum_slice(struct km_comm *c, double *v, size_t n, struct km_err *err)
+{
+    size_t each = n / (size_t)c->size, left = n % (size_t)c->size, own;
+    int at = 0, rc;
+
+    for (int r = 0; r < c->size; r++) {
+        c->give.at[r] = at;
+        c->give.n[r] = (int)(each + ((size_t)r < left));
+        at += c->give.n[r];
+    }
+    own = (size_t)c->give.n[c->rank];
+    for (int r = 0; r < c->size; r++) {
+        c->take.at[r] = r * (int)own;
+        c->take.n[r] = (int)own;
+    }
+    rc = km_wire_deal(v, &c->give, c->scratch, &c->take, err);
+    if (rc)
+        return rc;
+    add_up(v + c->give.at[c->rank], c->scratch, own, c->size);
+    return km_wire_collect(v, &c->give, err);
+}
+
+int km_comm_sum(struct km_comm *c, double *v, size_t n, struct km_err *err)
+{
+    int rc;
+
+    if (c->size == 1 || n == 0)
+        return KM_OK;
+    rc = begin(c, err);
+    if (rc)
+        return rc;
+    if (n * (size_t)c->size <= SMALL)
+        return end(c, sum_small(c, v, n, err));
+    for (size_t i = 0; rc == KM_OK && i < n; i += SLICE) {
+        rc = sum_slice(c, v + i, n - i < SLICE ? n - i : SLICE, err);
+        km_pulse_work();
+    }
+    return end(c, rc);
+}
+
+int km_comm_broadcast(struct km_comm *c, void *bytes, size_t n, int root, struct km_err *err)
+{
+    char *b = bytes;
+    int rc;
+
+    if (c->size == 1 || n == 0)
+        return KM_OK;
+    rc = begin(c, err);
+    if (rc)
+        return rc;
+    for (size_t i = 0; rc == KM_OK && i < n; i += PIECE) {
+        rc = km_wire_broadcast(b + i, (int)(n - i < PIECE ? n - i : PIECE), root, err);
+        km_pulse_work();
+    }
+    return end(c, rc);
+}
+
+int km_comm_offsets(struct km_comm *c, size_t n, size_t *part, struct km_err *err)
+{
+    double mine = (double)n; /* exact: no machine has 2^53 bytes */
+    int rc = KM_OK;
+
+    part[0] = 0;
+    part[1] = n;
+    if (c->size == 1)
+        return KM_OK;
+    rc = begin(c, err);
+    if (rc)
+        return rc;
+    rc = km_wire_all(&mine, c->scratch, 1, err);
+    for (int r = 0; rc == KM_OK && r < c->size; r++)
+        part[r + 1] = part[r] + (size_t)c->scratch[r];
+    return end(c, rc);
+}
+
+int km_comm_gather(struct km_comm *c, void *all, const size_t *part, struct km_err *err)
+{
+    int rc = KM_OK;
+
+    for (int r = 0; rc == KM_OK && r < c->size; r++)
+        rc = km_comm_broadcast(c, (char *)all + part[r], part[r + 1] - part[r], r, err);
+    return rc;
+}
+
+/* The lowest rank that failed, -1 if none did. */
+static int first_failed(struct km_comm *c, int rc, int *failed, struct km_err *err)
+{
+    double mine = rc;
+
+    *failed = -1;
+    rc = begin(c, err);
+    if (rc)
+        return rc;
+    rc = km_wire_all(&mine, c->scratch, 1, err);
+    for (int r = c->size - 1; rc == KM_OK && r >= 0; r--)
+        if (c->scratch[r] < 0)
+            *failed = r;
+    return end(c, rc);
+}
+
+int km_comm_agree(struct km_comm *c, int rc, const char *host, struct km_err *err)
+{
+    struct km_err told = {0};
+    int failed, lost;
+
+    if (c->size == 1 || (c->lost && rc < 0))
+        return rc;
+    lost = first_failed(c, rc, &failed, &told);
+    if (lost == KM_OK && failed < 0)
+        return rc;
+    if (lost == KM_OK && failed == c->rank)
+        km_fail(&told, rc, "%.255s: %s", host, err->msg);
+    if (lost == KM_OK)
+        lost = km_comm_broadcast(c, &told, sizeof(told), failed, &told);
+    if (lost && rc < 0) /* our own reason is worth more than that nobody heard it */
+        return rc;
+    *err = told;
+    return told.code;
+}
