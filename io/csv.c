@@ -102,12 +102,12 @@ int km_csv_line(struct km_csv *c, struct km_stream *s, const char **text, size_t
     size_t end = 0;
     int rc;
 
-    if (!c->started) {
-        rc = skip_mark(c, s, err);
+    for (;;) {
+        if (c->end > 0 && km_stream_at(s) >= c->end)
+            return KM_OK;
+        rc = c->started ? KM_OK : skip_mark(c, s, err);
         if (rc)
             return rc;
-    }
-    for (;;) {
         rc = find_line(c, s, &p, len, &end, err);
         if (rc || *len + end == 0)
             return rc;
@@ -118,6 +118,31 @@ int km_csv_line(struct km_csv *c, struct km_stream *s, const char **text, size_t
         if (skip_blanks(*text, *text + *len) < *text + *len)
             return KM_MORE;
     }
+}
+
+/* A byte is the first of a line if the one before it is an LF, or a CR that is not half of a CR LF.
+ * So the line end at or behind the byte before `from` is looked for; a line that is as long as the
+ * file takes no memory for that. */
+int km_csv_find(struct km_csv *c, struct km_stream *s, uint64_t from, struct km_err *err)
+{
+    const unsigned char *p;
+    size_t got, n = 0;
+    int rc = km_stream_seek(s, from - 1, err);
+
+    c->started = 1;
+    do {
+        if (rc == KM_OK)
+            rc = km_stream_peek(s, 2, &p, &got, err);
+        if (rc || got == 0)
+            return rc;
+        for (n = 0; n < got && p[n] != '\n' && p[n] != '\r'; n++)
+            ;
+        km_stream_skip(s, n);
+    } while (n == got);
+    rc = km_stream_peek(s, 2, &p, &got, err);
+    if (rc == KM_OK)
+        km_stream_skip(s, got >= 2 && memcmp(p, "\r\n", 2) == 0 ? 2 : 1);
+    return rc;
 }
 
 /* End of the field at p: its comma, or the end of the line. A quoted field's commas are its own.

@@ -14,6 +14,7 @@ struct km_csv {
     uint64_t line;   /* number of the last line taken, from 1 */
     int started;     /* the byte order mark has been dealt with */
     size_t max_line; /* a longer line is an error; 0: KM_CSV_LINE_MAX. Set by the caller. */
+    uint64_t end;    /* lines that begin at this byte or later are not taken; 0: all. As above. */
     uint64_t
         next_lf; /* no LF (CR) in the file between the current position and here: a file without */
     uint64_t next_cr; /* one of them is not searched again for it with each line */
@@ -22,10 +23,16 @@ struct km_csv {
 /**
  * The next line that is not blank, without its end: KM_MORE with *text (in the stream's buffer
  * until the next call), *len and *at (byte offset of the line in the file); KM_OK at the end of the
- * file.
+ * file, or of what c->end says.
  */
 int km_csv_line(struct km_csv *c, struct km_stream *s, const char **text, size_t *len, uint64_t *at,
                 struct km_err *err);
+
+/**
+ * Goes to the first line that begins at byte `from` (above 0) or later, or to the end of the file.
+ * Lines are numbered from there. A regular file only.
+ */
+int km_csv_find(struct km_csv *c, struct km_stream *s, uint64_t from, struct km_err *err);
 
 /** Number of columns of a line (quotes respected). */
 size_t km_csv_columns(const char *text, size_t len);

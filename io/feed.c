@@ -36,10 +36,13 @@ struct km_feed {
     size_t block;
     size_t values; /* of a block, where rows are sparse */
     float *origin; /* (feature_dim) or NULL */
+    size_t part;   /* which of `parts` the feed gives */
+    size_t parts;
 
     /* reading: the reader thread's, or the caller's while there is none */
     struct km_shard *shard;
     size_t file;        /* of files: the shard's, or the next one to open */
+    uint64_t file_at;   /* bytes of the files before it */
     size_t in_mini;     /* rows of the current mini-batch so far */
     uint64_t rows;      /* of this pass */
     uint64_t old_bytes; /* of this pass, without the current shard */
@@ -78,13 +81,19 @@ static int is_regular(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* Decodes the first row of each file; a FIFO cannot be opened twice and waits for its turn. */
+/* The first row decides on nothing any more. */
+static int is_complete(const struct km_format *f)
+{
+    return f->feature_dim > 0 && (f->kind != KM_CSV || f->label_size >= 0);
+}
+
+/* Decodes the first row of each file, at least until one has decided on the format, so that all
+ * parts have the same; a FIFO cannot be opened twice and waits for its turn. */
 static int check_files(struct km_feed *f, struct km_err *err)
 {
-    size_t n = f->files->n < CHECKED_FILES ? f->files->n : CHECKED_FILES;
     struct km_shard *s;
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < f->files->n && (i < CHECKED_FILES || !is_complete(&f->format)); i++) {
         if (!is_regular(f->files->path[i]))
             continue;
         if (km_shard_open(&s, f->files->path[i], &f->format, err))
@@ -105,6 +114,7 @@ int km_feed_open(struct km_feed **feed, const struct km_files *files,
         return km_fail(err, KM_E_MEM, "no memory for the feed");
     f->files = files;
     f->format = *format;
+    f->parts = 1;
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->changed, NULL);
     f->stop_fd = eventfd(0, EFD_CLOEXEC);
@@ -118,6 +128,52 @@ int km_feed_open(struct km_feed **feed, const struct km_files *files,
     }
     *feed = f;
     return KM_OK;
+}
+
+/* Byte of the files, one behind the other, with which a part begins. */
+static uint64_t part_at(const struct km_feed *f, size_t part)
+{
+    uint64_t total = f->files->total, parts = f->parts;
+
+    return total / parts * part + total % parts * part / parts; /* = total * part / parts */
+}
+
+int km_feed_divide(struct km_feed *f, size_t part, size_t parts, struct km_err *err)
+{
+    assert(part < parts);
+    if (f->running || f->taken > 0)
+        return km_fail(err, KM_E_BUG, "a feed is divided before its first block");
+    f->part = part;
+    f->parts = parts;
+    return KM_OK;
+}
+
+uint64_t km_feed_bytes(const struct km_feed *f)
+{
+    return part_at(f, f->part + 1) - part_at(f, f->part);
+}
+
+/* What of the current file is in the feed's part: 0 if nothing is. */
+static int range_of_file(const struct km_feed *f, struct km_range *range)
+{
+    uint64_t from = part_at(f, f->part), to = part_at(f, f->part + 1);
+    uint64_t bytes = f->files->bytes[f->file];
+
+    *range = (struct km_range){0};
+    if (f->parts == 1)
+        return 1;
+    if (bytes == 0) {
+        range->turn = f->part;
+        range->turns = f->parts;
+        return 1;
+    }
+    if (to <= f->file_at || from >= f->file_at + bytes || from == to)
+        return 0;
+    if (from > f->file_at)
+        range->from = from - f->file_at;
+    if (to < f->file_at + bytes)
+        range->to = to - f->file_at;
+    return 1;
 }
 
 #define LOOK_ROWS   1000
@@ -220,14 +276,15 @@ const struct km_format *km_feed_format(const struct km_feed *feed)
  * one has; KM_OK at the end of the pass. */
 static int find_row(struct km_feed *f, struct km_err *err)
 {
+    struct km_range range;
     int rc;
 
-    for (;;) {
+    for (; f->file < f->files->n; f->file_at += f->files->bytes[f->file++]) {
         if (!f->shard) {
-            if (f->file == f->files->n)
-                return KM_OK;
-            rc = km_shard_open_until(&f->shard, f->files->path[f->file], &f->format, f->stop_fd,
-                                     err);
+            if (!range_of_file(f, &range))
+                continue;
+            rc = km_shard_open_range(&f->shard, f->files->path[f->file], &f->format, &range,
+                                     f->stop_fd, err);
             if (rc)
                 return rc;
         }
@@ -237,8 +294,8 @@ static int find_row(struct km_feed *f, struct km_err *err)
         f->old_bytes += km_shard_bytes(f->shard);
         km_shard_close(f->shard);
         f->shard = NULL;
-        f->file++;
     }
+    return KM_OK;
 }
 
 static int make_blocks(struct km_feed *f, struct km_err *err)
@@ -462,6 +519,7 @@ int km_feed_rewind(struct km_feed *f, struct km_err *err)
     f->running = 0;
     f->later_pass = 1;
     f->file = 0;
+    f->file_at = 0;
     f->in_mini = 0;
     f->rows = 0;
     f->old_bytes = 0;

@@ -31,6 +31,20 @@ struct km_feed;
 int km_feed_open(struct km_feed **feed, const struct km_files *files,
                  const struct km_format *format, struct km_err *err);
 
+/**
+ * Leaves one part of the rows to this feed, so that each row is in exactly one of the feeds with
+ * part = 0..parts-1 over the same files: for hosts that all see all data. Called once, before the
+ * first block is asked for. The bytes of all files in their order are cut into `parts` ranges of
+ * the same size, and a record or line belongs to the range that its first byte is in; of what has
+ * no size (FIFO), row i belongs to part i mod parts. A part may be empty. Everything else (first
+ * rows looked at when opening, km_feed_look, format) is the same in all parts.
+ */
+int km_feed_divide(struct km_feed *feed, size_t part, size_t parts, struct km_err *err);
+
+/** Bytes of the feed's part, what has no size not counted: where km_feed_stats ends in each pass.
+ */
+uint64_t km_feed_bytes(const struct km_feed *feed);
+
 /** What the first rows of a channel are like. */
 struct km_feed_look {
     size_t rows;   /* looked at; 0: there is nothing that can be looked at twice, or it is CSV */
@@ -92,7 +106,7 @@ int km_feed_rewind(struct km_feed *feed, struct km_err *err);
  */
 struct km_feed_stats {
     uint64_t rows;
-    uint64_t bytes;        /* of the files */
+    uint64_t bytes;        /* of the files, or the feed's part of them */
     double decode_seconds; /* of the reader thread, over all passes */
 };
 struct km_feed_stats km_feed_stats(const struct km_feed *feed);

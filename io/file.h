@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files of a channel, a forward-only byte stream over one of them, and atomic writing. */
+/* Files of a channel, a byte stream over one of them, and atomic writing. */
 #ifndef KM_IO_FILE_H
 #define KM_IO_FILE_H
 
@@ -56,6 +56,9 @@ int km_stream_peek(struct km_stream *s, size_t want, const unsigned char **p, si
 
 /** Steps over n bytes that the last peek showed. */
 void km_stream_skip(struct km_stream *s, size_t n);
+
+/** Goes to byte `at`, back or on, of a regular file (KM_E_BUG for others). */
+int km_stream_seek(struct km_stream *s, uint64_t at, struct km_err *err);
 
 /** Position of the next byte in the file; and the file's path, for messages. */
 uint64_t km_stream_at(const struct km_stream *s);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HEADER 8
+#define HEADER KM_RECORDIO_HEADER
 
 static const unsigned char magic[4] = {0x0a, 0x23, 0xd7, 0xce};
 
@@ -79,6 +79,15 @@ static int check_header(const struct km_stream *s, uint64_t record, size_t max_l
                        "or its records have far more values than feature_dim",
                        km_stream_path(s), record, km_stream_at(s), *len, max_len);
     return KM_OK;
+}
+
+size_t km_recordio_frame(const unsigned char *header, size_t max_len)
+{
+    uint32_t word = le32(header + 4);
+
+    if (memcmp(header, magic, sizeof(magic)) != 0 || word > KM_RECORDIO_MAX || word > max_len)
+        return 0;
+    return HEADER + padded(word);
 }
 
 int km_recordio_next(struct km_stream *s, uint64_t record, size_t max_len,

@@ -8,8 +8,9 @@
 
 #include "io/file.h"
 
-#define KM_RECORDIO_MAGIC 0xced7230au
-#define KM_RECORDIO_MAX   0x1fffffffu /* longest payload: the length has 29 bits */
+#define KM_RECORDIO_MAGIC  0xced7230au
+#define KM_RECORDIO_MAX    0x1fffffffu /* longest payload: the length has 29 bits */
+#define KM_RECORDIO_HEADER 8           /* bytes: magic and length */
 
 /**
  * The next payload: KM_MORE with *payload (inside the stream's buffer, valid until the next call)
@@ -19,6 +20,21 @@
  */
 int km_recordio_next(struct km_stream *s, uint64_t record, size_t max_len,
                      const unsigned char **payload, size_t *len, struct km_err *err);
+
+/**
+ * Goes to the first record that begins at byte `from` or later, so that a reader from there and one
+ * that stopped there give each record once; to the end of the file if there is none. Where a record
+ * on the way is damaged, to that one, for km_recordio_next to tell. max_len as for
+ * km_recordio_next. KM_OK, or KM_E_SYS or KM_E_MEM. A regular file only.
+ *
+ * Exact, not a guess: the result is the one of reading from the first byte (io/recordio_find.c). A
+ * few MB are read (twice the longest record), whatever the size of the file.
+ */
+int km_recordio_find(struct km_stream *s, uint64_t from, size_t max_len, struct km_err *err);
+
+/** Bytes of the frame that begins with these KM_RECORDIO_HEADER bytes; 0 if they are no header of a
+ * whole record, or one of a payload above max_len. */
+size_t km_recordio_frame(const unsigned char *header, size_t max_len);
 
 /** Appends one frame to a file; KM_E_INPUT if the payload is longer than KM_RECORDIO_MAX. */
 int km_recordio_put(struct km_writer *w, const void *payload, size_t len, struct km_err *err);

@@ -22,7 +22,11 @@ struct km_shard {
     struct km_csv csv;               /* CSV only */
     size_t max_payload;
     uint64_t dim_line; /* CSV: the line that decided feature_dim; 0: it was known before */
-    uint64_t records;
+    struct km_range range;
+    uint64_t start;   /* byte of the first row of the range */
+    uint64_t before;  /* RecordIO: records of the file before it, once they have been counted */
+    int counted;      /* `before`, or csv.line, is right: the shard's numbers are the file's */
+    uint64_t records; /* of the range so far */
     uint64_t sparse_records;
     float *row;        /* (feature_dim), once that is known */
     struct km_csr one; /* the same where the format is KM_SPARSE; then row is scratch */
@@ -126,6 +130,67 @@ static int decode(struct km_shard *s, const unsigned char *payload, size_t len, 
     return rc;
 }
 
+/* Rows of the file before the shard's start, for messages: counted only when something is wrong, by
+ * reading the file up to there. Fails where something is wrong before the start, too. */
+static int count_before(struct km_shard *s, struct km_err *err)
+{
+    struct km_csv csv = {.max_line = s->csv.max_line, .end = s->start};
+    struct km_stream *stream;
+    const unsigned char *payload;
+    const char *text;
+    uint64_t at;
+    size_t len;
+    int rc;
+
+    if (s->counted)
+        return KM_OK;
+    rc = km_stream_open(&stream, km_stream_path(s->stream), err);
+    if (rc)
+        return rc;
+    do {
+        if (s->format->kind == KM_CSV)
+            rc = km_csv_line(&csv, stream, &text, &len, &at, err);
+        else if (km_stream_at(stream) < s->start)
+            rc = km_recordio_next(stream, s->before + 1, s->max_payload, &payload, &len, err);
+        else
+            rc = KM_OK;
+        s->before += rc == KM_MORE;
+    } while (rc == KM_MORE);
+    s->csv.line += csv.line;
+    s->counted = 1;
+    km_stream_close(stream);
+    return rc;
+}
+
+/* The next frame of the range; what is wrong with it is told with its number in the file. */
+static int next_frame(struct km_shard *s, const unsigned char **payload, size_t *len,
+                      struct km_err *err)
+{
+    int again, rc;
+
+    if (s->range.to > 0 && km_stream_at(s->stream) >= s->range.to)
+        return KM_OK;
+    do {
+        rc = km_recordio_next(s->stream, s->before + s->records + 1, s->max_payload, payload, len,
+                              err);
+        again = rc == KM_E_INPUT && !s->counted;
+        if (again && count_before(s, err))
+            return err->code;
+    } while (again);
+    return rc;
+}
+
+static int fail_record(struct km_shard *s, uint64_t at, struct km_err *err)
+{
+    struct km_err early;
+
+    if (count_before(s, &early)) {
+        *err = early;
+        return early.code;
+    }
+    return add_place(err, km_stream_path(s->stream), "record", s->before + s->records + 1, at);
+}
+
 static int next_record(struct km_shard *s, float *row, struct km_csr *x, struct km_err *err)
 {
     uint64_t at = km_stream_at(s->stream);
@@ -134,7 +199,7 @@ static int next_record(struct km_shard *s, float *row, struct km_csr *x, struct 
     size_t len;
     int rc;
 
-    rc = km_recordio_next(s->stream, s->records + 1, s->max_payload, &payload, &len, err);
+    rc = next_frame(s, &payload, &len, err);
     if (rc != KM_MORE)
         return rc;
     rc = KM_OK;
@@ -146,7 +211,7 @@ static int next_record(struct km_shard *s, float *row, struct km_csr *x, struct 
     if (rc == KM_OK)
         rc = decode(s, payload, len, row, x, err);
     if (rc)
-        return add_place(err, km_stream_path(s->stream), "record", s->records + 1, at);
+        return fail_record(s, at, err);
     s->records++;
     return KM_MORE;
 }
@@ -182,7 +247,12 @@ static int fail_line(struct km_shard *s, const char *text, size_t len, size_t co
     const char *path = km_stream_path(s->stream);
     struct km_err inner;
 
-    if (err->code == KM_E_INPUT && s->records == 0 && km_csv_is_header(text, len)) {
+    if (count_before(s, &inner)) {
+        *err = inner;
+        return inner.code;
+    }
+    if (err->code == KM_E_INPUT && s->start == 0 && s->records == 0 &&
+        km_csv_is_header(text, len)) {
         km_csv_fail_header(text, len, err);
         column = 0;
     } else if (column == 0 && s->dim_line > 0) {
@@ -199,6 +269,20 @@ static int fail_line(struct km_shard *s, const char *text, size_t len, size_t co
                    path, s->csv.line, column, at, inner.msg);
 }
 
+/* The next line of the range; what is wrong with it is told with its number in the file. */
+static int take_line(struct km_shard *s, const char **text, size_t *len, uint64_t *at,
+                     struct km_err *err)
+{
+    int rc = km_csv_line(&s->csv, s->stream, text, len, at, err);
+
+    if (rc == KM_E_INPUT && !s->counted) {
+        rc = count_before(s, err);
+        if (rc == KM_OK)
+            rc = km_csv_line(&s->csv, s->stream, text, len, at, err);
+    }
+    return rc;
+}
+
 static int next_line(struct km_shard *s, float *row, struct km_err *err)
 {
     struct km_format *f = s->format;
@@ -208,7 +292,7 @@ static int next_line(struct km_shard *s, float *row, struct km_err *err)
     size_t len;
     int rc;
 
-    rc = km_csv_line(&s->csv, s->stream, &text, &len, &at, err);
+    rc = take_line(s, &text, &len, &at, err);
     if (rc != KM_MORE)
         return rc;
     rc = KM_OK;
@@ -223,10 +307,32 @@ static int next_line(struct km_shard *s, float *row, struct km_err *err)
     return KM_MORE;
 }
 
+/* Steps over the rows of other turns; the first row of a file is never stepped over. */
+static int pass_others(struct km_shard *s, struct km_err *err)
+{
+    const unsigned char *payload;
+    const char *text;
+    uint64_t at;
+    size_t len;
+    int rc = KM_MORE;
+
+    while (rc == KM_MORE && s->range.turns > 0 && s->records > 0 &&
+           s->records % s->range.turns != s->range.turn) {
+        rc = s->format->kind == KM_CSV ? take_line(s, &text, &len, &at, err)
+                                       : next_frame(s, &payload, &len, err);
+        s->records += rc == KM_MORE;
+    }
+    return rc;
+}
+
 /* Decodes the next row into row or x, or, if both are NULL, into the shard's own place (then
  * feature_dim may be unknown). */
 static int next_row(struct km_shard *s, float *row, struct km_csr *x, struct km_err *err)
 {
+    int rc = pass_others(s, err);
+
+    if (rc != KM_MORE)
+        return rc;
     if (s->format->kind == KM_CSV)
         return next_line(s, row, err);
     return next_record(s, row, x, err);
@@ -243,8 +349,33 @@ int km_shard_more(struct km_shard *s, struct km_err *err)
     return rc;
 }
 
-int km_shard_open_until(struct km_shard **shard, const char *path, struct km_format *format,
-                        int stop_fd, struct km_err *err)
+/* Goes to the first row of the range. */
+static int find_start(struct km_shard *s, struct km_err *err)
+{
+    int rc = KM_OK;
+
+    s->csv.end = s->range.to;
+    if (s->range.from > 0 && s->format->kind == KM_CSV)
+        rc = km_csv_find(&s->csv, s->stream, s->range.from, err);
+    else if (s->range.from > 0)
+        rc = km_recordio_find(s->stream, s->range.from, s->max_payload, err);
+    s->start = s->range.from > 0 ? km_stream_at(s->stream) : 0;
+    s->counted = s->start == 0;
+    return rc;
+}
+
+/* Decodes the first row, which completes the format, and keeps it if it is the shard's. */
+static int look_at_first(struct km_shard *s, struct km_err *err)
+{
+    int rc = km_shard_more(s, err);
+
+    if (s->range.turn > 0)
+        s->have_row = 0;
+    return rc < 0 ? rc : KM_OK;
+}
+
+int km_shard_open_range(struct km_shard **shard, const char *path, struct km_format *format,
+                        const struct km_range *range, int stop_fd, struct km_err *err)
 {
     struct km_shard *s = km_alloc(1, sizeof(*s));
     int rc;
@@ -253,6 +384,7 @@ int km_shard_open_until(struct km_shard **shard, const char *path, struct km_for
     if (!s)
         return km_fail(err, KM_E_MEM, "%s: no memory to open it", path);
     s->format = format;
+    s->range = *range;
     s->max_payload = KM_RECORDIO_MAX;
     rc = km_stream_open_until(&s->stream, path, stop_fd, err);
     if (rc)
@@ -270,8 +402,10 @@ int km_shard_open_until(struct km_shard **shard, const char *path, struct km_for
         if (rc)
             goto out;
     }
-    rc = km_shard_more(s, err);
-    if (rc < 0)
+    rc = find_start(s, err);
+    if (rc == KM_OK)
+        rc = look_at_first(s, err);
+    if (rc)
         goto out;
     *shard = s;
     return KM_OK;
@@ -283,7 +417,9 @@ out:
 int km_shard_open(struct km_shard **s, const char *path, struct km_format *format,
                   struct km_err *err)
 {
-    return km_shard_open_until(s, path, format, -1, err);
+    const struct km_range all = {0};
+
+    return km_shard_open_range(s, path, format, &all, -1, err);
 }
 
 void km_shard_close(struct km_shard *s)
@@ -345,7 +481,12 @@ uint64_t km_shard_sparse_records(const struct km_shard *s)
 
 uint64_t km_shard_bytes(const struct km_shard *s)
 {
-    return km_stream_at(s->stream);
+    uint64_t from = s->range.from, to = s->range.to;
+    uint64_t at = km_stream_at(s->stream);
+
+    if (to > 0 && at > to)
+        at = to;
+    return at > from ? at - from : 0;
 }
 
 uint64_t km_shard_records(const struct km_shard *s)

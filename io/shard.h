@@ -32,9 +32,20 @@ struct km_shard;
 int km_shard_open(struct km_shard **s, const char *path, struct km_format *format,
                   struct km_err *err);
 
-/** The same with a descriptor that ends waiting for bytes (km_stream_open_until). */
-int km_shard_open_until(struct km_shard **s, const char *path, struct km_format *format,
-                        int stop_fd, struct km_err *err);
+/** Which rows of its file a shard gives; all zero: all. */
+struct km_range {
+    /** Those whose record or line begins at byte `from` or later, and before byte `to` (0: up to
+     * the end). A regular file only, and feature_dim must be known. Numbers in messages are those
+     * in the file. */
+    uint64_t from, to;
+    /** Of these, counted from 0, those whose number modulo `turns` is `turn` (turns 0: all). The
+     * others are not decoded, except that the first decides on the format for all. */
+    size_t turn, turns;
+};
+
+/** The same for a range, with a descriptor that ends waiting for bytes (km_stream_open_until). */
+int km_shard_open_range(struct km_shard **s, const char *path, struct km_format *format,
+                        const struct km_range *range, int stop_fd, struct km_err *err);
 
 /** NULL is fine. */
 void km_shard_close(struct km_shard *s);
@@ -67,7 +78,7 @@ int km_shard_read_sparse(struct km_shard *s, struct km_csr *x, size_t max_rows, 
 /** Records decoded so far that were sparse tensors; counted where the format is KM_SPARSE. */
 uint64_t km_shard_sparse_records(const struct km_shard *s);
 
-/** Bytes of the file consumed so far, and rows decoded so far. */
+/** Bytes of the range consumed so far, and rows gone by so far, also those of other turns. */
 uint64_t km_shard_bytes(const struct km_shard *s);
 uint64_t km_shard_records(const struct km_shard *s);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A forward-only byte stream (io/file.h). What is no regular file (FIFO, terminal, socket) is
+ * A byte stream that goes forward but for km_stream_seek (io/file.h). What is no regular file (FIFO, terminal, socket) is
  * opened non-blocking and waited for with poll(2), beside a descriptor by which another thread can
  * end the wait; on Linux poll waits for the first writer of a FIFO, too, and tells its end by
  * POLLHUP.
@@ -175,6 +175,24 @@ void km_stream_skip(struct km_stream *s, size_t n)
 {
     s->from += n;
     s->at += n;
+}
+
+int km_stream_seek(struct km_stream *s, uint64_t at, struct km_err *err)
+{
+    if (at >= s->at && at - s->at <= s->to - s->from) {
+        km_stream_skip(s, (size_t)(at - s->at));
+        return KM_OK;
+    }
+    if (!s->regular)
+        return km_fail(err, KM_E_BUG, "%s: no regular file, cannot go to byte %" PRIu64, s->path,
+                       at);
+    if (lseek(s->fd, (off_t)at, SEEK_SET) < 0)
+        return km_fail_errno(err, "%s: cannot go to byte %" PRIu64, s->path, at);
+    s->from = 0;
+    s->to = 0;
+    s->at = at;
+    s->ended = 0;
+    return KM_OK;
 }
 
 uint64_t km_stream_at(const struct km_stream *s)

@@ -400,7 +400,7 @@ static int run_epoch(struct km_job *job, int epoch, struct km_progress *progress
                      struct km_err *err)
 {
     const char *host = job->request->host;
-    uint64_t done_bytes = (uint64_t)epoch * job->request->train.files.total;
+    uint64_t done_bytes = (uint64_t)epoch * km_feed_bytes(job->feed);
     double start = km_now(), start_wall = km_wall();
     struct km_batch *b;
     int rc;
@@ -436,7 +436,7 @@ static int run_pass(struct km_job *job, struct km_err *err)
     struct km_progress progress;
     int rc = KM_OK;
 
-    km_progress_start(&progress, (uint64_t)job->p->epochs * job->request->train.files.total);
+    km_progress_start(&progress, (uint64_t)job->p->epochs * km_feed_bytes(job->feed));
     for (int epoch = 0; rc == KM_OK && epoch < job->p->epochs; epoch++) {
         rc = run_epoch(job, epoch, &progress, err);
         if (rc == KM_OK && job->rows < (uint64_t)job->p->k)
