@@ -3,6 +3,7 @@
 
 #include "algo/seed.h"
 #include "base/mem.h"
+#include <assert.h>
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -92,6 +93,20 @@ void km_sparse_seed_random(struct km_sparse_centers *c, const struct km_csr *x, 
 {
     for (size_t j = 0; j < c->k; j++)
         set_center(c, j, x, km_rng_below(rng, x->n));
+}
+
+void km_sparse_seed_evenly(struct km_sparse_centers *c, const struct km_csr *x)
+{
+    assert(x->n >= c->k);
+    memset(c->sum, 0, c->k * c->d * sizeof(*c->sum));
+    for (size_t p = 0; p < km_lanes_panels(c->k); p++)
+        memset(km_lanes_panel(&c->lanes, p), 0, km_lanes_width(c->k, p) * c->d * sizeof(float));
+    memset(c->touched, 0, c->d);
+    memset(c->stale, 0, c->k);
+    c->pending = 0;
+    c->most_norm2 = 0;
+    for (size_t j = 0; j < c->k; j++)
+        set_center(c, j, x, j * (x->n / c->k));
 }
 
 struct update {

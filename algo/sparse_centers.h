@@ -35,6 +35,9 @@ void km_sparse_centers_done(struct km_sparse_centers *c); /* zeroed is fine */
 /** Every center becomes a row of x drawn uniformly with replacement, of weight 1; x->n > 0. */
 void km_sparse_seed_random(struct km_sparse_centers *c, const struct km_csr *x, struct km_rng *rng);
 
+/** Every center, wherever it was, goes to every (x->n / k)-th row of x, with weight 1. */
+void km_sparse_seed_evenly(struct km_sparse_centers *c, const struct km_csr *x);
+
 /** k-means++ on the rows of x (km_seed_plusplus); `s` is for x->n rows. */
 int km_sparse_seed_plusplus(struct km_sparse_centers *c, const struct km_csr *x,
                             struct km_sparse *s, struct km_rng *rng, struct km_err *err);

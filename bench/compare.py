@@ -18,8 +18,10 @@ import statistics
 import subprocess
 import sys
 import time
+from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -28,25 +30,52 @@ import data  # noqa: E402
 import oracle  # noqa: E402
 
 OUT = os.path.join(ROOT, "out")
-ROWS = os.path.join(OUT, "bench-data", "rows.npy")
+ROWS = os.path.join(OUT, "bench-data")
 CPUS = len(os.sched_getaffinity(0))
 
-# name, n, d, K, batch; bars of one thread: share of a roof, times the best peer as shipped, tuned
+
+class Shape(NamedTuple):
+    name: str
+    n: int
+    d: int
+    k: int
+    roof: tuple  # the roof that one thread is judged by, and the share of it that is wanted
+    shipped: float  # times the best peer as shipped, and tuned
+    tuned: float
+    batch: int = 0
+    nnz: int = 0  # values of a sparse row
+
+    def is_seed(self):
+        return self.name.startswith("seed")
+
+    def flop(self):
+        return 2 * self.n * (self.nnz or self.d) * self.k
+
+    def bytes(self):
+        return self.n * (8 * self.nnz or 4 * self.d)
+
+    def is_heavy(self):
+        """For peers: what they do with sparse rows takes a tenth as long as with dense ones."""
+        return self.n * self.d * self.k > (10 * HEAVY if self.nnz else HEAVY)
+
+
 SHAPES = [
-    ("60kx784-K10", 60000, 784, 10, 0, ("memory", 0.75), 3.5, 3.5),
-    ("60kx784-K100", 60000, 784, 100, 0, ("FMA", 0.85), 2, 1.5),
-    ("200kx54-K100", 200000, 54, 100, 0, ("FMA", 0.65), 2.5, 2),
-    ("100kx128-K1000", 100000, 128, 1000, 0, ("FMA", 0.90), 2, 1.2),
-    ("50kx64-K10000", 50000, 64, 10000, 0, ("FMA", 0.90), 2, 1.35),
-    ("500kx8-K100", 500000, 8, 100, 0, ("FMA", 0.55), 5, 5),
-    ("1Mx2-K10", 1000000, 2, 10, 0, None, 4, 4),
-    ("20kx4096-K256", 20000, 4096, 256, 0, ("FMA", 0.88), 2, 1.2),
-    ("60kx784-K100-b500", 60000, 784, 100, 500, None, 2, 1.5),
-    ("60kx784-K100-b5000", 60000, 784, 100, 5000, None, 2, 1.5),
-    ("seed-10kx784-K1000", 10000, 784, 1000, 0, None, 3, 3),
+    Shape("60kx784-K10", 60000, 784, 10, ("memory", 0.75), 3.5, 3.5),
+    Shape("60kx784-K100", 60000, 784, 100, ("FMA", 0.85), 2, 1.5),
+    Shape("60kx784-K100-b500", 60000, 784, 100, None, 2, 1.5, batch=500),
+    Shape("60kx784-K100-b5000", 60000, 784, 100, None, 2, 1.5, batch=5000),
+    Shape("200kx54-K100", 200000, 54, 100, ("FMA", 0.65), 2.5, 2),
+    Shape("100kx128-K1000", 100000, 128, 1000, ("FMA", 0.90), 2, 1.2),
+    Shape("50kx64-K10000", 50000, 64, 10000, ("FMA", 0.90), 2, 1.35),
+    Shape("500kx8-K100", 500000, 8, 100, ("FMA", 0.55), 5, 5),
+    Shape("1Mx2-K10", 1000000, 2, 10, None, 4, 4),
+    Shape("20kx4096-K256", 20000, 4096, 256, ("FMA", 0.88), 2, 1.2),
+    Shape("sparse-20kx10k-K100", 20000, 10000, 100, None, 6, 6, nnz=65),
+    Shape("sparse-20kx10k-K1000", 20000, 10000, 1000, None, 12, 12, nnz=65),
+    Shape("seed-10kx784-K1000", 10000, 784, 1000, None, 3, 3),
 ]
 SLOW = 0.3  # seconds of a pass
-HEAVY = 2e10  # n d K
+HEAVY = 1e10  # n d K
 SAME = 0.002  # objectives this near are the same: float32 decides near ties differently
 
 
@@ -128,18 +157,18 @@ def start_systems(args):
     return [s for s in systems if s.process], shipped
 
 
-def is_heavy(shape):
-    return shape[1] * shape[2] * shape[3] > HEAVY
-
-
 def methods_of(args, system, shape):
-    name, _, _, _, batch = shape[:5]
-    if args.quick and is_heavy(shape):  # the two fastest peers
-        return {"sklearn": ["lloyd"], "faiss": ["faiss"]}.get(system.peer, [])
-    if name.startswith("seed"):
+    if shape.nnz and system.peer == "faiss":
+        return []  # dense rows only
+    if args.quick and shape.is_heavy():  # the fastest peers
+        fast = {"intelex": ["intelex"]} if shape.nnz else {"sklearn": ["lloyd"], "faiss": ["faiss"]}
+        return fast.get(system.peer, [])
+    if shape.is_seed():
         return ["plusplus"] if system.peer == "sklearn" else []
-    if batch:
+    if shape.batch:
         return ["minibatch"] if system.peer == "sklearn" else []
+    if args.quick and system.threads > 1 and system.peer == "sklearn":
+        return ["lloyd"]
     return system.methods
 
 
@@ -147,22 +176,42 @@ def note(text):
     print(text, file=sys.stderr, flush=True)
 
 
+def forget_rows():
+    for name in os.listdir(ROWS):
+        if name.endswith((".npy", ".npz")):
+            os.remove(os.path.join(ROWS, name))
+
+
+def save_rows(shape):
+    """The rows of a shape in a file for the peers: its name."""
+    path = os.path.join(ROWS, f"{shape.n}x{shape.d}" + (f"-{shape.nnz}.npz" if shape.nnz else ".npy"))
+    if os.path.exists(path):
+        return path
+    forget_rows()
+    if not shape.nnz:
+        np.save(path, data.rows(shape.n, shape.d))
+        return path
+    values, features = data.sparse_rows(shape.n, shape.d, shape.nnz)
+    first = np.arange(shape.n + 1, dtype=np.int32) * np.int32(shape.nnz)
+    x = scipy.sparse.csr_matrix((values.ravel(), features.ravel(), first), (shape.n, shape.d))
+    scipy.sparse.save_npz(path, x, compressed=False)
+    return path
+
+
 def measure(args, systems, shape):
     """All systems on one shape, in turn. A record for each (system, method, threads)."""
-    name, n, d, k, batch = shape[:5]
-    x = data.rows(n, d)
-    np.save(ROWS, x)
-    del x
-    seconds, rounds = (0.03, 2) if args.quick else (0.1, 5)
+    rows = save_rows(shape)
+    seconds, rounds = (0.05, 1) if args.quick else (0.1, 5)
     ours, runs = {}, []
     for threads in sorted({1, CPUS}):
-        ours[threads] = Process([args.kmeans, "bench", "--paced", "--only", name, "--threads",
+        ours[threads] = Process([args.kmeans, "bench", "--paced", "--only", shape.name, "--threads",
                                  str(threads)], environment(threads, False, False), threads)
         ours[threads].read()
         runs.append({"system": "kmeans", "threads": threads, "rounds": []})
     for s in systems:
         for method in methods_of(args, s, shape):
-            if s.process.ask(f"load {ROWS} {k} {batch or max(5000, k)}") != "loaded":
+            batch = shape.batch or max(5000, shape.k)
+            if s.process.ask(f"load {rows} {shape.k} {batch}") != "loaded":
                 sys.exit("a peer could not load the rows")
             runs.append({"system": method, "threads": s.threads, "tuned": s.tuned,
                          "passive": s.passive, "process": s.process, "rounds": []})
@@ -185,14 +234,19 @@ def measure(args, systems, shape):
     return finish(args, shape, runs, ours)
 
 
+def asks_objective(args, shape, system):
+    if shape.is_seed() or (args.quick and shape.is_heavy()):
+        return False
+    return not args.quick or system != "minibatch" or shape.batch > 0
+
+
 def finish(args, shape, runs, ours):
-    name, n, d, k, batch = shape[:5]
     objectives = {}
     for r in runs:
         r["seconds"] = statistics.median(t for times in r.pop("rounds") for t in times)
-        r["rows_per_s"] = n / r["seconds"]
-        r["gflops"] = 2e-9 * n * d * k / r["seconds"]
-        r.update(name=name, n=n, d=d, K=k, nnz=0, batch=batch)
+        r["rows_per_s"] = shape.n / r["seconds"]
+        r["gflops"] = 1e-9 * shape.flop() / r["seconds"]
+        r.update(name=shape.name, n=shape.n, d=shape.d, K=shape.k, nnz=shape.nnz, batch=shape.batch)
         process = r.pop("process", None)
         if r["system"] == "kmeans":
             answers = r.pop("answers")
@@ -203,7 +257,7 @@ def finish(args, shape, runs, ours):
             question = "objective"
         else:
             question = f"objective {r['system']}"
-        if not (name.startswith("seed") or (args.quick and is_heavy(shape))):
+        if asks_objective(args, shape, r["system"]):
             if r["system"] not in objectives:
                 answer = process.ask(question)
                 objectives[r["system"]] = answer["objective"] if process in ours.values() else answer
@@ -246,30 +300,31 @@ def verdict(parts):
 
 
 def judge(show, bars, shape, runs):
-    name, n, d, k, batch, roof, shipped_bar, tuned_bar = shape
-    one = None
+    name, one = shape.name, None
     for threads in sorted({1, CPUS}):
         r = next(r for r in runs if r["system"] == "kmeans" and r["threads"] == threads)
-        fma, read = r["gflops"] / r["peak_gflops"], 4e-9 * n * d / r["seconds"] / r["read_gb_per_s"]
+        fma = r["gflops"] / r["peak_gflops"]
+        read = 1e-9 * shape.bytes() / r["seconds"] / r["read_gb_per_s"]
         share = f"{100 * fma:.0f} % FMA"
         if read > fma:
             share = f"{100 * read:.0f} % memory"
-        if name.startswith("seed"):
+        if shape.is_seed():
             share = ""
-        x = [r["rows_per_s"] / best(runs, threads, tuned)["rows_per_s"] for tuned in (False, True)]
+        peers = [best(runs, threads, tuned) for tuned in (False, True)]
+        x = [r["rows_per_s"] / p["rows_per_s"] for p in peers if p]  # --quick may have none
         ratio = f"{one['seconds'] / r['seconds']:.2f}" if one else ""
         show(name, str(threads), f"{r['rows_per_s'] / 1e6:.4g}", f"{r['gflops']:.0f}", share, ratio,
              *(cell(runs, threads, s) for s in ("lloyd", "faiss", "intelex", "minibatch")),
-             f"{x[0]:.2f} / {x[1]:.2f}")
+             " / ".join(f"{v:.2f}" for v in x) or "-")
         if threads == 1:
             one = r
-            if roof:
-                value = fma if roof[0] == "FMA" else read
-                bars.append((f"{name}: share of {roof[0]} peak", value, ">=", roof[1]))
-        if name.startswith("seed") and threads == CPUS:
+            if shape.roof:
+                value = fma if shape.roof[0] == "FMA" else read
+                bars.append((f"{name}: share of {shape.roof[0]} peak", value, ">=", shape.roof[1]))
+        if shape.is_seed() and threads == CPUS:
             bars.append((f"{name}: seconds", r["seconds"], "<=", 1.0))
-        bars.append((f"{name}, {threads} thr: x best as shipped", x[0], ">=", shipped_bar))
-        bars.append((f"{name}, {threads} thr: x best tuned", x[1], ">=", tuned_bar))
+        for value, what, bar in zip(x, ("as shipped", "tuned"), (shape.shipped, shape.tuned)):
+            bars.append((f"{name}, {threads} thr: x best {what}", value, ">=", bar))
         if threads > 1 and one["seconds"] >= 0.2:
             bars.append((f"{name}: 1 -> {threads} threads", one["seconds"] / r["seconds"], ">=",
                          0.95 * threads))
@@ -285,7 +340,7 @@ def reached(runs):
 
 def objectives(shape, runs):
     values = reached(runs)
-    return [shape[0], "one epoch" if shape[4] else "one pass", *(
+    return [shape.name, "one epoch" if shape.batch else "one pass", *(
         f"{values[s]:.6g}" if s in values else "-"
         for s in ("kmeans", "lloyd", "faiss", "intelex", "plain", "minibatch"))]
 
@@ -294,9 +349,9 @@ def quality_bars(bars, shape, runs):
     values = reached(runs)
     if not values:
         return
-    same = ["plain"] if shape[4] else ["lloyd", "faiss", "intelex"]
+    same = ["plain"] if shape.batch else ["lloyd", "faiss", "intelex"]
     best_peer = min(values[s] for s in same if s in values)
-    bars.append((f"{shape[0]}: objective / best peer's", values["kmeans"] / best_peer, "<=", 1 + SAME))
+    bars.append((f"{shape.name}: objective / best peer's", values["kmeans"] / best_peer, "<=", 1 + SAME))
 
 
 # ---- whole jobs ----
@@ -304,19 +359,20 @@ def quality_bars(bars, shape, runs):
 def mnist(args, bars, show):
     """The MNIST example, file to model on one core, against scikit-learn's fit alone."""
     images = os.path.join(ROOT, "examples/mnist/data/train-images-idx3-ubyte.gz")
-    shard, model = os.path.join(OUT, "bench-data", "mnist.recordio"), os.path.join(OUT, "bench-data", "model")
+    shard, model = os.path.join(ROWS, "mnist.recordio"), os.path.join(ROWS, "model")
     subprocess.run([args.kmeans, "convert", "--rows", "0:50000", "--scale", "1/256", images, "--output",
                     shard], check=True, stderr=subprocess.DEVNULL)
     x = oracle.read_idx(images)[:50000].astype(np.float32) / np.float32(256)
-    np.save(ROWS, x)
+    rows = os.path.join(ROWS, "mnist.npy")
+    np.save(rows, x)
     peer = Process([sys.executable, "-B", os.path.join(HERE, "peers.py"), "sklearn", "1"],
                    environment(1, False, False), 1)
     peer.read()
-    peer.ask(f"load {ROWS} 10 1024")
+    peer.ask(f"load {rows} 10 1024")
     command = [args.kmeans, "train", "--k=10", "--mini_batch_size=500", f"--output={model}", shard]
     core = {max(os.sched_getaffinity(0))}
     times, wall = {"kmeans": []}, []
-    for i in range(3 if args.quick else 7):
+    for i in range(2 if args.quick else 7):
         begin, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL,
                        env=environment(1, False, False),
@@ -339,6 +395,7 @@ def mnist(args, bars, show):
         bars.append((f"MNIST job: x faster than {title}, CPU", t / ours, ">=", 1.0))
         bars.append((f"MNIST job: msd / that of {title}", quality["kmeans"] / quality[method], "<=", 1.001))
     peer.close()
+    forget_rows()
     bars.append(("MNIST job, one core: seconds, wall", statistics.median(wall), "<=", 0.4))
     return {"seconds": {k: statistics.median(v) for k, v in times.items()},
             "wall": statistics.median(wall), "objective": quality}
@@ -395,7 +452,8 @@ def main():
     parser.add_argument("--kmeans", default=os.path.join(ROOT, "build", "kmeans"))
     parser.add_argument("--output", default=os.path.join(OUT, "bench.json"))
     args = parser.parse_args()
-    os.makedirs(os.path.dirname(ROWS), exist_ok=True)
+    os.makedirs(ROWS, exist_ok=True)
+    forget_rows()  # of a run that was cut off, or of other code
     begin = time.time()
     result = {"cpu": cpu_name(), "cpus": CPUS, "versions": versions(), "load_before": os.getloadavg()[0],
               "date": time.strftime("%Y-%m-%d", time.gmtime()), "quick": args.quick, "runs": []}
@@ -411,9 +469,9 @@ def main():
            "intelex", "MiniBatch", "x best peer")
     bars, lines = [], []
     for shape in SHAPES:
-        if (args.only and args.only not in shape[0]) or (args.quick and shape[0].startswith("seed")):
+        if (args.only and args.only not in shape.name) or (args.quick and shape.is_seed()):
             continue
-        note(f"{time.time() - begin:5.0f} s  {shape[0]}")
+        note(f"{time.time() - begin:5.0f} s  {shape.name}")
         runs = measure(args, systems, shape)
         judge(show, bars, shape, runs)
         quality_bars(bars, shape, runs)
@@ -427,6 +485,7 @@ def main():
         show(*line)
     for s in systems:
         s.process.close()
+    forget_rows()
     batches = {r["batch"]: r["rows_per_s"] for r in result["runs"]
                if r["batch"] and r["system"] == "kmeans" and r["threads"] == 1}
     if len(batches) == 2:

@@ -5,10 +5,10 @@
     peers.py sklearn|intelex|faiss THREADS
 
 Says which OpenBLAS kernels it got. On standard input: `load FILE K BATCH`, `rep METHOD SECONDS`,
-`objective METHOD`; each is answered with
-one JSON line. A rep measures passes (assignment and update) for about that many seconds and gives
-the seconds of each; warm-up and start are outside. One thread is timed by its CPU time, as
-`kmeans bench` does.
+`objective METHOD`; each is answered with one JSON line. A file is an array, or, of sparse rows, as
+scipy.sparse.save_npz writes it. A rep measures passes (assignment and update) for about that many
+seconds and gives the seconds of each; warm-up and start are outside. One thread is timed by its CPU
+time, as `kmeans bench` does.
 """
 import json
 import os
@@ -17,6 +17,7 @@ import time
 import warnings
 
 import numpy as np
+import scipy.sparse
 import threadpoolctl
 
 import data
@@ -33,12 +34,14 @@ class Peer:
     def __init__(self, threads):
         self.threads = threads
         self.clock = time.process_time if threads == 1 else time.perf_counter
-        self.x = self.c = None
+        self.path = self.x = self.c = None
         self.k = self.batch = 0
         self.state = {}
 
     def load(self, path, k, batch):
-        self.x = np.load(path)
+        if path != self.path:  # several shapes have the same rows
+            self.x = scipy.sparse.load_npz(path) if path.endswith(".npz") else np.load(path)
+            self.path, self.n = path, self.x.shape[0]
         self.k, self.batch, self.state = k, batch, {}
         self.c = data.start(self.x, k)
 
@@ -82,19 +85,21 @@ class Sklearn(Peer):
         from sklearn.cluster import KMeans, MiniBatchKMeans, _k_means_lloyd, kmeans_plusplus
         from threadpoolctl import ThreadpoolController
 
-        self.iteration = _k_means_lloyd.lloyd_iter_chunked_dense
+        self.iterations = (_k_means_lloyd.lloyd_iter_chunked_dense,
+                           _k_means_lloyd.lloyd_iter_chunked_sparse)
         self.MiniBatchKMeans, self.KMeans, self.plusplus = MiniBatchKMeans, KMeans, kmeans_plusplus
         self.pools = ThreadpoolController()
 
     def lloyd_step(self):
         if "lloyd" not in self.state:
-            n = len(self.x)
+            n = self.n
             self.state["lloyd"] = (
                 np.ones(n, np.float32), np.empty_like(self.c), np.zeros(self.k, np.float32),
                 np.full(n, -1, np.int32), np.zeros(self.k, np.float32))
         weight, new, in_clusters, labels, shift = self.state["lloyd"]
         old = self.state.setdefault("old", self.c.copy())
-        self.iteration(self.x, weight, old, new, in_clusters, labels, shift, self.threads)
+        iteration = self.iterations[scipy.sparse.issparse(self.x)]
+        iteration(self.x, weight, old, new, in_clusters, labels, shift, self.threads)
         return new
 
     def estimator(self, **more):
@@ -102,7 +107,7 @@ class Sklearn(Peer):
                                     compute_labels=False, random_state=0, **more)
 
     def epoch(self, est):
-        for i in range(0, len(self.x), self.batch):
+        for i in range(0, self.n, self.batch):
             est.partial_fit(self.x[i:i + self.batch])
         return est
 

@@ -5,7 +5,7 @@
 #
 #   bench/run.sh [--quick] [--only NAME] [--kmeans FILE]
 #
-# --quick takes two minutes instead of ten, with fewer rounds and peers; --kmeans measures that program
+# --quick takes under two minutes instead of a quarter of an hour, with fewer rounds and peers; --kmeans measures that program
 # instead of a fresh build. The table goes to standard output, all figures to out/bench.json. The
 # machine should be idle.
 set -euo pipefail

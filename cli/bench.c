@@ -3,6 +3,7 @@
 
 #include "base/machine.h"
 #include "cli/bench_shape.h"
+#include "cli/bench_sparse.h"
 #include "cli/nearest.h"
 
 #include <getopt.h>
@@ -22,6 +23,7 @@ static const char usage[] =
     "  kmeans bench --only 60kx784-K100 --json\n"
     "  kmeans bench --shape 1000000x32x500       a shape of your own: rows x features x centers\n"
     "  kmeans bench --shape 60000x784x100x5000   the same in mini-batches of 5000 rows\n"
+    "  kmeans bench --shape 20000x10000/65x100   sparse rows of 65 values\n"
     "\n"
     "usage: kmeans bench [options]\n"
     "\n"
@@ -29,7 +31,7 @@ static const char usage[] =
     "  --json          one JSON object a line for each shape and number of threads\n"
     "  --threads N     only with N threads [1, and all CPUs we may use]\n"
     "  --only NAME     only that shape, or those whose name holds NAME\n"
-    "  --shape NxDxK[xB]\n"
+    "  --shape NxD[/V]xK[xB]\n"
     "                  this shape instead of the list (may be repeated)\n"
     "  --paced         one round for each line on standard input, for bench/run.sh\n"
     "  -h, --help      this text\n"
@@ -38,9 +40,10 @@ static const char usage[] =
     "sums,\n"
     "squared distances, centers moved (seed: k-means++; shrink: all trials). A shape's time is "
     "the\n"
-    "median; GFLOP/s counts 2 n K d, GB/s counts 4 n d. The peaks (multiply-adds of float32, reads "
-    "of\n"
-    "memory) are measured between the passes. One thread is timed by its CPU time, several by the "
+    "median; GFLOP/s counts 2 n K d, GB/s counts 4 n d (sparse rows of V values: 2 n K V, 8 n V). "
+    "The\n"
+    "peaks (multiply-adds of float32, reads of memory) are measured between the passes. One thread "
+    "is timed by its CPU time, several by the "
     "wall.\n"
     "Environment: KM_ISA chooses the kernels.\n"
     "Exit code: 0, 2 (usage), 3 (system).\n";
@@ -57,6 +60,8 @@ static const struct km_shape shapes[] = {
     {.name = "20kx4096-K256", .n = 20000, .d = 4096, .k = 256},
     {.name = "60kx784-K100-b500", .n = 60000, .d = 784, .k = 100, .batch = 500},
     {.name = "60kx784-K100-b5000", .n = 60000, .d = 784, .k = 100, .batch = 5000},
+    {.name = "sparse-20kx10k-K100", .n = 20000, .d = 10000, .nnz = 65, .k = 100},
+    {.name = "sparse-20kx10k-K1000", .n = 20000, .d = 10000, .nnz = 65, .k = 1000},
     {.name = "seed-10kx784-K1000", .kind = KM_SHAPE_SEED, .n = 10000, .d = 784, .k = 1000},
     {.name = "shrink-10kx128-K1000", .kind = KM_SHAPE_SHRINK, .n = 10000, .d = 128, .k = 1000},
 };
@@ -111,36 +116,56 @@ static size_t parse_number(const char **text, size_t most)
     return v;
 }
 
+static void name_shape(struct km_shape *s)
+{
+    char values[24] = "", batch[24] = "";
+
+    if (s->nnz)
+        snprintf(values, sizeof(values), "/%zu", s->nnz);
+    if (s->batch)
+        snprintf(batch, sizeof(batch), "-b%zu", s->batch);
+    snprintf(s->name, sizeof(s->name), "%zux%zu%s-K%zu%s", s->n, s->d, values, s->k, batch);
+}
+
 static int parse_shape(struct options *o, const char *text, struct km_err *err)
 {
     struct km_shape *s = &o->own[o->n_own];
     size_t *const part[] = {&s->n, &s->d, &s->k, &s->batch};
     const char *at = text;
     size_t parts = 0;
+    int sparse = 0;
 
     if (o->n_own == MAX_SHAPES)
         return km_fail(err, KM_E_INPUT, "--shape may be given at most %d times", MAX_SHAPES);
     *s = (struct km_shape){0};
     for (; parts < 4; parts++) {
         *part[parts] = parse_number(&at, UINT32_MAX);
+        if (parts == 1 && *at == '/') {
+            at++;
+            sparse = 1;
+            s->nnz = parse_number(&at, UINT32_MAX);
+        }
         if (*part[parts] == 0 || *at != 'x')
             break;
         at++;
     }
-    if (parts < 2 || parts > 3 || *part[parts] == 0 || *at)
+    if (parts < 2 || parts > 3 || *part[parts] == 0 || *at || (sparse && s->nnz == 0))
         return km_fail(err, KM_E_INPUT,
                        "--shape: found \"%s\", expected ROWSxFEATURESxCENTERS or "
-                       "ROWSxFEATURESxCENTERSxBATCH, e.g. 60000x784x100",
+                       "ROWSxFEATURESxCENTERSxBATCH, e.g. 60000x784x100, and for sparse rows "
+                       "FEATURES/VALUES, e.g. 20000x10000/65x100",
                        text);
+    if (sparse && (s->nnz > s->d || s->d > KM_BENCH_SPARSE_D))
+        return km_fail(err, KM_E_INPUT,
+                       "--shape %s: found rows of %zu values out of %zu features; expected at most "
+                       "as many values as features, and at most %zu features",
+                       text, s->nnz, s->d, KM_BENCH_SPARSE_D);
     if (s->k > s->n || s->batch > s->n)
         return km_fail(err, KM_E_INPUT,
                        "--shape %s: there are only %zu rows; expected at most as "
                        "many centers, and rows of a batch",
                        text, s->n);
-    if (s->batch)
-        snprintf(s->name, sizeof(s->name), "%zux%zu-K%zu-b%zu", s->n, s->d, s->k, s->batch);
-    else
-        snprintf(s->name, sizeof(s->name), "%zux%zu-K%zu", s->n, s->d, s->k);
+    name_shape(s);
     o->n_own++;
     return KM_OK;
 }
@@ -231,11 +256,12 @@ static struct figures figures_of(struct km_lane *lane)
     const struct km_shape *s = &lane->data->shape;
     struct figures f = {.seconds = km_samples_median(&lane->seconds)};
     double values = (double)(s->nnz ? s->nnz : s->d) * (double)s->n;
+    double bytes = s->nnz ? sizeof(float) + sizeof(uint32_t) : sizeof(float); /* of a value */
 
     f.rows_per_s = (double)s->n / f.seconds;
     if (s->kind != KM_SHAPE_SHRINK) { /* its iterations are not counted */
         f.gflops = 2e-9 * values * (double)s->k / f.seconds;
-        f.gbytes = 4e-9 * values / f.seconds;
+        f.gbytes = 1e-9 * bytes * values / f.seconds;
     }
     if (s->kind == KM_SHAPE_SEED)
         f.gbytes *= (double)s->k; /* a pass for every center */

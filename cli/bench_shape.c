@@ -4,33 +4,18 @@
 #include "algo/seed.h"
 #include "algo/shrink.h"
 #include "base/mem.h"
+#include "cli/bench_random.h"
+#include "cli/bench_sparse.h"
 #include <stdlib.h>
 #include <string.h>
 
-#define CLUSTERS    64   /* of the mixture */
 #define SPREAD      2.0F /* the clusters' centers are uniform in [0, SPREAD), rows 0..1 beyond */
-#define LABEL_SEED  0x9e3779b9U
 #define CENTER_SEED 0x7f4a7c15U
 #define MAX_SAMPLES 4096
 #define DATA_ROWS   256 /* of a task that makes rows */
 #define WARM_UP     0.3 /* a pass above this many seconds warms its caches itself */
 
 /* ---- data ---- */
-
-/* The finalizer of MurmurHash3: number i of a stream of random numbers that needs no state. */
-static uint32_t mix(uint32_t h)
-{
-    h ^= h >> 16;
-    h *= 0x85ebca6bU;
-    h ^= h >> 13;
-    h *= 0xc2b2ae35U;
-    return h ^ h >> 16;
-}
-
-static float unit(uint32_t h)
-{
-    return (float)(mix(h) >> 8) * 0x1p-24F;
-}
 
 struct making {
     struct km_mat *x;
@@ -45,12 +30,12 @@ static void make_rows(void *arg, size_t task, int worker)
 
     (void)worker;
     for (size_t i = from; i < end; i++) {
-        size_t cluster = mix((uint32_t)i ^ LABEL_SEED) % CLUSTERS;
+        size_t cluster = km_bench_cluster(i);
         const float *center = km_mat_row(&m->centers, cluster);
         float *row = km_mat_row(m->x, i);
 
         for (size_t t = 0; t < d; t++)
-            row[t] = center[t] + unit((uint32_t)(i * d + t));
+            row[t] = center[t] + km_bench_unit((uint32_t)(i * d + t));
     }
 }
 
@@ -59,6 +44,8 @@ double km_shape_bytes(const struct km_shape *s, size_t lanes)
     double row = 4 * (double)km_mat_ld(s->d), cells = (double)s->k * (double)s->d;
     size_t steps = s->kind == KM_SHAPE_SHRINK ? 2 * s->n : s->n; /* points are centers, too */
 
+    if (s->nnz)
+        return (double)s->n * (8 * (double)s->nnz + 64) + (double)lanes * cells * 12;
     return (double)steps * (row + 32) + (double)(lanes + 1) * cells * 40;
 }
 
@@ -69,18 +56,20 @@ int km_shape_data_init(struct km_shape_data *data, const struct km_shape *shape,
     int rc;
 
     *data = (struct km_shape_data){.shape = *shape};
+    if (shape->nnz)
+        return km_bench_sparse_rows(&data->sparse, shape->n, shape->d, shape->nnz, err);
     rc = km_mat_init(&data->x, shape->n, shape->d, err);
     if (rc == KM_OK)
         rc = km_centers_init(&data->start, shape->kind == KM_SHAPE_SHRINK ? shape->n : shape->k,
                              shape->d, err);
     if (rc == KM_OK)
-        rc = km_mat_init(&m.centers, CLUSTERS, shape->d, err);
+        rc = km_mat_init(&m.centers, KM_BENCH_CLUSTERS, shape->d, err);
     if (rc)
         return rc;
-    for (size_t j = 0; j < CLUSTERS; j++)
+    for (size_t j = 0; j < KM_BENCH_CLUSTERS; j++)
         for (size_t t = 0; t < shape->d; t++)
             km_mat_row(&m.centers, j)[t] =
-                SPREAD * unit((uint32_t)(j * shape->d + t) ^ CENTER_SEED);
+                SPREAD * km_bench_unit((uint32_t)(j * shape->d + t) ^ CENTER_SEED);
     km_pool_run(pool, make_rows, &m, (shape->n + DATA_ROWS - 1) / DATA_ROWS);
     km_mat_done(&m.centers);
     for (size_t j = 0; j < data->start.k; j++)
@@ -92,6 +81,7 @@ void km_shape_data_done(struct km_shape_data *data)
 {
     km_mat_done(&data->x);
     km_centers_done(&data->start);
+    km_csr_done(&data->sparse);
 }
 
 /* ---- samples ---- */
@@ -125,19 +115,40 @@ double km_samples_median(struct km_samples *s)
 
 /* ---- lanes ---- */
 
-int km_lane_init(struct km_lane *lane, const struct km_shape_data *data,
-                 const struct km_kernels *kern, struct km_pool *pool, struct km_err *err)
+static int init_dense(struct km_lane *lane, struct km_err *err)
 {
-    const struct km_shape *s = &data->shape;
+    const struct km_shape *s = &lane->data->shape;
     int rc = KM_OK;
 
-    *lane = (struct km_lane){.data = data, .kern = kern, .pool = pool};
     if (s->kind == KM_SHAPE_PASS)
-        rc = km_assign_init(&lane->assign, kern, pool, s->batch ? s->batch : s->n, s->k, s->d, err);
+        rc = km_assign_init(&lane->assign, lane->kern, lane->pool, s->batch ? s->batch : s->n, s->k,
+                            s->d, err);
     if (rc == KM_OK)
         rc = km_centers_init(&lane->centers, s->k, s->d, err);
     if (rc == KM_OK)
         rc = km_sums_init(&lane->sums, s->k, s->d, err);
+    return rc;
+}
+
+static int init_sparse(struct km_lane *lane, struct km_err *err)
+{
+    const struct km_shape *s = &lane->data->shape;
+    int rc = km_sparse_init(&lane->sparse_step, lane->kern, lane->pool,
+                            km_bench_sparse_block(s->n, s->nnz), s->k, 0, err);
+
+    if (rc == KM_OK)
+        rc = km_sparse_centers_init(&lane->sparse_centers, s->k, s->d, err);
+    return rc;
+}
+
+int km_lane_init(struct km_lane *lane, const struct km_shape_data *data,
+                 const struct km_kernels *kern, struct km_pool *pool, struct km_err *err)
+{
+    const struct km_shape *s = &data->shape;
+    int rc;
+
+    *lane = (struct km_lane){.data = data, .kern = kern, .pool = pool};
+    rc = s->nnz ? init_sparse(lane, err) : init_dense(lane, err);
     if (rc)
         return rc;
     lane->dist2 = km_alloc(s->n, sizeof(float));
@@ -152,6 +163,8 @@ void km_lane_done(struct km_lane *lane)
     km_assign_done(&lane->assign);
     km_centers_done(&lane->centers);
     km_sums_done(&lane->sums);
+    km_sparse_done(&lane->sparse_step);
+    km_sparse_centers_done(&lane->sparse_centers);
     km_free(lane->dist2);
     km_free(lane->seconds.v);
     km_free(lane->fma.v);
@@ -163,9 +176,15 @@ void km_lane_done(struct km_lane *lane)
  * centers move, batch by batch. */
 static void run_pass(struct km_lane *lane)
 {
+    const struct km_shape *s = &lane->data->shape;
     const struct km_mat *x = &lane->data->x;
-    size_t batch = lane->data->shape.batch ? lane->data->shape.batch : x->n;
+    size_t batch = s->batch ? s->batch : x->n;
 
+    if (s->nnz) {
+        km_bench_sparse_pass(&lane->sparse_centers, &lane->sparse_step, &lane->data->sparse, s->nnz,
+                             s->batch, 1);
+        return;
+    }
     for (size_t from = 0; from < x->n; from += batch) {
         struct km_mat rows = km_mat_view(x, from, x->n - from < batch ? x->n - from : batch);
 
@@ -200,6 +219,14 @@ static int run_shrink(struct km_lane *lane, struct km_err *err)
     return rc;
 }
 
+static void to_start(struct km_lane *lane)
+{
+    if (lane->data->shape.nnz)
+        km_sparse_seed_evenly(&lane->sparse_centers, &lane->data->sparse);
+    else
+        km_centers_copy(&lane->centers, &lane->data->start);
+}
+
 /* The work of the shape once, from the first centers. Seconds, or a negative error code. */
 static double run_once(struct km_lane *lane, struct km_err *err)
 {
@@ -207,7 +234,7 @@ static double run_once(struct km_lane *lane, struct km_err *err)
     int rc = KM_OK;
 
     if (lane->data->shape.kind == KM_SHAPE_PASS)
-        km_centers_copy(&lane->centers, &lane->data->start);
+        to_start(lane);
     start = km_peak_clock(lane->pool);
     if (lane->data->shape.kind == KM_SHAPE_PASS)
         run_pass(lane);
@@ -243,13 +270,25 @@ int km_lane_round(struct km_lane *lane, const struct km_peak *peak, double secon
     return KM_OK;
 }
 
+static double sparse_objective(struct km_lane *lane)
+{
+    const struct km_shape *s = &lane->data->shape;
+    struct km_sparse_centers *c = &lane->sparse_centers;
+    const struct km_csr *x = &lane->data->sparse;
+
+    km_bench_sparse_pass(c, &lane->sparse_step, x, s->nnz, s->batch, s->batch ? 1 : 0);
+    return km_bench_sparse_pass(c, &lane->sparse_step, x, s->nnz, 0, 1) / (double)s->n;
+}
+
 double km_lane_objective(struct km_lane *lane)
 {
     const struct km_shape_data *data = lane->data;
     const struct km_mat *x = &data->x;
     double ssd = 0;
 
-    km_centers_copy(&lane->centers, &data->start);
+    to_start(lane);
+    if (data->shape.nnz)
+        return sparse_objective(lane);
     if (data->shape.batch) {
         run_pass(lane);
     } else {

@@ -4,6 +4,7 @@
 #define KM_CLI_BENCH_SHAPE_H
 
 #include "algo/assign.h"
+#include "algo/sparse_centers.h"
 #include "cli/peak.h"
 
 enum km_shape_kind {
@@ -25,6 +26,7 @@ struct km_shape_data {
     struct km_shape shape;
     struct km_mat x;
     struct km_centers start;
+    struct km_csr sparse; /* the rows of a sparse shape: it has neither of the two above */
 };
 
 /** Bytes that a shape takes in all, with `lanes` lanes. */
@@ -32,7 +34,7 @@ double km_shape_bytes(const struct km_shape *s, size_t lanes);
 
 /**
  * Rows of a mixture of 64 clusters, the same on every machine (bench/data.py makes the same ones),
- * and centers at every n / k-th row.
+ * and centers at every n / k-th row. Sparse rows: cli/bench_sparse.h.
  */
 int km_shape_data_init(struct km_shape_data *data, const struct km_shape *shape,
                        struct km_pool *pool, struct km_err *err);
@@ -55,6 +57,8 @@ struct km_lane {
     struct km_assign assign;
     struct km_centers centers;
     struct km_sums sums;
+    struct km_sparse sparse_step; /* these two in place of the three above for sparse rows */
+    struct km_sparse_centers sparse_centers;
     float *dist2;                         /* for k-means++ */
     struct km_samples seconds, fma, read; /* of a pass, of the machine at the same time */
 };

@@ -43,6 +43,11 @@ refused 'there is no shape "zebra"' --only zebra
 refused 'expected ROWSxFEATURESxCENTERS' --shape 100x2
 refused 'expected ROWSxFEATURESxCENTERS' --shape 100x2x3x4x5
 refused 'expected ROWSxFEATURESxCENTERS' --shape 100x0x3
+refused 'expected ROWSxFEATURESxCENTERS' --shape 100x20/x3
+refused 'expected ROWSxFEATURESxCENTERS' --shape 100x20/0x3
+refused 'expected ROWSxFEATURESxCENTERS' --shape 100/3x20x3
+refused 'rows of 21 values out of 20 features' --shape 100x20/21x3
+refused 'at most 16777216 features' --shape 100x16777217/5x3
 refused 'only 100 rows' --shape 100x2x101
 refused 'only 100 rows' --shape 100x2x3x101
 refused 'wants one shape' --paced --only 60kx784-K100
@@ -56,6 +61,8 @@ grep -qE '^\| 2000x5-K3-b500 +\|  +1 \|' table.txt || fail "the table lacks the 
 grep -q '^- 1 thread: .* GFLOP/s of multiply-adds' table.txt || fail "the table lacks the peaks"
 
 "$kmeans" bench --quick --json --shape 3000x20x7 --threads 2 >bench.json
+"$kmeans" bench --quick --json --shape 3000x200/9x7 --threads 2 >sparse.json
+"$kmeans" bench --quick --json --shape 3000x200/9x7x300 --threads 1 >batches.json
 printf 'round\nobjective\n' | "$kmeans" bench --quick --paced --shape 3000x20x7 --threads 1 >paced.txt
 
 "$python" -B - "$bench" <<'PYTHON'
@@ -67,29 +74,61 @@ import numpy as np
 sys.path.insert(0, sys.argv[1])
 import data
 
-lines = [json.loads(line) for line in open("bench.json")]
-assert len(lines) == 1
-r = lines[0]
-for key in ("seconds", "rows_per_s", "gflops", "gb_per_s", "peak_gflops", "read_gb_per_s", "objective"):
-    assert r[key] > 0, (key, r)
-for key, value in {"name": "3000x20-K7", "n": 3000, "d": 20, "K": 7, "nnz": 0, "batch": 0,
-                   "threads": 2}.items():
-    assert r[key] == value, (key, r)
-assert r["isa"] in ("generic", "blas", "avx2", "avx512"), r
-assert abs(r["rows_per_s"] * r["seconds"] / r["n"] - 1) < 1e-4, r
-assert abs(r["gflops"] * 1e9 / (2 * r["K"] * r["d"] * r["rows_per_s"]) - 1) < 1e-4, r
 
-# The rows, a pass of Lloyd in float64, and what the program says it reaches.
-x = data.rows(3000, 20)
-c = data.start(x, 7).astype(np.float64)
-label = ((x[:, None, :] - c) ** 2).sum(2).argmin(1)
-c = np.array([x[label == j].mean(0, dtype=np.float64) for j in range(7)])
-mine = ((x[:, None, :] - c) ** 2).sum(2).min(1).mean()
-assert abs(data.objective(x, c.astype(np.float32)) / mine - 1) < 1e-5
+def record(file, **expected):
+    lines = [json.loads(line) for line in open(file)]
+    assert len(lines) == 1
+    r = lines[0]
+    for key in ("seconds", "rows_per_s", "gflops", "gb_per_s", "peak_gflops", "read_gb_per_s", "objective"):
+        assert r[key] > 0, (key, r)
+    for key, value in expected.items():
+        assert r[key] == value, (key, r)
+    assert r["isa"] in ("generic", "blas", "avx2", "avx512"), r
+    assert abs(r["rows_per_s"] * r["seconds"] / r["n"] - 1) < 1e-4, r
+    values, size = (r["nnz"], 8) if r["nnz"] else (r["d"], 4)
+    assert abs(r["gflops"] * 1e9 / (2 * r["K"] * values * r["rows_per_s"]) - 1) < 1e-4, r
+    assert abs(r["gb_per_s"] * 1e9 / (size * values * r["rows_per_s"]) - 1) < 1e-4, r
+    return r
+
+
+def lloyd(x, k):
+    """The objective after a pass of Lloyd in float64."""
+    c = data.start(x, k).astype(np.float64)
+    label = ((x[:, None, :] - c) ** 2).sum(2).argmin(1)
+    c = np.array([x[label == j].mean(0, dtype=np.float64) for j in range(k)])
+    mine = ((x[:, None, :] - c) ** 2).sum(2).min(1).mean()
+    assert abs(data.objective(x, c.astype(np.float32)) / mine - 1) < 1e-5
+    return mine
+
+
+def epoch(x, k, batch):
+    """The same after an epoch of mini-batches from centers of weight 1."""
+    c, weight = data.start(x, k).astype(np.float64), np.ones(k)
+    for part in np.split(x, range(batch, len(x), batch)):
+        label = ((part[:, None, :] - c) ** 2).sum(2).argmin(1)
+        for j in set(label):
+            mine = part[label == j]
+            c[j] = (c[j] * weight[j] + mine.sum(0, dtype=np.float64)) / (weight[j] + len(mine))
+            weight[j] += len(mine)
+    return ((x[:, None, :] - c) ** 2).sum(2).min(1).mean()
+
+
+r = record("bench.json", name="3000x20-K7", n=3000, d=20, K=7, nnz=0, batch=0, threads=2)
+mine = lloyd(data.rows(3000, 20), 7)
 paced = open("paced.txt").read().splitlines()
 assert paced[0] == "ready" and len(paced) == 3, paced
 assert json.loads(paced[1])["rows_per_s"] > 0
 for value in (r["objective"], json.loads(paced[2])["objective"]):
     assert abs(value / mine - 1) < 1e-4, (value, mine)
+
+values, features = data.sparse_rows(3000, 200, 9)
+assert (np.diff(features, axis=1) > 0).all() and features.min() >= 0 and features.max() < 200
+x = np.zeros((3000, 200), np.float32)
+np.put_along_axis(x, features.astype(np.int64), values, 1)
+shape = {"n": 3000, "d": 200, "K": 7, "nnz": 9}
+r = record("sparse.json", name="3000x200/9-K7", batch=0, threads=2, **shape)
+assert abs(r["objective"] / lloyd(x, 7) - 1) < 1e-4, (r["objective"], lloyd(x, 7))
+r = record("batches.json", name="3000x200/9-K7-b300", batch=300, threads=1, **shape)
+assert abs(r["objective"] / epoch(x, 7, 300) - 1) < 1e-4, (r["objective"], epoch(x, 7, 300))
 PYTHON
 echo "kmeans bench: figures, rows and errors are as they should be"
