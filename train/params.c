@@ -2,9 +2,11 @@
 /* The table of hyperparameters, and what is made from it alone: help text and nearest names. */
 #include "train/params.h"
 
+#include "base/nearest.h"
 #include "train/param_table.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <string.h>
 
 #define FIELD(name) offsetof(struct km_params, name)
@@ -56,33 +58,6 @@ const char *km_param_name(size_t i)
 
 #define LONGEST_NAME 48 /* more than any in the table, with place for a few slips */
 
-/* Steps from a to b by inserting, deleting, replacing one letter or swapping two neighbours. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t d[LONGEST_NAME + 1][LONGEST_NAME + 1];
-    size_t n = strlen(a), m = strlen(b);
-
-    for (size_t i = 0; i <= n; i++)
-        d[i][0] = i;
-    for (size_t j = 0; j <= m; j++)
-        d[0][j] = j;
-    for (size_t i = 1; i <= n; i++) {
-        for (size_t j = 1; j <= m; j++) {
-            size_t best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-
-            if (d[i - 1][j] + 1 < best)
-                best = d[i - 1][j] + 1;
-            if (d[i][j - 1] + 1 < best)
-                best = d[i][j - 1] + 1;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-                d[i - 2][j - 2] + 1 < best)
-                best = d[i - 2][j - 2] + 1;
-            d[i][j] = best;
-        }
-    }
-    return d[n][m];
-}
-
 /* "tol", "num_trials": the Python client calls them by the end of their names. */
 static int is_ending(const char *end, const char *name)
 {
@@ -109,7 +84,8 @@ const char *km_param_nearest(const char *name)
 {
     char folded[LONGEST_NAME + 1];
     const char *nearest = NULL;
-    size_t best = SIZE_MAX, n;
+    size_t n;
+    int best = INT_MAX;
 
     name += strspn(name, " \t");
     n = strlen(name);
@@ -124,15 +100,14 @@ const char *km_param_nearest(const char *name)
         if (strcmp(folded, aliases[i][0]) == 0)
             return aliases[i][1];
     for (size_t i = 0; km_param_table[i].name; i++) {
-        size_t m = strlen(km_param_table[i].name);
-        size_t steps = is_ending(folded, km_param_table[i].name)
-                           ? 1
-                           : distance(folded, km_param_table[i].name);
+        const char *candidate = km_param_table[i].name;
+        size_t longer = strlen(candidate) > n ? strlen(candidate) : n;
+        int edits = is_ending(folded, candidate) ? 1 : km_edits(folded, candidate);
 
-        /* with more than a third of the letters wrong it is another word */
-        if (steps < best && steps <= (n > m ? n : m) / 3) {
-            best = steps;
-            nearest = km_param_table[i].name;
+        /* Less generous than km_is_near, for which any letter is near to k. */
+        if (edits < best && edits <= (int)longer / 3) {
+            best = edits;
+            nearest = candidate;
         }
     }
     return nearest;
