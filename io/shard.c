@@ -17,11 +17,11 @@
 
 struct km_shard {
     struct km_format *format;
+    const char *path; /* the caller's */
     struct km_stream *stream;
     struct km_record_reader *reader; /* RecordIO only */
     struct km_csv csv;               /* CSV only */
     size_t max_payload;
-    uint64_t dim_line; /* CSV: the line that decided feature_dim; 0: it was known before */
     struct km_range range;
     uint64_t start;   /* byte of the first row of the range */
     uint64_t before;  /* RecordIO: records of the file before it, once they have been counted */
@@ -112,6 +112,18 @@ static int take_dim(struct km_shard *s, size_t dim, struct km_err *err)
     return KM_OK;
 }
 
+/* The same where the shard's next row decides. */
+static int decide_dim(struct km_shard *s, size_t dim, uint64_t row, struct km_err *err)
+{
+    int rc = take_dim(s, dim, err);
+
+    if (rc == KM_OK) {
+        s->format->dim_path = s->path;
+        s->format->dim_row = row;
+    }
+    return rc;
+}
+
 /* Decodes a record into row (NULL: s->row); of a sparse format into x (NULL: s->one). */
 static int decode(struct km_shard *s, const unsigned char *payload, size_t len, float *row,
                   struct km_csr *x, struct km_err *err)
@@ -180,10 +192,29 @@ static int next_frame(struct km_shard *s, const unsigned char **payload, size_t 
     return rc;
 }
 
-static int fail_record(struct km_shard *s, uint64_t at, struct km_err *err)
+/* Says of a record that did not decode that it is not as wide as the first one, if that is why. */
+static void say_width(struct km_shard *s, const unsigned char *payload, size_t len,
+                      struct km_err *err)
+{
+    const struct km_format *f = s->format;
+    struct km_err other;
+    size_t dim;
+
+    if (err->code != KM_E_INPUT || !f->dim_path ||
+        km_record_dim(s->reader, payload, len, &dim, &other) || dim == f->feature_dim)
+        return;
+    km_fail(err, KM_E_INPUT,
+            "%zu features, but the first row of %s has %zu; give every row the same features", dim,
+            f->dim_path, f->feature_dim);
+}
+
+/* Puts the place in front of a message about the record at byte `at`. */
+static int fail_record(struct km_shard *s, uint64_t at, const unsigned char *payload, size_t len,
+                       struct km_err *err)
 {
     struct km_err early;
 
+    say_width(s, payload, len, err);
     if (count_before(s, &early)) {
         *err = early;
         return early.code;
@@ -206,12 +237,12 @@ static int next_record(struct km_shard *s, float *row, struct km_csr *x, struct 
     if (dim == 0) {
         rc = km_record_dim(s->reader, payload, len, &dim, err);
         if (rc == KM_OK)
-            rc = take_dim(s, dim, err);
+            rc = decide_dim(s, dim, s->records + 1, err);
     }
     if (rc == KM_OK)
         rc = decode(s, payload, len, row, x, err);
     if (rc)
-        return fail_record(s, at, err);
+        return fail_record(s, at, payload, len, err);
     s->records++;
     return KM_MORE;
 }
@@ -221,7 +252,6 @@ static int settle_columns(struct km_shard *s, const char *text, size_t len, stru
 {
     struct km_format *f = s->format;
     size_t columns = km_csv_columns(text, len);
-    int rc;
 
     if (f->label_size < 0)
         f->label_size = f->feature_dim == 0 || columns == f->feature_dim ? 0 : 1;
@@ -233,10 +263,24 @@ static int settle_columns(struct km_shard *s, const char *text, size_t len, stru
             "%zu columns, expected more than label_size=%d; set label_size in the content "
             "type to the number of columns in front of the features",
             columns, f->label_size);
-    rc = take_dim(s, columns - (size_t)f->label_size, err);
-    if (rc == KM_OK)
-        s->dim_line = s->csv.line;
-    return rc;
+    return decide_dim(s, columns - (size_t)f->label_size, s->csv.line, err);
+}
+
+/* Says of a line that it is not as wide as the first one, which may be of a channel with another
+ * label_size. */
+static void say_columns(const struct km_format *f, size_t columns, const char *path,
+                        struct km_err *err)
+{
+    if (strcmp(f->dim_path, path) == 0)
+        km_fail(err, KM_E_INPUT,
+                "%zu columns, but line %" PRIu64 " has %zu columns; give every line the same "
+                "columns",
+                columns, f->dim_row, f->feature_dim + (size_t)f->label_size);
+    else
+        km_fail(err, KM_E_INPUT,
+                "%zu columns, expected %zu features as in the first row of %s, and label_size=%d; "
+                "give every line the same columns",
+                columns, f->feature_dim, f->dim_path, f->label_size);
 }
 
 /* Puts the place in front of a message about a line; a first line that is a header, and a line that
@@ -244,6 +288,7 @@ static int settle_columns(struct km_shard *s, const char *text, size_t len, stru
 static int fail_line(struct km_shard *s, const char *text, size_t len, size_t column, uint64_t at,
                      struct km_err *err)
 {
+    const struct km_format *f = s->format;
     const char *path = km_stream_path(s->stream);
     struct km_err inner;
 
@@ -255,12 +300,8 @@ static int fail_line(struct km_shard *s, const char *text, size_t len, size_t co
         km_csv_is_header(text, len)) {
         km_csv_fail_header(text, len, err);
         column = 0;
-    } else if (column == 0 && s->dim_line > 0) {
-        km_fail(err, KM_E_INPUT,
-                "%zu columns, but line %" PRIu64 " has %zu columns; give every line the same "
-                "columns",
-                km_csv_columns(text, len), s->dim_line,
-                s->format->feature_dim + (size_t)s->format->label_size);
+    } else if (column == 0 && f->dim_path) {
+        say_columns(f, km_csv_columns(text, len), path, err);
     }
     inner = *err;
     if (column == 0)
@@ -384,6 +425,7 @@ int km_shard_open_range(struct km_shard **shard, const char *path, struct km_for
     if (!s)
         return km_fail(err, KM_E_MEM, "%s: no memory to open it", path);
     s->format = format;
+    s->path = path;
     s->range = *range;
     s->max_payload = KM_RECORDIO_MAX;
     rc = km_stream_open_until(&s->stream, path, stop_fd, err);

@@ -20,13 +20,18 @@ struct km_format {
     int label_size;
     /** Features of each row; 0: not said, then the first row decides. */
     size_t feature_dim;
+    /** The first row, if it decided: its file (a path of the caller's, not a copy), and its record
+     * or line there; for messages about rows of another width. NULL: it was said. */
+    const char *dim_path;
+    uint64_t dim_row;
 };
 
 struct km_shard;
 
 /**
  * Opens a file. *format is completed from the first row where it says "not said", so that later
- * shards must agree with it. The pointer must stay valid until km_shard_close.
+ * shards must agree with it. The pointer must stay valid until km_shard_close, and path as long as
+ * *format is used.
  * The first row is decoded here, so that a wrong file fails at once. A file without rows is fine.
  */
 int km_shard_open(struct km_shard **s, const char *path, struct km_format *format,

@@ -501,6 +501,7 @@ def test_command_line(tests):
     folder = tests.place()
     (folder / "rows").write_bytes(ROWS)
     (folder / "rows.csv").write_bytes(LINES)
+    (folder / "pairs").write_bytes(oracle.frame(oracle.record((1, 2))))
     (folder / "blank").write_bytes(b"\n\n")
     usage = [
         (["--kay", "3"], "unknown option --kay"),
@@ -532,6 +533,8 @@ def test_command_line(tests):
         (["--k", "2", "--output", "m", "nowhere"], 2, "nowhere: no such file or folder"),
         (["--k", "2", "--output", "m", "--test", "nowhere", "rows"], 2, "'test': nowhere: no such file or folder"),
         (["--k", "2", "--output", "m", "--feature-dim", "4", "rows"], 2, "3 features, expected 4"),
+        (["--k", "2", "--output", "m", "--test", "pairs", "rows"], 2, "2 features, but the first row of rows has 3; give"),
+        (["--k", "2", "--output", "m", "rows", "pairs"], 2, "2 features, but the first row of rows has 3; give"),
         (["--k", "2", "--output", "m", "--content-type", "x", "rows"], 2, "No iterator has been registered for ContentType ('x'"),
         (["--k", "2", "--output", "m", "rows.csv", "rows"], 2, "the file is RecordIO, expected CSV"),
         (["--k", "2", "--output", "m", "--test", "rows.csv", "rows"], 2, "this looks like text"),
@@ -550,7 +553,7 @@ def test_command_line(tests):
     (folder / "sparse").write_bytes(oracle.frame(sparse([0], [1], [])))
     run = tests.run("train", "--k", "2", "--output", "m", "sparse", cwd=folder)
     refused(tests, "sparse rows without a shape", run, 2, ["a sparse row without shape", "set feature_dim"])
-    tests.same(sorted(p.name for p in folder.iterdir()), ["blank", "rows", "rows.csv", "sparse"], "nothing is left")
+    tests.same(sorted(p.name for p in folder.iterdir()), ["blank", "pairs", "rows", "rows.csv", "sparse"], "nothing is left")
 
 
 def test_every_truncation(tests):

@@ -116,7 +116,7 @@ def errors(t, folder):
     for name, bad, told in (
         ("key", oracle.sparse_record([1, d], [1, 2], d), "key 1000 of a sparse row"),
         ("twice", oracle.sparse_record([7, 7], [1, 2], d), "key 7 twice"),
-        ("shape", oracle.sparse_record([1], [1], d + 1), "1001 features, expected 1000"),
+        ("shape", oracle.sparse_record([1], [1], d + 1), "1001 features, but the first row of "),
         ("nan", oracle.sparse_record([1, 4], [1, float("nan")], d), "value 5 is NaN"),
         ("count", oracle.sparse_record([1, 4], [1], d), "2 keys and 1 values"),
     ):

@@ -25,7 +25,7 @@ static void add_rows(struct km_files *files, const char *name, int from, int to)
 
 static struct km_feed *open_feed(const struct km_files *files, size_t mini_batch, size_t block)
 {
-    const struct km_format format = {KM_CSV, -1, 0};
+    const struct km_format format = {.kind = KM_CSV, .label_size = -1, .feature_dim = 0};
     struct km_feed *feed;
     struct km_err err;
 
@@ -181,7 +181,7 @@ static void a_channel_without_rows_ends_at_once(void **state)
 static void a_bad_first_row_of_any_file_fails_at_once(void **state)
 {
     struct km_files files = {0};
-    const struct km_format format = {KM_CSV, -1, 0};
+    const struct km_format format = {.kind = KM_CSV, .label_size = -1, .feature_dim = 0};
     struct km_feed *feed;
     struct km_err err;
 
@@ -190,7 +190,9 @@ static void a_bad_first_row_of_any_file_fails_at_once(void **state)
     assert_ok(km_files_add(&files, test_file("wide", "1,2,3\n", 6), &err), err);
     assert_int_equal(km_feed_open(&feed, &files, &format, &err), KM_E_INPUT);
     assert_null(feed);
-    assert_contains(err.msg, "wide: line 1 at byte 0: 3 columns, expected 2 features");
+    assert_contains(err.msg, "wide: line 1 at byte 0: 3 columns, expected 2 features as in the "
+                             "first row of ");
+    assert_contains(err.msg, "/good, and label_size=0; give every line the same columns");
     km_files_done(&files);
 }
 
@@ -347,7 +349,7 @@ static void a_random_order_of_work_gives_the_same_rows(void **state)
 static void each_failed_allocation_is_told_and_leaks_nothing(void **state)
 {
     struct km_files files = {0};
-    const struct km_format format = {KM_CSV, -1, 0};
+    const struct km_format format = {.kind = KM_CSV, .label_size = -1, .feature_dim = 0};
     struct km_err err;
     int rc = KM_E_MEM;
     size_t at;

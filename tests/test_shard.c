@@ -6,6 +6,7 @@
 #include "io/recordio.h"
 #include "io/shard.h"
 
+#include <math.h>
 #include <sys/stat.h>
 
 #define M "\x0a\x23\xd7\xce"
@@ -80,7 +81,8 @@ static void records_become_rows_in_steps_of_any_size(void **state)
 
     (void)state;
     for (size_t step = 1; step < 10; step++) {
-        struct km_format f = {KM_RECORDIO, -1, step % 2 ? 0 : 3};
+        struct km_format f = {
+            .kind = KM_RECORDIO, .label_size = -1, .feature_dim = step % 2 ? 0 : 3};
 
         assert_int_equal(read_rows(path, &f, step, &x, &err), 7);
         assert_int_equal(f.feature_dim, 3);
@@ -100,7 +102,7 @@ static void lines_become_rows(void **state)
 
     (void)state;
     for (size_t step = 1; step < 10; step++) {
-        struct km_format f = {KM_CSV, -1, step % 2 ? 0 : 3};
+        struct km_format f = {.kind = KM_CSV, .label_size = -1, .feature_dim = step % 2 ? 0 : 3};
 
         assert_int_equal(read_rows(path, &f, step, &x, &err), 7);
         assert_int_equal(f.feature_dim, 3);
@@ -131,7 +133,8 @@ static void the_first_row_completes_the_format(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        struct km_format f = {KM_CSV, cases[i].label_size, cases[i].feature_dim};
+        struct km_format f = {
+            .kind = KM_CSV, .label_size = cases[i].label_size, .feature_dim = cases[i].feature_dim};
         const char *path = test_file("first.csv", cases[i].text, strlen(cases[i].text));
 
         assert_int_equal(read_rows(path, &f, 4, &x, &err), cases[i].rc);
@@ -143,8 +146,8 @@ static void the_first_row_completes_the_format(void **state)
 
 static void a_file_without_rows_is_fine(void **state)
 {
-    struct km_format rec = {KM_RECORDIO, -1, 0};
-    struct km_format csv = {KM_CSV, -1, 5};
+    struct km_format rec = {.kind = KM_RECORDIO, .label_size = -1, .feature_dim = 0};
+    struct km_format csv = {.kind = KM_CSV, .label_size = -1, .feature_dim = 5};
     struct km_err err;
     struct km_mat x;
 
@@ -193,7 +196,8 @@ static void a_wrong_file_is_told_what_it_is_and_what_to_do(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        struct km_format f = {(enum km_format_kind)cases[i].kind, -1, 0};
+        struct km_format f = {
+            .kind = (enum km_format_kind)cases[i].kind, .label_size = -1, .feature_dim = 0};
         const char *path = test_file("wrong", cases[i].bytes, cases[i].n);
 
         assert_int_equal(read_rows(path, &f, 4, &x, &err), KM_E_INPUT);
@@ -207,7 +211,7 @@ static void a_wrong_file_is_told_what_it_is_and_what_to_do(void **state)
 static void a_bad_row_is_told_with_its_place_and_the_rows_before_are_there(void **state)
 {
     static const char text[] = "1,1.5,-1\n2,2.5,-2\n\n3,x,-3\n4,4.5,-4\n";
-    struct km_format f = {KM_CSV, -1, 0};
+    struct km_format f = {.kind = KM_CSV, .label_size = -1, .feature_dim = 0};
     struct km_shard *s;
     struct km_mat x;
     struct km_err err;
@@ -227,8 +231,8 @@ static void a_bad_row_is_told_with_its_place_and_the_rows_before_are_there(void 
 
 static void another_width_is_told_with_record_and_byte(void **state)
 {
-    struct km_format f = {KM_RECORDIO, -1, 784};
-    struct km_format csv = {KM_CSV, 0, 4};
+    struct km_format f = {.kind = KM_RECORDIO, .label_size = -1, .feature_dim = 784};
+    struct km_format csv = {.kind = KM_CSV, .label_size = 0, .feature_dim = 4};
     struct km_shard *s;
     struct km_err err;
     char text[600];
@@ -246,9 +250,64 @@ static void another_width_is_told_with_record_and_byte(void **state)
                              "(label_size=0)");
 }
 
+static void a_width_that_the_data_decided_is_not_blamed_on_feature_dim(void **state)
+{
+    struct km_format f = {.kind = KM_RECORDIO, .label_size = -1};
+    struct km_format csv = {.kind = KM_CSV, .label_size = -1};
+    const char *first = write_records(3);
+    const char *wide = test_path("wide.rec");
+    const float row[4] = {1, 2, 3, 4};
+    unsigned char payload[128];
+    struct km_writer *w;
+    struct km_shard *s;
+    struct km_err err;
+    char text[600];
+
+    (void)state;
+    assert_ok(km_writer_open(&w, wide, &err), err);
+    assert_ok(km_recordio_put(w, payload, km_record_encode(payload, row, 4, NULL), &err), err);
+    assert_ok(km_writer_commit(w, &err), err);
+    assert_ok(km_shard_open(&s, first, &f, &err), err);
+    km_shard_close(s);
+    assert_int_equal(km_shard_open(&s, wide, &f, &err), KM_E_INPUT);
+    snprintf(text, sizeof(text),
+             "%s: record 1 at byte 0: 4 features, but the first row of %s has 3; give every row "
+             "the same features",
+             wide, first);
+    assert_string_equal(err.msg, text);
+
+    first = test_file("first.csv", "\n1,2\n", 5);
+    wide = test_file("wide.csv", "1,2,3\n", 6);
+    assert_ok(km_shard_open(&s, first, &csv, &err), err);
+    km_shard_close(s);
+    assert_int_equal(csv.dim_row, 2);
+    assert_int_equal(km_shard_open(&s, wide, &csv, &err), KM_E_INPUT);
+    assert_contains(err.msg, "wide.csv: line 1 at byte 0: 3 columns, expected 2 features as in");
+}
+
+static void a_bad_value_in_a_row_of_the_right_width_is_told_as_such(void **state)
+{
+    struct km_format f = {.kind = KM_RECORDIO, .label_size = -1};
+    const float row[3] = {1, 2, NAN};
+    unsigned char payload[128];
+    const char *path = test_path("nan.rec");
+    struct km_writer *w;
+    struct km_shard *s;
+    struct km_err err;
+
+    (void)state;
+    assert_ok(km_writer_open(&w, path, &err), err);
+    assert_ok(km_recordio_put(w, payload, km_record_encode(payload, row, 3, NULL), &err), err);
+    assert_ok(km_writer_commit(w, &err), err);
+    assert_ok(km_shard_open(&s, write_records(1), &f, &err), err);
+    km_shard_close(s);
+    assert_int_equal(km_shard_open(&s, path, &f, &err), KM_E_INPUT);
+    assert_contains(err.msg, "record 1 at byte 0: value 3 is NaN");
+}
+
 static void a_huge_record_is_refused_when_the_width_is_known(void **state)
 {
-    struct km_format f = {KM_RECORDIO, -1, 3};
+    struct km_format f = {.kind = KM_RECORDIO, .label_size = -1, .feature_dim = 3};
     struct km_shard *s;
     struct km_err err;
 
@@ -271,7 +330,7 @@ static void every_truncation_of_records_is_a_prefix_or_an_error(void **state)
     n = fread(all, 1, sizeof(all), f);
     fclose(f);
     for (size_t cut = 0; cut <= n; cut++) {
-        struct km_format format = {KM_RECORDIO, -1, 0};
+        struct km_format format = {.kind = KM_RECORDIO, .label_size = -1, .feature_dim = 0};
         int rc = read_rows(test_file("cut.rec", all, cut), &format, 3, &x, &err);
         int whole = 0;
 
@@ -294,7 +353,7 @@ static void every_truncation_of_csv_is_a_prefix_or_an_error_but_in_the_last_numb
 
     (void)state;
     for (size_t cut = 0; cut < sizeof(text); cut++) {
-        struct km_format f = {KM_CSV, -1, 3};
+        struct km_format f = {.kind = KM_CSV, .label_size = -1, .feature_dim = 3};
         int rc = read_rows(test_file("cut.csv", text, cut), &f, 3, &x, &err);
         size_t lines = 0, commas = 0, digits = 0;
 
@@ -331,7 +390,8 @@ static void each_failed_allocation_is_told_and_leaks_nothing(void **state)
         int rc = KM_E_MEM;
 
         for (size_t at = 1; rc == KM_E_MEM; at++) {
-            struct km_format f = {(enum km_format_kind)kind, -1, 0};
+            struct km_format f = {
+                .kind = (enum km_format_kind)kind, .label_size = -1, .feature_dim = 0};
             struct km_shard *s;
 
             km_alloc_fail_at(at);
@@ -341,8 +401,10 @@ static void each_failed_allocation_is_told_and_leaks_nothing(void **state)
         }
         assert_ok(rc, err);
         assert_int_equal(read_rows(paths[kind],
-                                   &(struct km_format){(enum km_format_kind)kind, -1, 0}, 4, &x,
-                                   &err),
+                                   &(struct km_format){.kind = (enum km_format_kind)kind,
+                                                       .label_size = -1,
+                                                       .feature_dim = 0},
+                                   4, &x, &err),
                          7);
         km_mat_done(&x);
     }
@@ -358,6 +420,8 @@ int main(void)
         cmocka_unit_test(a_wrong_file_is_told_what_it_is_and_what_to_do),
         cmocka_unit_test(a_bad_row_is_told_with_its_place_and_the_rows_before_are_there),
         cmocka_unit_test(another_width_is_told_with_record_and_byte),
+        cmocka_unit_test(a_width_that_the_data_decided_is_not_blamed_on_feature_dim),
+        cmocka_unit_test(a_bad_value_in_a_row_of_the_right_width_is_told_as_such),
         cmocka_unit_test(a_huge_record_is_refused_when_the_width_is_known),
         cmocka_unit_test(every_truncation_of_records_is_a_prefix_or_an_error),
         cmocka_unit_test(every_truncation_of_csv_is_a_prefix_or_an_error_but_in_the_last_number),

@@ -162,6 +162,10 @@ static int open_channel(struct km_job *job, struct km_feed **feed, const struct 
     int rc;
 
     format.feature_dim = job->d;
+    if (job->feed) { /* the test channel has the width of the train channel */
+        format.dim_path = km_feed_format(job->feed)->dim_path;
+        format.dim_row = km_feed_format(job->feed)->dim_row;
+    }
     rc = km_feed_open(feed, &channel->files, &format, err);
     if (rc)
         return rc;
