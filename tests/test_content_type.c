@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/test.h"
+
+#include "train/request.h"
+
+static void content_types_are_read_as_mime(void **state)
+{
+    static const struct {
+        const char *text;
+        enum km_format_kind kind;
+        int label_size;
+    } fine[] = {
+        {NULL, KM_RECORDIO, -1},
+        {"  ", KM_RECORDIO, -1},
+        {"application/x-recordio-protobuf", KM_RECORDIO, -1},
+        {" Application/X-RecordIO-Protobuf ; label_size=1", KM_RECORDIO, -1},
+        {"text/csv", KM_CSV, -1},
+        {"text/csv;", KM_CSV, -1},
+        {"TEXT/CSV;LABEL_SIZE=0", KM_CSV, 0},
+        {"text/csv; label_size=1; charset=utf8", KM_CSV, 1},
+        {"text/csv; charset=\"a;b\\\"=\" ; label_size = \"12\"", KM_CSV, 12},
+        {"text/csv;label_size=2147483647", KM_CSV, INT32_MAX},
+        {"text/csv;;flag;label_size=3", KM_CSV, 3},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
+        struct km_format format;
+        struct km_err err;
+        char name[128];
+
+        assert_ok(km_content_type_parse(fine[i].text, &format, name, sizeof(name), &err), err);
+        assert_int_equal(format.kind, fine[i].kind);
+        assert_int_equal(format.label_size, fine[i].label_size);
+        assert_int_equal(format.feature_dim, 0);
+        assert_string_equal(name, fine[i].kind == KM_CSV ? "text/csv"
+                                                         : "application/x-recordio-protobuf");
+    }
+}
+
+static void content_types_that_are_not_known_say_what_is(void **state)
+{
+    static const struct {
+        const char *text, *problem;
+    } wrong[] = {
+        {"csv", "No iterator has been registered for ContentType ('csv', '1.0'). Accepted"},
+        {"Text/Plain;x=1", "ContentType ('text/plain', '1.0'). Accepted content types: "
+                           "'application/x-recordio-protobuf', 'text/csv;label_size=N'"},
+        {";label_size=0", "ContentType ('', '1.0')"},
+        {"text/csv,label_size=0", "ContentType ('text/csv,label_size=0', '1.0')"},
+        {"text/csv;label_size=-1", "The value '-1' is not valid for label_size"},
+        {"text/csv;label_size=1.5", "The value '1.5' is not valid for label_size"},
+        {"text/csv;label_size", "The value '' is not valid for label_size"},
+        {"text/csv;label_size=2147483648", "The value '2147483648' is not valid for label_size"},
+        {"text/csv;label_size=99999999999999999999", "is not valid for label_size"},
+        {"text/csv;charset=\"utf8", "has a quote (\") that does not end"},
+        {"text/csv;charset=\"utf8\\", "has a quote (\") that does not end"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct km_format format;
+        struct km_err err;
+        char name[128];
+
+        assert_int_equal(km_content_type_parse(wrong[i].text, &format, name, sizeof(name), &err),
+                         KM_E_INPUT);
+        assert_contains(err.msg, wrong[i].problem);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(content_types_are_read_as_mime),
+        cmocka_unit_test(content_types_that_are_not_known_say_what_is),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
