@@ -99,7 +99,8 @@ int km_sums_init(struct km_sums *s, size_t k, size_t d, struct km_err *err)
     size_t cells, len = 0;
 
     *s = (struct km_sums){.k = k, .d = d};
-    if (!__builtin_mul_overflow(k, d, &cells) && !__builtin_add_overflow(cells, k + 3, &len))
+    if (!__builtin_mul_overflow(k, d, &cells) &&
+        !__builtin_add_overflow(cells, k + 2 + KM_FLAGS, &len))
         s->block = km_alloc(len, sizeof(double));
     if (!s->block)
         return km_fail(err, KM_E_MEM, "no memory for the sums of %zu centers of %zu features", k,
@@ -108,7 +109,7 @@ int km_sums_init(struct km_sums *s, size_t k, size_t d, struct km_err *err)
     s->rows = s->block;
     s->ssd = s->block + 1;
     s->flags = s->block + 2;
-    s->count = s->block + 3;
+    s->count = s->flags + KM_FLAGS;
     s->sum = s->count + k;
     return KM_OK;
 }
@@ -124,7 +125,7 @@ void km_sums_clear(struct km_sums *s)
     for (size_t j = 0; j < s->k; j++)
         if (s->count[j] != 0)
             memset(s->sum + j * s->d, 0, s->d * sizeof(double));
-    memset(s->block, 0, (3 + s->k) * sizeof(double));
+    memset(s->block, 0, (2 + KM_FLAGS + s->k) * sizeof(double));
 }
 
 /* Centers of one task; a task is a few hundred microseconds at most. */

@@ -33,6 +33,9 @@ void km_centers_set(struct km_centers *c, size_t j, const float *row, double wei
 /** Copies positions and weights; same k and d. */
 void km_centers_copy(struct km_centers *to, const struct km_centers *from);
 
+/** What a rank says about itself in an exchange; the sum is the number of ranks that say so. */
+enum km_flag { KM_FLAG_FAILED, KM_FLAG_STOP, KM_FLAG_MORE, KM_FLAGS };
+
 /**
  * What rows add up to, as ONE block of doubles, so that one exchange carries it between ranks.
  * Counts are sums of weights; with weight 1 they are exact up to 2^53 rows.
@@ -43,7 +46,7 @@ struct km_sums {
     double *block; /* owns the memory of the following */
     double *rows;  /* [1] rows added */
     double *ssd;   /* [1] sum of squared distances to the nearest center */
-    double *flags; /* [1] above zero: a rank failed or wants to stop */
+    double *flags; /* [KM_FLAGS] see km_flag */
     double *count; /* (k) */
     double *sum;   /* (k, d) */
 };

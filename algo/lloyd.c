@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "algo/lloyd.h"
 
+#include "base/stop.h"
+
 struct km_points km_points_of(const struct km_mat *x, const double *weight,
                               const struct km_kernels *kern)
 {
@@ -30,7 +32,7 @@ struct km_lloyd_result km_lloyd(struct km_assign *a, struct km_sums *sums, struc
 {
     struct km_lloyd_result r = {.loss = p->total_norm2};
 
-    while (r.iterations < max_iter && !r.converged) {
+    while (r.iterations < max_iter && !r.converged && !(r.iterations > 0 && km_stop_is_late())) {
         double before = r.loss;
 
         km_sums_clear(sums);

@@ -39,7 +39,7 @@ struct km_lloyd_result {
 
 /**
  * Moves c to the means of what is nearest to each, again and again, until an iteration lowers the
- * loss by no more than tol * loss, or max_iter iterations are done. An empty center keeps its
+ * loss by no more than tol * loss, or max_iter iterations are done, or a stop is late (base/stop.h). An empty center keeps its
  * place. `a` is sized for (p->x.n, c->k), `sums` for c->k; sparse rows use p->step in place of `a`.
  */
 struct km_lloyd_result km_lloyd(struct km_assign *a, struct km_sums *sums, struct km_centers *c,

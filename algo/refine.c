@@ -350,7 +350,7 @@ static int seed_extra(struct refine *r, size_t n_trials, size_t k, size_t d, str
     for (size_t e = 0; rc == KM_OK && e < r->n_extra; e++) {
         struct km_rng rng;
 
-        km_rng_seed(&rng, r->o->seed, 'E', e);
+        km_rng_seed(&rng, r->o->seed, 'E', r->o->rank * EXTRA + e);
         rc = km_centers_init(&r->extra[e], k, d, err);
         if (rc == KM_OK)
             rc = seed_one(r, &r->extra[e], dist2, &rng, err);

@@ -11,7 +11,8 @@ struct km_refine_options {
     uint64_t total_rows;             /* rows of the data that it stands for; >= rows->n */
     const struct km_centers *coarse; /* the K weighted centers of the pass */
     uint64_t seed;
-    double flop; /* most floating point operations to spend */
+    uint64_t rank; /* who refines: ranks with the same rows start from different ones of them */
+    double flop;   /* most floating point operations to spend */
 };
 
 /** The formula for km_refine_options.flop: 30 % of the pass, but at least 10 GFLOP. For sparse

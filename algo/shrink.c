@@ -3,6 +3,8 @@
 
 #include "algo/seed.h"
 #include "base/mem.h"
+#include "base/stop.h"
+#include <math.h>
 
 #define NEARLY_FREE_FLOP 4e9
 #define ITERATIONS_GUESS 20 /* of a typical trial, for the formula of auto */
@@ -54,7 +56,11 @@ static void run_trial(void *arg, size_t task, int worker)
     struct km_trial *trial = &s->trials[task];
     struct km_rng rng;
 
-    km_rng_seed(&rng, s->o->seed, 'S', task);
+    if (task > 0 && km_stop_is_late()) {
+        trial->loss = (double)INFINITY;
+        return;
+    }
+    km_rng_seed(&rng, s->o->seed, 'S', s->o->parts ? s->o->part + task * s->o->parts : task);
     if (s->o->plusplus)
         km_seed_plusplus(&trial->centers, &s->points.x, s->points.weight, s->kern, NULL, b->dist2,
                          &rng);
@@ -98,28 +104,36 @@ void km_trials_free(struct km_trial *trials, size_t n)
     km_free(trials);
 }
 
+size_t km_shrink_count(const struct km_shrink_options *o)
+{
+    if (o->parts == 0)
+        return o->trials;
+    return o->part < o->trials ? (o->trials - o->part - 1) / o->parts + 1 : 0;
+}
+
 int km_shrink(struct km_trial **trials, const struct km_centers *from,
               const struct km_shrink_options *o, const struct km_kernels *kern,
               struct km_pool *pool, struct km_err *err)
 {
     struct shrink s = {.o = o, .kern = kern};
+    size_t count = km_shrink_count(o);
     int threads = km_pool_threads(pool);
     int rc = KM_OK;
 
     s.points = km_points_of(&from->c, from->weight, kern);
-    s.trials = km_alloc(o->trials, sizeof(*s.trials));
+    s.trials = km_alloc(count, sizeof(*s.trials));
     s.benches = km_alloc((size_t)threads, sizeof(*s.benches));
     if (!s.trials || !s.benches)
-        rc = km_fail(err, KM_E_MEM, "no memory for %zu trials", o->trials);
-    for (size_t t = 0; rc == KM_OK && t < o->trials; t++)
+        rc = km_fail(err, KM_E_MEM, "no memory for %zu trials", count);
+    for (size_t t = 0; rc == KM_OK && t < count; t++)
         rc = km_centers_init(&s.trials[t].centers, o->k, from->d, err);
     for (int i = 0; rc == KM_OK && i < threads; i++)
         rc = bench_init(&s.benches[i], &s, err);
     if (rc == KM_OK)
-        km_pool_run(pool, run_trial, &s, o->trials);
+        km_pool_run(pool, run_trial, &s, count);
     benches_free(s.benches, threads);
     if (rc) {
-        km_trials_free(s.trials, o->trials);
+        km_trials_free(s.trials, count);
         s.trials = NULL;
     }
     *trials = s.trials;

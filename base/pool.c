@@ -2,6 +2,7 @@
 #include "base/pool.h"
 
 #include "base/mem.h"
+#include "base/pulse.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -58,6 +59,7 @@ static void run_tasks(struct km_pool *p, int worker)
         if (task >= tasks)
             return;
         p->fn(p->arg, task, worker);
+        km_pulse_work();
         if (atomic_fetch_add(&p->finished, 1) + 1 == tasks) {
             pthread_mutex_lock(&p->lock);
             pthread_cond_signal(&p->done);
@@ -160,8 +162,10 @@ int km_pool_threads(const struct km_pool *p)
 void km_pool_run(struct km_pool *p, km_task *fn, void *arg, size_t tasks)
 {
     if (!p || p->started == 0 || tasks <= 1) {
-        for (size_t t = 0; t < tasks; t++)
+        for (size_t t = 0; t < tasks; t++) {
             fn(arg, t, 0);
+            km_pulse_work();
+        }
         return;
     }
     p->fn = fn;

@@ -1,20 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/stop.h"
 
+#include "base/clock.h"
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
 
+/* A stopping job should be gone after 10 seconds: the pass, shrink and refinement have so many. */
+#define LATE_SECONDS 4
+
 static atomic_int asked;
+static _Atomic double asked_at;
 
 void km_stop_ask(void)
 {
-    atomic_store(&asked, 1);
+    if (!atomic_exchange(&asked, 1))
+        atomic_store(&asked_at, km_now());
 }
 
 int km_stop_asked(void)
 {
     return atomic_load(&asked);
+}
+
+int km_stop_is_late(void)
+{
+    double at = atomic_load(&asked_at);
+
+    return at > 0 && km_now() > at + LATE_SECONDS;
 }
 
 static void on_signal(int number)

@@ -10,6 +10,10 @@ void km_stop_ask(void);
 /** Whether somebody asked. */
 int km_stop_asked(void);
 
+/** Whether somebody asked more than 4 seconds ago: what goes on must end with the next result that
+ * can be used. */
+int km_stop_is_late(void);
+
 /**
  * From now on SIGTERM and SIGINT ask to stop; a second one ends the process at once, as if nobody
  * had caught it. Blocking calls are interrupted by neither (SA_RESTART).
