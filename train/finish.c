@@ -4,6 +4,8 @@
 #include "algo/refine.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/stop.h"
+#include "train/merge.h"
 #include "train/sparse.h"
 #include <inttypes.h>
 #include <math.h>
@@ -32,25 +34,46 @@ static size_t best_of(const struct km_trial *trials, size_t n)
     return best;
 }
 
-static void report_shrink(const struct km_job *job, const struct km_trial *trials, size_t n)
+/* From the leader; a job that is late to stop leaves trials out, of infinite loss. */
+static void report_shrink(const struct km_job *job, const double *loss, size_t n)
 {
     double weight = 0;
-    size_t best = best_of(trials, n);
+    size_t best = 0;
 
+    if (job->rank > 0)
+        return;
     for (size_t j = 0; j < job->from_k; j++)
         weight += job->centers.weight[j];
-    for (size_t t = 0; t < n && t < SHOWN_TRIALS; t++)
-        km_log(KM_INFO, "local kmeans attempt #%zu. Current mean square distance %f", t,
-               trials[t].loss / weight);
+    for (size_t t = 0; t < n; t++) {
+        best = loss[t] < loss[best] ? t : best;
+        if (t < SHOWN_TRIALS && isfinite(loss[t]))
+            km_log(KM_INFO, "local kmeans attempt #%zu. Current mean square distance %f", t,
+                   loss[t] / weight);
+    }
     if (n > SHOWN_TRIALS)
         km_log(KM_INFO, "%zu more attempts; best of all is #%zu. Current mean square distance %f",
-               n - SHOWN_TRIALS, best, trials[best].loss / weight);
-    km_log(KM_INFO, "finished shrinking process. Mean Square Distance = %.6g",
-           trials[best].loss / weight);
-    km_report_quality(job->request->host, "train", "msd", trials[best].loss / weight);
+               n - SHOWN_TRIALS, best, loss[best] / weight);
+    km_log(KM_INFO, "finished shrinking process. Mean Square Distance = %.6g", loss[best] / weight);
+    km_report_quality(job->request->host, "train", "msd", loss[best] / weight);
 }
 
-/* The trials of the shrink; with extra_center_factor 1 the centers of the pass are the only one. */
+/* The centers of the pass are the only trial, the same on all ranks. */
+static int take_centers(struct km_job *job, struct km_trial **trials, size_t *n, struct km_err *err)
+{
+    int rc;
+
+    km_log(KM_INFO, "No shrinking is required as extra_center_factor is 1.");
+    *n = 1;
+    *trials = km_alloc(1, sizeof(**trials));
+    if (!*trials)
+        return km_fail(err, KM_E_MEM, "no memory for the centers");
+    rc = km_centers_init(&(*trials)->centers, job->from_k, job->d, err);
+    if (rc == KM_OK)
+        km_centers_copy(&(*trials)->centers, &job->centers);
+    return rc;
+}
+
+/* The trials of the shrink, which the ranks share out. */
 static int shrink(struct km_job *job, struct km_trial **trials, size_t *n, struct km_err *err)
 {
     const struct km_params *p = job->p;
@@ -61,28 +84,36 @@ static int shrink(struct km_job *job, struct km_trial **trials, size_t *n, struc
         .max_iter = (int)p->local_lloyd_max_iter,
         .tol = p->local_lloyd_tol,
         .seed = job->seed,
+        .part = (size_t)job->rank,
+        .parts = (size_t)job->ranks,
     };
-    int rc;
+    double *loss = km_alloc(o.trials, sizeof(*loss));
+    int rc = loss ? KM_OK : km_fail(err, KM_E_MEM, "no memory for %zu trials", o.trials);
 
-    if (job->factor == 1) {
-        km_log(KM_INFO, "No shrinking is required as extra_center_factor is 1.");
-        *n = 1;
-        *trials = km_alloc(1, sizeof(**trials));
-        if (!*trials)
-            return km_fail(err, KM_E_MEM, "no memory for the centers");
-        rc = km_centers_init(&(*trials)->centers, (size_t)p->k, job->d, err);
-        if (rc == KM_OK)
-            km_centers_copy(&(*trials)->centers, &job->centers);
-        return rc;
-    }
     if (p->local_lloyd_num_trials == KM_AUTO)
         km_log(KM_INFO, "'local_lloyd_num_trials' was set to 'auto', evaluated to %zu.", o.trials);
     km_log(KM_INFO, "shrinking %zu centers into %" PRId64, job->from_k, p->k);
-    *n = o.trials;
-    rc = km_shrink(trials, &job->centers, &o, job->m->kern, job->m->pool, err);
     if (rc == KM_OK)
-        report_shrink(job, *trials, *n);
+        rc = km_shrink(trials, &job->centers, &o, job->m->kern, job->m->pool, err);
+    if (rc == KM_OK)
+        *n = km_shrink_count(&o);
+    rc = km_job_agree(job, rc, err);
+    if (rc == KM_OK)
+        rc = km_merge_trials(job, trials, n, loss, o.trials, err);
+    if (rc == KM_OK)
+        report_shrink(job, loss, o.trials);
+    km_free(loss);
     return rc;
+}
+
+/* Operations to spend: by the pass of one rank, as all refine at the same time; few when the job is to
+ * end. */
+static double budget_of(const struct km_job *job)
+{
+    if (job->sparse)
+        return km_refine_budget(job->stopped ? 0 : job->seen_values, job->from_k, 1);
+    return km_refine_budget(job->stopped ? 0 : job->all_seen_rows / (uint64_t)job->ranks,
+                            job->from_k, job->d);
 }
 
 static int refine(struct km_job *job, struct km_centers *best, struct km_trial *trials, size_t n,
@@ -93,21 +124,29 @@ static int refine(struct km_job *job, struct km_centers *best, struct km_trial *
         .sparse = job->sparse ? &job->sparse_sample.rows : NULL,
         .total_rows = job->rows,
         .coarse = &job->centers,
-        .flop = job->sparse ? km_refine_budget(job->seen_values, job->from_k, 1)
-                            : km_refine_budget(job->seen_rows, job->from_k, job->d),
+        .rank = (uint64_t)job->rank,
+        .flop = budget_of(job),
     };
-    struct km_refine_result r;
-    int rc = km_refine(best, &r, trials, n, &o, job->m->kern, job->m->pool, err);
+    struct km_refine_result r = {0};
+    int rc = KM_OK;
 
-    if (rc)
+    if (km_stop_is_late())
+        km_centers_copy(best, &trials[best_of(trials, n)].centers);
+    else
+        rc = km_refine(best, &r, trials, n, &o, job->m->kern, job->m->pool, err);
+    rc = km_job_agree(job, rc, err);
+    if (rc == KM_OK)
+        rc = km_merge_refined(job, best, &r, err);
+    if (rc || r.rows == 0)
         return rc;
     if (r.kept)
         job->sample_optimism = km_refine_optimism(r.rows, job->rows, (size_t)job->p->k);
-    km_log(KM_INFO,
-           "refined %zu candidates on %zu of %" PRIu64
-           " rows in %d iterations: msd on these rows %.6g, was %.6g%s",
-           r.candidates, r.rows, job->rows, r.iterations, r.after, r.before,
-           r.kept ? "" : "; too few rows to be sure of a gain, so the best attempt stands");
+    if (job->rank == 0)
+        km_log(KM_INFO,
+               "refined %zu candidates on %zu of %" PRIu64
+               " rows in %d iterations: msd on these rows %.6g, was %.6g%s",
+               r.candidates, r.rows, job->rows, r.iterations, r.after, r.before,
+               r.kept ? "" : "; too few rows to be sure of a gain, so the best attempt stands");
     return KM_OK;
 }
 
@@ -157,10 +196,16 @@ int km_finish_centers(struct km_job *job, struct km_err *err)
 
     job->sample_optimism = 1;
     km_watch_start(&job->phases[KM_PHASE_SHRINK]);
-    rc = shrink(job, &trials, &n, err);
+    if (job->factor == 1)
+        rc = take_centers(job, &trials, &n, err);
+    else
+        rc = shrink(job, &trials, &n, err);
     km_watch_stop(&job->phases[KM_PHASE_SHRINK]);
     if (rc == KM_OK)
         rc = km_centers_init(&best, (size_t)job->p->k, job->d, err);
+    rc = km_job_agree(job, rc, err);
+    if (rc == KM_OK)
+        rc = km_merge_sample(job, err);
     if (rc)
         goto out;
     if (sample_rows(job)) {
@@ -219,9 +264,15 @@ static void scorer_done(struct scorer *s)
     km_sparse_done(&s->step);
 }
 
-/* Sum of squared distances over a whole pass of a feed. */
-static int score_feed(struct km_job *job, struct km_feed *feed, double *ssd, uint64_t *rows,
-                      uint64_t *blocks, struct km_err *err)
+/* What scoring a channel gives, as one list of numbers that ranks can add up. */
+struct score {
+    double ssd, rows, blocks;
+    double cut; /* ranks that did not come to the end, as they were asked to stop */
+};
+
+/* Sum of squared distances over a whole pass of this rank's feed. */
+static int score_own(struct km_job *job, struct km_feed *feed, struct score *score,
+                     struct km_err *err)
 {
     struct scorer s = {0};
     struct km_batch *b;
@@ -229,17 +280,32 @@ static int score_feed(struct km_job *job, struct km_feed *feed, double *ssd, uin
     size_t most = sparse ? km_sparse_block_rows(job) : km_job_block_rows(job);
     int rc = scorer_init(&s, job, sparse, most, err);
 
-    *ssd = 0;
-    *rows = *blocks = 0;
     while (rc == KM_OK && (rc = km_feed_next(feed, &b, err)) == KM_MORE) {
-        *ssd += sparse ? km_sparse_ssd(&s.step, &b->s, &s.centers)
-                       : km_assign_ssd(&s.assign, &b->x, &s.centers);
-        *rows += km_batch_rows(b);
-        ++*blocks;
+        score->ssd += sparse ? km_sparse_ssd(&s.step, &b->s, &s.centers)
+                             : km_assign_ssd(&s.assign, &b->x, &s.centers);
+        score->rows += (double)km_batch_rows(b);
+        score->blocks++;
         rc = KM_OK;
+        if (km_stop_asked()) {
+            score->cut = 1;
+            break;
+        }
     }
     scorer_done(&s);
     return rc;
+}
+
+/* The same of all ranks' feeds; this rank's is ready for a pass if rc says so. */
+static int score_feed(struct km_job *job, struct km_feed *feed, int rc, struct score *score,
+                      struct km_err *err)
+{
+    *score = (struct score){0};
+    if (rc == KM_OK)
+        rc = score_own(job, feed, score, err);
+    rc = km_job_agree(job, rc, err);
+    if (rc)
+        return rc;
+    return km_comm_sum(job->m->comm, &score->ssd, sizeof(*score) / sizeof(double), err);
 }
 
 /* Squared distances of the sample's rows, one by one or all together. */
@@ -289,55 +355,83 @@ out:
     return rc;
 }
 
+/* Whether all hosts together can read the train data again, and it is little enough. */
+static int can_rescore(struct km_job *job, int *can, struct km_err *err)
+{
+    double told[] = {job->read_once, (double)km_job_bytes(job)};
+    int rc = km_comm_sum(job->m->comm, told, 2, err);
+
+    *can = told[0] == 0 && told[1] <= (double)RESCORE_BYTES;
+    return rc;
+}
+
 /* The true msd of the train data: on all rows where they are in memory or quickly read again. */
 static int score_train(struct km_job *job, struct km_err *err)
 {
-    double ssd;
-    uint64_t rows, blocks;
-    int rc;
+    struct score score;
+    int can, rc = can_rescore(job, &can, err);
 
-    if (sample_rows(job) == job->rows)
-        return score_sample(job, err);
-    if (!job->read_once && job->request->train.files.total <= RESCORE_BYTES) {
-        km_log(KM_INFO, "reading the train data once more for its exact msd");
-        rc = km_feed_rewind(job->feed, err);
-        if (rc == KM_OK)
-            rc = score_feed(job, job->feed, &ssd, &rows, &blocks, err);
-        if (rc == KM_OK)
-            km_report_quality(job->request->host, "train", "data_msd", ssd / (double)rows);
+    if (rc)
+        return rc;
+    if (can && !job->stopped && sample_rows(job) != job->rows) {
+        if (job->rank == 0)
+            km_log(KM_INFO, "reading the train data once more for its exact msd");
+        rc = score_feed(job, job->feed, km_feed_rewind(job->feed, err), &score, err);
+        if (rc == KM_OK && score.cut > 0)
+            km_log(KM_INFO, "train data_msd is not measured, as the job was asked to stop");
+        else if (rc == KM_OK && job->rank == 0)
+            km_report_quality(job->request->host, "train", "data_msd", score.ssd / score.rows);
         return rc;
     }
-    if (sample_rows(job))
-        return score_sample(job, err);
-    km_log(KM_INFO,
-           "train data_msd is not measured: the data %s and refine_rows is 0; name the train data "
-           "as the test channel to have it scored",
-           job->read_once ? "can be read only once" : "is large");
+    if (sample_rows(job)) /* the same on all ranks */
+        return km_job_agree(job, job->rank == 0 ? score_sample(job, err) : KM_OK, err);
+    if (job->rank == 0)
+        km_log(KM_INFO,
+               "train data_msd is not measured: the data %s and refine_rows is 0; name the train "
+               "data as the test channel to have it scored",
+               job->stopped     ? "is not read again by a job that was asked to stop"
+               : job->read_once ? "can be read only once"
+                                : "is large");
     return KM_OK;
+}
+
+static void report_test(const struct km_job *job, const struct score *score)
+{
+    const char *host = job->request->host;
+    double msd = score->ssd / score->rows;
+
+    if (job->p->eval_msd)
+        km_log(KM_INFO, "#test_score (%s) : ('msd', %.17g)", host, msd);
+    if (job->p->eval_ssd)
+        km_log(KM_INFO, "#test_score (%s) : ('ssd', %.17g)", host, score->ssd);
+    if (job->p->eval_msd)
+        km_report_quality(host, "test", "msd", msd);
+    if (job->p->eval_ssd)
+        km_report_quality(host, "test", "ssd", score->ssd);
 }
 
 static int score_test(struct km_job *job, struct km_err *err)
 {
-    const char *host = job->request->host;
-    double ssd, start = km_wall();
+    double start = km_wall();
+    struct score score;
     uint64_t rows, blocks;
-    int rc = km_feed_origin(job->test, job->origin, err);
+    int rc = score_feed(job, job->test, km_feed_origin(job->test, job->origin, err), &score, err);
 
-    if (rc == KM_OK)
-        rc = score_feed(job, job->test, &ssd, &rows, &blocks, err);
     if (rc)
         return rc;
-    if (rows == 0)
+    if (score.cut > 0) {
+        km_log(KM_INFO, "the test channel is not scored, as the job was asked to stop");
+        return KM_OK;
+    }
+    if (score.rows == 0)
         return km_fail(err, KM_E_INPUT, "the test channel holds not one row");
-    km_report_counts(host, start, -1, "test_data_iter", rows, blocks, rows, blocks, 0);
-    if (job->p->eval_msd)
-        km_log(KM_INFO, "#test_score (%s) : ('msd', %.17g)", host, ssd / (double)rows);
-    if (job->p->eval_ssd)
-        km_log(KM_INFO, "#test_score (%s) : ('ssd', %.17g)", host, ssd);
-    if (job->p->eval_msd)
-        km_report_quality(host, "test", "msd", ssd / (double)rows);
-    if (job->p->eval_ssd)
-        km_report_quality(host, "test", "ssd", ssd);
+    if (job->rank > 0)
+        return KM_OK;
+    rows = (uint64_t)score.rows;
+    blocks = (uint64_t)score.blocks;
+    km_report_counts(job->request->host, start, -1, "test_data_iter", rows, blocks, rows, blocks,
+                     0);
+    report_test(job, &score);
     return KM_OK;
 }
 
@@ -347,7 +441,9 @@ int km_finish_scores(struct km_job *job, struct km_err *err)
 
     km_watch_start(&job->phases[KM_PHASE_SCORE]);
     rc = score_train(job, err);
-    if (rc == KM_OK && job->test)
+    if (rc == KM_OK && job->test && job->stopped)
+        km_log(KM_INFO, "the test channel is not scored, as the job was asked to stop");
+    else if (rc == KM_OK && job->test)
         rc = score_test(job, err);
     km_watch_stop(&job->phases[KM_PHASE_SCORE]);
     return rc;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state of one training job; private to train.c (the pass) and finish.c (what follows it). */
+/* The state of one training job; private to train.c, start.c, pass.c, finish.c and what they use. */
 #ifndef KM_TRAIN_JOB_H
 #define KM_TRAIN_JOB_H
 
@@ -13,7 +13,8 @@
 
 /** One pass over the rows. */
 struct km_pass {
-    uint64_t rows, batches;
+    uint64_t rows, batches;       /* of this host */
+    double all_rows;              /* of all hosts, as the following */
     double ssd;                   /* of all batches, each against the centers of its time */
     double short_ssd, short_rows; /* since the last Iter line */
 };
@@ -26,6 +27,8 @@ struct km_job {
     size_t factor; /* extra_center_factor */
     size_t from_k; /* K = k * factor, centers of the pass */
     uint64_t seed;
+    int rank, ranks; /* of the hosts that train together */
+    size_t *part;    /* (ranks + 1) scratch of what is gathered */
 
     struct km_feed *feed, *test; /* test may be NULL */
     int read_once;               /* a file of the train channel is no regular file */
@@ -46,17 +49,32 @@ struct km_job {
     struct km_mat model; /* (k, d) what is written: not relative to the origin */
 
     struct km_pass pass;
-    uint64_t rows;                    /* of the channel */
-    uint64_t seen_rows, seen_batches; /* over all epochs */
-    double sample_optimism; /* the msd of the model on the reservoir is too low by this factor */
+    uint64_t rows;                    /* of the channel, on all hosts */
+    uint64_t all_seen_rows;           /* of all hosts over all epochs */
+    uint64_t seen_rows, seen_batches; /* of this host over all epochs */
+    uint64_t window_batches; /* mini-batches of the windows so far, the same on all hosts */
+    int stopped;             /* the pass ended early, as somebody asked to */
+    double sample_optimism;  /* the msd of the model on the reservoir is too low by this factor */
     double pass_seconds;
     struct km_watch phases[KM_PHASES];
 };
 
+/** The end of a stage that went as rc says: a failure of one rank becomes one of all (km_comm_agree). */
+int km_job_agree(const struct km_job *job, int rc, struct km_err *err);
+
 /** Most rows of a block of dense rows. */
 size_t km_job_block_rows(const struct km_job *job);
 
-/** Trials of the shrink. */
+/** Bytes of the train channel that this host reads in each pass. */
+uint64_t km_job_bytes(const struct km_job *job);
+
+/** Rows that the sample of the pass has room for, once all hosts' samples are one; dense rows. */
+size_t km_job_sample_room(const struct km_job *job);
+
+/** Most rows that the start centers are drawn from; dense rows. */
+size_t km_job_start_rows(const struct km_job *job);
+
+/** Trials of the shrink, of all hosts together. */
 size_t km_job_trials(const struct km_job *job);
 
 /** Rows of refine_rows, which is not auto; no more than the train channel's bytes can hold. */

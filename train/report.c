@@ -95,7 +95,7 @@ void km_report_counts(const char *host, double start, int epoch, const char *met
 }
 
 static const char *const phase_name[KM_PHASES] = {
-    "start",  "wait for rows", "seed",   "assign and sum", "move centers",
+    "start",  "wait for rows", "seed",   "assign and sum", "exchange", "move centers",
     "sample", "shrink",        "refine", "write model",    "score",
 };
 

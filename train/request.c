@@ -43,6 +43,7 @@ int km_request_init(struct km_request *r, const char *root, struct km_err *err)
     struct stat st;
 
     memset(r, 0, sizeof(*r));
+    r->ranks = 1;
     r->train.name = "train";
     r->test.name = "test";
     snprintf(r->host, sizeof(r->host), "algo-1");
@@ -53,6 +54,13 @@ int km_request_init(struct km_request *r, const char *root, struct km_err *err)
         return km_fail_errno(err, "%s: cannot remove what an earlier run left; remove it",
                              r->failure_path);
     return KM_OK;
+}
+
+void km_request_rank(struct km_request *r, int rank, int ranks)
+{
+    r->rank = rank;
+    r->ranks = ranks;
+    snprintf(r->host, sizeof(r->host), "algo-%d", rank + 1);
 }
 
 void km_request_done(struct km_request *r)
@@ -114,11 +122,15 @@ static int read_resources(const struct reading *in, struct km_err *err)
                             "resourceconfig.json: current_host is not the name of a host");
     if (hosts && !json_is_array(hosts))
         km_settings_problem(in->settings, "resourceconfig.json: hosts is not a list of names");
-    else if (json_array_size(hosts) > 1)
+    else if (json_array_size(hosts) > 1 && in->r->ranks == 1)
         km_settings_problem(in->settings,
                             "The request asks for %zu hosts, but this version trains on one: set "
                             "the instance count to 1",
                             json_array_size(hosts));
+    else if (hosts && in->r->ranks > 1 && json_array_size(hosts) != (size_t)in->r->ranks)
+        km_settings_problem(
+            in->settings, "resourceconfig.json names %zu host(s), but %d processes train together",
+            json_array_size(hosts), in->r->ranks);
     json_decref(object);
     return KM_OK;
 }
@@ -159,6 +171,8 @@ static int read_channel_config(const struct reading *in, struct km_channel *c, c
 {
     static const char *const modes[] = {"File", "FastFile", NULL};
     static const char *const none[] = {"None", NULL};
+    static const char *const ways[] = {"FullyReplicated", "ShardedByS3Key", NULL};
+    const char *way;
     int has_folder;
 
     if (config && !json_is_object(config))
@@ -168,6 +182,10 @@ static int read_channel_config(const struct reading *in, struct km_channel *c, c
     check_choice(in, c, config, "RecordWrapperType", none, "'None'");
     check_choice(in, c, config, "CompressionType", none,
                  "'None', with files that are not compressed");
+    check_choice(in, c, config, "S3DistributionType", ways,
+                 "'FullyReplicated' or 'ShardedByS3Key'");
+    way = json_string_value(json_object_get(config, "S3DistributionType"));
+    c->replicated = way && strcasecmp(way, ways[0]) == 0;
     if (km_content_type_parse(channel_text(in, c, config, "ContentType"), &c->format,
                               c->content_type, sizeof(c->content_type), err))
         km_settings_problem(in->settings, "%s (channel '%s')", err->msg, c->name);
@@ -202,9 +220,10 @@ static void describe_folder(const char *path, char *text, size_t size)
         closedir(dir);
 }
 
-/* Lists the files of one path of a channel. Bad input becomes a problem. */
+/* Lists the files of one path of a channel. Bad input becomes a problem; so does no file, but with
+ * may_be_empty. */
 static int add_files(struct km_settings *settings, struct km_channel *c, const char *path,
-                     struct km_err *err)
+                     int may_be_empty, struct km_err *err)
 {
     size_t before = c->files.n;
     char found[512];
@@ -216,7 +235,7 @@ static int add_files(struct km_settings *settings, struct km_channel *c, const c
     }
     if (rc)
         return rc;
-    if (c->files.n == before) {
+    if (c->files.n == before && !may_be_empty) {
         describe_folder(path, found, sizeof(found));
         km_settings_problem(settings,
                             "Unable to read data channel '%s': no data in %s (%s). Names that "
@@ -238,7 +257,9 @@ static int read_channel(const struct reading *in, struct km_channel *c, const js
         return KM_OK;
     under_root(path, in->root, DATA, c->name);
     if (stat(path, &st) == 0 || errno != ENOENT)
-        return add_files(in->settings, c, path, err);
+        return add_files(in->settings, c, path, in->r->ranks > 1, err);
+    if (in->r->ranks > 1) /* fewer files than hosts */
+        return KM_OK;
     km_settings_problem(in->settings,
                         "Unable to read data channel '%s': the folder %s is missing. Please verify "
                         "the correct data channel configuration is provided",
@@ -452,12 +473,14 @@ static int find_content_type(const struct km_channel *c, struct km_settings *set
     return KM_OK;
 }
 
+/* What a command line names is the same for all ranks. */
 static int add_paths(struct km_settings *settings, struct km_channel *c, char *const *paths,
                      size_t n, struct km_err *err)
 {
     c->present = n > 0;
+    c->replicated = 1;
     for (size_t i = 0; i < n; i++) {
-        int rc = add_files(settings, c, paths[i], err);
+        int rc = add_files(settings, c, paths[i], 0, err);
 
         if (rc)
             return rc;

@@ -16,6 +16,7 @@ struct km_channel {
     const char *name; /* "train", "test" */
     int present;      /* the request has it */
     struct km_files files;
+    int replicated;          /* all hosts see the same files: each takes its part of the rows */
     struct km_format format; /* feature_dim is filled in from the hyperparameters */
     char content_type[128];  /* as understood, e.g. "application/x-recordio-protobuf" */
 };
@@ -23,17 +24,20 @@ struct km_channel {
 struct km_request {
     struct km_params params;
     struct km_channel train, test;
-    char host[256];        /* current_host, for log lines; "algo-1" where nobody says */
+    int rank, ranks;       /* of the processes that train together, set by the caller; 0 of 1 */
+    char host[256];        /* current_host, for log lines; "algo-<rank + 1>" where nobody says */
     char model_path[4096]; /* where model_algo-1 goes; empty: nowhere (only a tarball is wanted) */
     char failure_path[4096]; /* output/failure; empty: none */
 };
 
 /**
- * Fills the paths that a failure needs (failure_path, host) without reading anything that can fail.
+ * Fills the paths that a failure needs (failure_path, host) without reading anything that can fail;
+ * the request is of one process. km_request_rank makes it one of several, before it is read.
  * Removes a failure file that an earlier run left; KM_E_SYS if that cannot be done, as a job that
  * succeeds must not leave one. root NULL: no layout.
  */
 int km_request_init(struct km_request *r, const char *root, struct km_err *err);
+void km_request_rank(struct km_request *r, int rank, int ranks);
 
 /**
  * Reads ROOT/input/config/{hyperparameters,inputdataconfig,resourceconfig}.json and lists the files

@@ -30,9 +30,14 @@ int km_sparse_choose(struct km_job *job, struct km_err *err)
     int rc = km_feed_look(job->feed, &look, err);
     double share;
 
-    if (rc || km_feed_format(job->feed)->kind != KM_RECORDIO || km_comm_size(job->m->comm) > 1)
+    if (rc || km_feed_format(job->feed)->kind != KM_RECORDIO)
         return rc;
     job->sparse_records = look.rows == 0 || look.sparse > 0;
+    if (job->ranks > 1) {
+        if (look.sparse > 0)
+            km_log(KM_INFO, "rows are sparse, and written out, as several hosts train together");
+        return KM_OK;
+    }
     if (look.rows == 0) {
         job->sparse = !job->p->force_dense;
         job->row_values = 1;
@@ -140,11 +145,10 @@ void km_sparse_take(struct km_job *job, const struct km_batch *b, int epoch)
                                  b->ends_mini_batch);
     km_watch_stop(&job->phases[KM_PHASE_ASSIGN]);
     job->seen_values += km_csr_values(&b->s);
-    job->pass.rows += b->s.n;
+    job->pass.all_rows += (double)b->s.n;
     job->pass.ssd += ssd;
     job->pass.short_ssd += ssd;
     job->pass.short_rows += (double)b->s.n;
-    job->pass.batches += b->ends_mini_batch != 0;
 }
 
 int km_sparse_finish(struct km_job *job, struct km_err *err)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/train.h"
 
-#include "algo/seed.h"
 #include "algo/shrink.h"
 #include "base/log.h"
 #include "base/machine.h"
@@ -10,10 +9,11 @@
 #include "io/model.h"
 #include "train/finish.h"
 #include "train/job.h"
+#include "train/pass.h"
+#include "train/peers.h"
 #include "train/report.h"
 #include "train/sparse.h"
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -34,14 +34,28 @@ static size_t row_bytes(size_t d)
     return km_mat_ld(d) * sizeof(float);
 }
 
-/* Rows of one block; large enough to draw K different seeds from the first one. */
-size_t km_job_block_rows(const struct km_job *job)
+int km_job_agree(const struct km_job *job, int rc, struct km_err *err)
+{
+    return km_comm_agree(job->m->comm, rc, job->request->host, err);
+}
+
+/* Large enough to draw K different centers. */
+size_t km_job_start_rows(const struct km_job *job)
 {
     size_t fit = BLOCK_BYTES / row_bytes(job->d);
 
-    if (fit < 2 * job->from_k)
-        fit = 2 * job->from_k;
-    return min_size((size_t)job->p->mini_batch_size, fit);
+    return fit < 2 * job->from_k ? 2 * job->from_k : fit;
+}
+
+/* The start is drawn from the first one. */
+size_t km_job_block_rows(const struct km_job *job)
+{
+    return min_size((size_t)job->p->mini_batch_size, km_job_start_rows(job));
+}
+
+uint64_t km_job_bytes(const struct km_job *job)
+{
+    return km_feed_bytes(job->feed);
 }
 
 /* The fewest bytes of a file that a row takes. */
@@ -63,13 +77,18 @@ size_t km_job_refine_rows(const struct km_job *job)
     return min_size(asked, job->request->train.files.total / least_row_bytes(job) + 1);
 }
 
+size_t km_job_sample_room(const struct km_job *job)
+{
+    return job->p->refine_rows == KM_AUTO ? RESERVOIR_BYTES / row_bytes(job->d)
+                                          : (size_t)job->p->refine_rows;
+}
+
+/* What a rank keeps itself. */
 static size_t reservoir_rows(const struct km_job *job)
 {
-    if (job->p->refine_rows == 0)
-        return 0;
-    if (job->p->refine_rows != KM_AUTO)
+    if (job->p->refine_rows > 0)
         return km_job_refine_rows(job);
-    return RESERVOIR_BYTES / row_bytes(job->d);
+    return km_job_sample_room(job);
 }
 
 size_t km_job_trials(const struct km_job *job)
@@ -99,13 +118,17 @@ static int check_memory(const struct km_job *job, struct km_err *err)
 {
     double cells = (double)job->from_k * (double)job->d;
     double centers = cells * (sizeof(float) + 3 * sizeof(double));
-    double rows = (3.0 * (double)km_job_block_rows(job) + (double)reservoir_rows(job)) *
-                  (double)row_bytes(job->d);
-    double have = (double)km_memory_available(), trials, need;
+    double rows = 3.0 * (double)km_job_block_rows(job) + (double)reservoir_rows(job);
+    double have = (double)km_memory_available(), trials = (double)km_job_trials(job), need;
 
+    if (job->ranks > 1) { /* all ranks' sample beside our own, and the best of others' trials */
+        rows += (double)km_job_sample_room(job);
+        trials = trials / job->ranks + 2;
+    }
+    rows *= (double)row_bytes(job->d);
     if (job->sparse)
         km_sparse_memory(job, &centers, &rows);
-    trials = (double)km_job_trials(job) * (double)job->p->k * (double)job->d * TRIAL_CELL_BYTES;
+    trials *= (double)job->p->k * (double)job->d * TRIAL_CELL_BYTES;
     need = centers + trials + rows;
 
     km_log(KM_INFO,
@@ -170,12 +193,15 @@ static int open_channel(struct km_job *job, struct km_feed **feed, const struct 
     if (rc)
         return rc;
     job->d = km_feed_format(*feed)->feature_dim;
+    if (job->ranks > 1 && channel->replicated &&
+        km_feed_divide(*feed, (size_t)job->rank, (size_t)job->ranks, err))
+        return err->code;
     if (job->d == 0 && (once = first_not_regular(&channel->files)))
         return km_fail(err, KM_E_INPUT,
                        "%s is no regular file, so that nobody can look at its first row before "
                        "the training: say how many features a row has (feature_dim)",
                        once);
-    if (job->d == 0)
+    if (job->d == 0 && job->ranks == 1)
         return km_fail(err, KM_E_INPUT,
                        "the %s channel has 0 rows (%zu file(s), the first is %s): check that the "
                        "data was written, and give files with rows",
@@ -196,12 +222,10 @@ static void cut(const struct km_job *job, struct km_feed *feed, size_t mini_batc
     km_feed_cut(feed, mini_batch ? mini_batch : block, block);
 }
 
-/* Opens every file of the request and decodes its first row. */
-static int open_channels(struct km_job *job, struct km_err *err)
+static int open_train(struct km_job *job, struct km_err *err)
 {
-    const struct km_request *r = job->request;
-    const char *once = first_not_regular(&r->train.files);
-    int rc;
+    const struct km_channel *train = &job->request->train;
+    const char *once = first_not_regular(&train->files);
 
     job->read_once = once != NULL;
     if (once && job->p->epochs > 1)
@@ -209,17 +233,30 @@ static int open_channels(struct km_job *job, struct km_err *err)
                        "%s is no regular file and can be read only once, but epochs is %" PRId64
                        ": set epochs to 1, or save the data in a file",
                        once, job->p->epochs);
+    job->part = km_alloc((size_t)job->ranks + 1, sizeof(*job->part));
+    if (!job->part)
+        return km_fail(err, KM_E_MEM, "no memory for the shares of %d hosts", job->ranks);
     job->d = (size_t)job->p->feature_dim;
-    rc = open_channel(job, &job->feed, &r->train, err);
-    if (rc == KM_OK)
-        rc = km_sparse_choose(job, err);
+    return open_channel(job, &job->feed, train, err);
+}
+
+/* Opens every file of the request and decodes its first row, on all ranks. */
+static int open_channels(struct km_job *job, struct km_err *err)
+{
+    const struct km_request *r = job->request;
+    int rc = km_peers_meet(job, &r->train, open_train(job, err), &job->d, err);
+
+    if (rc)
+        return rc;
+    rc = km_sparse_choose(job, err);
     if (rc == KM_OK)
         cut(job, job->feed, (size_t)job->p->mini_batch_size);
     if (rc == KM_OK && r->test.present)
         rc = open_channel(job, &job->test, &r->test, err);
     if (rc == KM_OK && r->test.present)
         cut(job, job->test, 0);
-    return rc;
+    return r->test.present ? km_peers_meet(job, &r->test, rc, &job->d, err)
+                           : km_job_agree(job, rc, err);
 }
 
 static int dense_init(struct km_job *job, struct km_err *err)
@@ -232,7 +269,8 @@ static int dense_init(struct km_job *job, struct km_err *err)
         rc = km_assign_init(&job->assign, job->m->kern, job->m->pool, block, job->from_k, job->d,
                             err);
     if (rc == KM_OK)
-        rc = km_reservoir_init(&job->reservoir, reservoir_rows(job), job->d, job->seed, err);
+        rc = km_reservoir_init(&job->reservoir, reservoir_rows(job), job->d,
+                               job->seed ^ (uint64_t)job->rank << 32, err);
     return rc;
 }
 
@@ -261,196 +299,7 @@ static void job_done(struct km_job *job)
     km_sparse_job_done(job);
     km_mat_done(&job->model);
     km_free(job->origin);
-}
-
-/* Moves the data's origin to the mean of the first block: float32 products of numbers far from zero
- * would lose the differences between rows. */
-static int move_origin(struct km_job *job, struct km_mat *x, struct km_err *err)
-{
-    for (size_t t = 0; t < job->d; t++) {
-        double sum = 0;
-
-        for (size_t i = 0; i < x->n; i++)
-            sum += (double)km_mat_row(x, i)[t];
-        job->origin[t] = (float)(sum / (double)x->n);
-    }
-    for (size_t i = 0; i < x->n; i++)
-        for (size_t t = 0; t < job->d; t++)
-            km_mat_row(x, i)[t] -= job->origin[t];
-    return km_feed_origin(job->feed, job->origin, err);
-}
-
-static int start_dense(struct km_job *job, const struct km_mat *first, struct km_err *err)
-{
-    struct km_rng rng;
-    float *dist2;
-
-    km_rng_seed(&rng, job->seed, 'I', 0);
-    if (job->p->init_method == KM_INIT_RANDOM) {
-        km_seed_random(&job->centers, first, &rng);
-        return KM_OK;
-    }
-    dist2 = km_alloc(first->n, sizeof(*dist2));
-    if (!dist2)
-        return km_fail(err, KM_E_MEM, "no memory for k-means++ on %zu rows", first->n);
-    km_seed_plusplus(&job->centers, first, NULL, job->m->kern, job->m->pool, dist2, &rng);
-    km_free(dist2);
-    return KM_OK;
-}
-
-/* The first block of the first mini-batch: origin and K start centers. */
-static int start_centers(struct km_job *job, struct km_batch *first, struct km_err *err)
-{
-    size_t rows = km_batch_rows(first);
-    double start = km_wall();
-    int rc = KM_OK;
-
-    if (!job->sparse) /* moved, sparse rows would not be sparse */
-        rc = move_origin(job, &first->x, err);
-    if (rc)
-        return rc;
-    if (rows < (size_t)job->p->mini_batch_size && first->ends_mini_batch)
-        km_log(KM_WARNING,
-               "Batch size %" PRId64
-               " is bigger than the first batch data. Effective batch size used "
-               "to initialize is %zu",
-               job->p->mini_batch_size, rows);
-    km_watch_start(&job->phases[KM_PHASE_SEED]);
-    rc = job->sparse ? km_sparse_start(job, &first->s, err) : start_dense(job, &first->x, err);
-    km_watch_stop(&job->phases[KM_PHASE_SEED]);
-    if (rc)
-        return rc;
-    km_report_counts(job->request->host, start, -1, "init_train_data_iter", rows, 1, rows, 1, 0);
-    return KM_OK;
-}
-
-/* `Iter` lines: every 10 mini-batches as the original, thinned out as the numbers grow. */
-static void show_iteration(struct km_job *job)
-{
-    struct km_pass *pass = &job->pass;
-    uint64_t every = 10;
-
-    while (pass->batches >= 10 * every)
-        every *= 10;
-    if (pass->batches % every == 0) {
-        km_log(KM_INFO, "Iter %" PRIu64 ": Short term msd %f. Long term msd %f", pass->batches,
-               pass->short_ssd / pass->short_rows, pass->ssd / (double)pass->rows);
-        pass->short_ssd = pass->short_rows = 0;
-    }
-}
-
-/* The end of a mini-batch: what all ranks saw moves the centers. */
-static int finish_mini_batch(struct km_job *job, struct km_err *err)
-{
-    struct km_sums *s = &job->sums;
-    double decay = 1, count = 0;
-    int rc = km_comm_sum(job->m->comm, s->block, s->len, err);
-
-    if (rc)
-        return rc;
-    for (size_t j = 0; j < s->k; j++)
-        count += s->count[j];
-    if (count != *s->rows)
-        return km_fail(err, KM_E_BUG,
-                       "the centers received %.0f rows of a mini-batch of %.0f; please "
-                       "report this",
-                       count, *s->rows);
-    km_watch_start(&job->phases[KM_PHASE_MOVE]);
-    if (job->p->half_life_time_size)
-        decay = exp2(-*s->rows / (double)job->p->half_life_time_size);
-    km_centers_move(&job->centers, s, decay, job->m->pool);
-    job->pass.batches++;
-    job->pass.ssd += *s->ssd;
-    job->pass.short_ssd += *s->ssd;
-    job->pass.short_rows += *s->rows;
-    km_sums_clear(s);
-    km_watch_stop(&job->phases[KM_PHASE_MOVE]);
-    show_iteration(job);
-    return KM_OK;
-}
-
-static int take_block(struct km_job *job, struct km_batch *b, int epoch, struct km_err *err)
-{
-    if (job->sparse) {
-        km_sparse_take(job, b, epoch);
-        if (b->ends_mini_batch)
-            show_iteration(job);
-        return KM_OK;
-    }
-    if (epoch == 0) {
-        km_watch_start(&job->phases[KM_PHASE_SAMPLE]);
-        km_reservoir_offer(&job->reservoir, &b->x);
-        km_watch_stop(&job->phases[KM_PHASE_SAMPLE]);
-    }
-    km_watch_start(&job->phases[KM_PHASE_ASSIGN]);
-    km_assign_add(&job->assign, &job->sums, &b->x, NULL, &job->centers, 1);
-    km_watch_stop(&job->phases[KM_PHASE_ASSIGN]);
-    job->pass.rows += b->x.n;
-    return b->ends_mini_batch ? finish_mini_batch(job, err) : KM_OK;
-}
-
-static int next_block(struct km_job *job, struct km_batch **b, struct km_err *err)
-{
-    int rc;
-
-    km_watch_start(&job->phases[KM_PHASE_READ]);
-    rc = km_feed_next(job->feed, b, err);
-    km_watch_stop(&job->phases[KM_PHASE_READ]);
-    return rc;
-}
-
-/* One pass over the rows. */
-static int run_epoch(struct km_job *job, int epoch, struct km_progress *progress,
-                     struct km_err *err)
-{
-    const char *host = job->request->host;
-    uint64_t done_bytes = (uint64_t)epoch * km_feed_bytes(job->feed);
-    double start = km_now(), start_wall = km_wall();
-    struct km_batch *b;
-    int rc;
-
-    job->pass = (struct km_pass){0};
-    if (epoch > 0 && (rc = km_feed_rewind(job->feed, err)) != KM_OK)
-        return rc;
-    while ((rc = next_block(job, &b, err)) == KM_MORE) {
-        if (epoch == 0 && job->pass.rows == 0 && (rc = start_centers(job, b, err)) != KM_OK)
-            return rc;
-        rc = take_block(job, b, epoch, err);
-        if (rc)
-            return rc;
-        km_progress_show(progress, job->seen_rows + job->pass.rows,
-                         done_bytes + km_feed_stats(job->feed).bytes);
-    }
-    if (rc)
-        return rc;
-    job->rows = job->pass.rows;
-    job->seen_rows += job->pass.rows;
-    job->seen_batches += job->pass.batches;
-    km_progress_end(progress);
-    km_log(KM_INFO, "processed a total of %" PRIu64 " examples", job->pass.rows);
-    km_report_progress(host, 100.0 * (epoch + 1) / (double)job->p->epochs);
-    km_report_counts(host, start_wall, epoch, "training_data_iter", job->seen_rows,
-                     job->seen_batches, job->pass.rows, job->pass.batches, (uint64_t)epoch + 1);
-    km_report_throughput(host, (double)job->pass.rows / (km_now() - start));
-    return KM_OK;
-}
-
-static int run_pass(struct km_job *job, struct km_err *err)
-{
-    struct km_progress progress;
-    int rc = KM_OK;
-
-    km_progress_start(&progress, (uint64_t)job->p->epochs * km_feed_bytes(job->feed));
-    for (int epoch = 0; rc == KM_OK && epoch < job->p->epochs; epoch++) {
-        rc = run_epoch(job, epoch, &progress, err);
-        if (rc == KM_OK && job->rows < (uint64_t)job->p->k)
-            rc = km_fail(err, KM_E_INPUT,
-                         "k is %" PRId64 " but the train channel has %" PRIu64
-                         " rows; a cluster needs at least one row: lower k or provide more data",
-                         job->p->k, job->rows);
-    }
-    km_progress_end(&progress);
-    return rc;
+    km_free(job->part);
 }
 
 static int ends_with(const char *s, const char *end)
@@ -470,6 +319,8 @@ static int write_model(struct km_job *job, const char *output, struct km_err *er
 {
     int rc = KM_OK;
 
+    if (job->rank > 0)
+        return KM_OK;
     km_watch_start(&job->phases[KM_PHASE_WRITE]);
     if (job->request->model_path[0])
         rc = km_model_write(job->request->model_path, &job->model, err);
@@ -511,34 +362,48 @@ static void report_end(struct km_job *job)
     km_report_phases(ph, total, decode);
 }
 
+static void job_from(struct km_job *job)
+{
+    const struct km_params *p = job->p;
+
+    job->rank = km_comm_rank(job->m->comm);
+    job->ranks = km_comm_size(job->m->comm);
+    job->seed = (uint64_t)p->seed;
+    job->factor =
+        p->extra_center_factor == KM_AUTO ? KM_AUTO_CENTER_FACTOR : (size_t)p->extra_center_factor;
+    job->from_k = (size_t)p->k * job->factor;
+    if (p->extra_center_factor == KM_AUTO)
+        km_log(KM_INFO, "'extra_center_factor' was set to 'auto', evaluated to %zu.", job->factor);
+}
+
+/* Everything up to the first row of the pass. */
+static int prepare(struct km_job *job, struct km_err *err)
+{
+    int rc = open_channels(job, err);
+
+    if (rc == KM_OK)
+        rc = km_job_agree(job, job_init(job, err), err);
+    job->phases[KM_PHASE_START].sum = km_now() - job->m->started;
+    job->phases[KM_PHASE_START].calls = 1;
+    return rc;
+}
+
 int km_train(const struct km_request *request, const struct km_machine *machine, const char *output,
              struct km_err *err)
 {
     struct km_job job = {.request = request, .m = machine, .p = &request->params};
-    double pass_start;
     int rc;
 
-    job.seed = (uint64_t)job.p->seed;
-    job.factor = job.p->extra_center_factor == KM_AUTO ? KM_AUTO_CENTER_FACTOR
-                                                       : (size_t)job.p->extra_center_factor;
-    job.from_k = (size_t)job.p->k * job.factor;
-    if (job.p->extra_center_factor == KM_AUTO)
-        km_log(KM_INFO, "'extra_center_factor' was set to 'auto', evaluated to %zu.", job.factor);
-    rc = open_channels(&job, err);
+    job_from(&job);
+    rc = prepare(&job, err);
     if (rc == KM_OK)
-        rc = job_init(&job, err);
-    job.phases[KM_PHASE_START].sum = km_now() - machine->started;
-    job.phases[KM_PHASE_START].calls = 1;
-    pass_start = km_now();
-    if (rc == KM_OK)
-        rc = run_pass(&job, err);
-    job.pass_seconds = km_now() - pass_start;
+        rc = km_pass(&job, err);
     if (rc == KM_OK && job.sparse)
         rc = km_sparse_finish(&job, err);
     if (rc == KM_OK)
         rc = km_finish_centers(&job, err);
     if (rc == KM_OK)
-        rc = write_model(&job, output, err);
+        rc = km_job_agree(&job, write_model(&job, output, err), err);
     if (rc == KM_OK)
         rc = km_finish_scores(&job, err);
     if (rc == KM_OK)

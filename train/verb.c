@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/machine.h"
 #include "base/mem.h"
+#include "base/stop.h"
 #include "io/file.h"
 #include "train/params.h"
 #include "train/train.h"
@@ -245,17 +246,15 @@ static int check_not_input(const char *path, const struct km_request *r, struct 
     return KM_OK;
 }
 
-/* Request and machine are known: train. */
-static int run(struct km_request *r, const struct command *c, struct km_settings *settings,
-               struct km_machine *m, struct km_err *err)
+/* Learns what the machine and the request are. */
+static int prepare(struct km_request *r, const struct command *c, struct km_settings *settings,
+                   struct km_machine *m, struct km_err *err)
 {
     int threads, rc;
 
     rc = count_threads(c, &threads, err);
     if (rc == KM_OK)
         rc = km_kernels_pick(&m->kern, getenv("KM_ISA"), err);
-    if (rc == KM_OK)
-        rc = km_comm_open(&m->comm, err);
     if (rc)
         return rc;
     km_log(KM_INFO, "kmeans %s: kernels %s, %d thread%s, %d host%s, %s", KM_VERSION, m->kern->name,
@@ -269,9 +268,20 @@ static int run(struct km_request *r, const struct command *c, struct km_settings
     if (rc == KM_OK)
         rc = check_not_input(c->output, r, err);
     if (rc == KM_OK)
-        rc = check_output(c->output, err);
-    if (rc == KM_OK)
-        rc = km_pool_open(&m->pool, threads, err);
+        rc = km_comm_rank(m->comm) == 0 ? check_output(c->output, err) : KM_OK;
+    return rc ? rc : km_pool_open(&m->pool, threads, err);
+}
+
+static int run(struct km_request *r, const struct command *c, struct km_settings *settings,
+               struct km_machine *m, struct km_err *err)
+{
+    int rc = km_comm_open(&m->comm, err);
+
+    if (rc)
+        return rc;
+    if (km_comm_size(m->comm) > 1)
+        km_request_rank(r, km_comm_rank(m->comm), km_comm_size(m->comm));
+    rc = km_comm_agree(m->comm, prepare(r, c, settings, m, err), r->host, err);
     return rc ? rc : km_train(r, m, c->output, err);
 }
 
@@ -285,6 +295,7 @@ int km_train_main(int argc, char **argv)
     int rc, stop;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
+    km_stop_on_signals();
     signal(SIGPIPE, SIG_IGN); /* a reader of our log that goes away must not end a training */
     if (!r || km_settings_open(&settings, &err)) {
         fprintf(stderr, "kmeans train: no memory\n");
@@ -309,7 +320,7 @@ int km_train_main(int argc, char **argv)
     if (rc == KM_OK)
         rc = run(r, &c, settings, &m, &err);
     if (rc)
-        rc = km_request_fail(r, settings, &err);
+        rc = km_request_fail(r, m.comm && km_comm_size(m.comm) > 1 ? NULL : settings, &err);
     km_pool_close(m.pool);
     km_comm_close(m.comm);
     km_request_done(r);

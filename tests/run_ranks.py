@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hosts that train together, each a process under a plain mpirun with a folder of its own."""
+import math
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+import oracle
+from harness import Job, Run, Tests
+
+MPIRUN = """mpirun --allow-run-as-root --oversubscribe --bind-to none
+ --mca pml ob1 --mca btl self,tcp --mca btl_tcp_if_include lo --mca oob_tcp_if_include lo""".split()
+HYPERPARAMETERS = {"k": "4", "feature_dim": "5", "mini_batch_size": "250"}
+MNIST_BEST_OF_LLOYD = 39.0222  # ten full runs from k-means++ starts, float64
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def rows_of(n, d=5, clusters=4, seed=0):
+    random = np.random.default_rng(seed)
+    place = np.random.default_rng(77).normal(size=(clusters, d)) * 5
+    return (place[random.integers(clusters, size=n)] + random.normal(size=(n, d))).astype("f4")
+
+
+def channel(way):
+    return {"TrainingInputMode": "File", "S3DistributionType": way, "RecordWrapperType": "None"}
+
+
+def split(x, hosts):
+    """Shards of uneven size."""
+    ends = [len(x) * (i + 1) * (i + 2) // (hosts * (hosts + 1)) for i in range(hosts)]
+    return [x[a:b] for a, b in zip([0] + ends, ends)]
+
+
+class Cluster:
+    """A request as the platform lays it out on each of its hosts."""
+
+    def __init__(self, t, train, test=None, hyperparameters=None, replicated=False):
+        """train, test: rows of each host, or, replicated, of all; an int is the number of hosts."""
+        way = "FullyReplicated" if replicated else "ShardedByS3Key"
+        channels = {"train": channel(way)}
+        if test is not None:
+            channels["test"] = channel(way)
+        names = ["algo-%d" % (i + 1) for i in range(len(train))]
+        self.t = t
+        self.jobs = []
+        for host, rows in zip(names, train):
+            resources = {"current_host": host, "hosts": names}
+            job = Job(t, {**HYPERPARAMETERS, **(hyperparameters or {})}, channels, resources)
+            if len(rows):
+                oracle.write_recordio(job.data("rows"), rows)
+            self.jobs.append(job)
+        for job, rows in zip(self.jobs, test if test is not None else []):
+            if len(rows):
+                oracle.write_recordio(job.data("rows", "test"), rows)
+
+    def command(self, *args):
+        command = list(MPIRUN)
+        for job in self.jobs:
+            command += [":"] if job is not self.jobs[0] else []
+            command += ["-np", "1", self.t.kmeans, "train", "--root", job.root, "--threads", "1", *args]
+        return [str(c) for c in command]
+
+    def start(self, *args):
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("KM_", "OMP_"))}
+        env["ASAN_OPTIONS"] = "detect_leaks=0"
+        return subprocess.Popen(
+            self.command(*args), env=env, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+
+    def train(self, what, *args):
+        run = finish(self.start(*args))
+        self.t.check(run.code == 0, what + ": trains", run)
+        self.t.check(self.jobs[0].model.exists(), what + ": the leader wrote the model", run)
+        others = [job.leftovers() for job in self.jobs[1:]]
+        self.t.same(others, [[]] * len(others), what + ": the others wrote nothing", run)
+        return run
+
+    def bytes(self):
+        return self.jobs[0].model.read_bytes()
+
+    def model(self):
+        return oracle.read_model(self.jobs[0].model)
+
+
+def finish(process, timeout=240):
+    process.out, process.err = process.communicate(timeout=timeout)
+    return Run(subprocess.CompletedProcess("", process.returncode, process.out, process.err))
+
+
+def metric(run, name):
+    """The one value of a quality metric, from the leader."""
+    found = re.findall(r"#quality_metric: host=(\S+), %s <loss>=(\S+)" % name, run.out)
+    if [host for host, _ in found] != ["algo-1"]:
+        return math.nan
+    return float(found[0][1])
+
+
+def wire(t):
+    """The communicator itself, on several ranks. (MPI leaks in modules that it has unloaded.)"""
+    for hosts in 2, 3, 5:
+        program = t.kmeans.parent / "tests/test_comm"
+        env = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
+        done = subprocess.run(
+            MPIRUN + ["-np", str(hosts), str(program)], env=env, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120,
+        )
+        t.check(done.returncode == 0, "test_comm on %d ranks" % hosts, Run(done))
+
+
+def one_rank(t):
+    """One process under mpirun is a process like any other."""
+    x = rows_of(900)
+    alone = Job(t, HYPERPARAMETERS, {"train": channel("FullyReplicated")})
+    oracle.write_recordio(alone.data("rows"), x)
+    run = alone.train()
+    t.check(run.code == 0, "a job without mpirun", run)
+    under = Cluster(t, [x], replicated=True)
+    under.train("one rank")
+    t.same(under.bytes(), alone.model.read_bytes(), "one rank under mpirun: the same bits")
+
+
+OPTIONS = [
+    ["--refine_rows", "0"],
+    [],
+    ["--refine_rows", "1000"],
+    ["--init_method", "kmeans++", "--epochs", "3", "--mini_batch_size", "37"],
+    ["--half_life_time_size", "700", "--extra_center_factor", "1"],
+]
+
+
+def sharded_and_replicated(t):
+    """Every row counts once, wherever it lies; scores are of all rows; the same bits again."""
+    x, test = rows_of(6000), rows_of(301, seed=1)
+    best, _ = oracle.best_of_lloyd(x, 4)
+    for hosts in 2, 3, 5:
+        for options in OPTIONS if hosts == 3 else OPTIONS[1:2]:
+            what = "%d hosts, %s" % (hosts, " ".join(options) or "no options")
+            sharded = Cluster(t, split(x, hosts), split(test, hosts))
+            run = sharded.train(what, *options)
+            c = sharded.model()
+            t.near(metric(run, "train data_msd"), oracle.msd(x, c), 1e-5 if options != OPTIONS[2] else 0.1,
+                   what + ": data_msd is of all rows", run)
+            t.near(metric(run, "test msd"), oracle.msd(test, c), 1e-5, what + ": test msd", run)
+            t.check(oracle.msd(x, c) < 1.05 * best, "%s: msd %g" % (what, oracle.msd(x, c) / best))
+            seen = [int(n) for n in re.findall(r"processed a total of (\d+) examples", run.out)]
+            epochs = 3 if "--epochs" in options else 1
+            t.same(sum(seen), epochs * len(x), what + ": rows of all hosts", run)
+            if options in OPTIONS[1:3]:
+                again = Cluster(t, split(x, hosts), split(test, hosts))
+                again.train(what + ", again", *options)
+                t.same(again.bytes(), sharded.bytes(), what + ": the same bits again")
+            whole = Cluster(t, [x] * hosts, [test] * hosts, replicated=True)
+            run = whole.train(what + ", replicated", *options)
+            c = whole.model()
+            t.near(metric(run, "test msd"), oracle.msd(test, c), 1e-5, what + ": test, divided", run)
+            seen = [int(n) for n in re.findall(r"processed a total of (\d+) examples", run.out)]
+            t.same(sum(seen), epochs * len(x), what + ": rows are divided", run)
+            t.check(max(seen) < 1.1 * len(x) / hosts, what + ": into equal parts", run)
+            t.check(oracle.msd(x, c) < 1.05 * best, "%s: msd %g" % (what, oracle.msd(x, c) / best))
+
+
+def empty_shards(t):
+    x = rows_of(3000)
+    full = [x[:1000], [], x[1000:]]
+    run = Cluster(t, full, [[], [], x[:50]])
+    told = run.train("an empty shard")
+    t.near(metric(told, "train data_msd"), oracle.msd(x, run.model()), 1e-5, "an empty shard", told)
+    t.near(metric(told, "test msd"), oracle.msd(x[:50], run.model()), 1e-5, "test on one host", told)
+    run = Cluster(t, [[], x[:2000], x[2000:]])
+    run.train("nothing on the leader")
+    t.check(oracle.msd(x, run.model()) < 1.2 * oracle.best_of_lloyd(x, 4)[0], "nothing on the leader")
+    run = Cluster(t, [x[:2], x[2:4], x[4:5]], hyperparameters={"k": "5"})
+    run.train("a cluster for each row")
+    failed(t, Cluster(t, [[], []]), "no rows at all", 2, "the train channel has 0 rows")
+    failed(t, Cluster(t, [x[:2], x[2:4]], hyperparameters={"k": "5"}), "too few rows", 2, "has 4 rows")
+
+
+def failed(t, cluster, what, code, *words):
+    """All hosts fail with the same text, which has these words."""
+    run = finish(cluster.start())
+    t.same(run.code, code, what + ": exit code", run)
+    texts = [job.failure.read_text() if job.failure.exists() else None for job in cluster.jobs]
+    t.same(texts, texts[:1] * len(texts), what + ": the same text on all hosts", run)
+    for word in words:
+        t.check(texts[0] and word in texts[0], "%s: %r says %r" % (what, texts[0], word), run)
+    t.check(not cluster.jobs[0].model.exists(), what + ": no model", run)
+    return run
+
+
+def errors(t):
+    x = rows_of(3000)
+    bad = Cluster(t, split(x, 3))
+    with open(bad.jobs[1].data("rows"), "ab") as f:
+        f.write(oracle.frame(oracle.record(np.array([1, 2, 3, float("nan"), 5], "f4"))))
+    failed(t, bad, "a bad row on one host", 2, "algo-2: ", "record 1001", "NaN")
+    bad = Cluster(t, split(x, 3))
+    bad.jobs[2].data("other").write_bytes(b"no record")
+    failed(t, bad, "a bad file on one host", 2, "algo-3: ", "other")
+    bad = Cluster(t, [x[:1000], x[1000:]])
+    oracle.write_recordio(bad.jobs[1].data("rows"), rows_of(500, d=6))
+    failed(t, bad, "another number of features", 2, "algo-2: ", "feature")
+    bad = Cluster(t, [x[:1000], x[:900]], replicated=True)
+    failed(t, bad, "replicas that differ", 2, "FullyReplicated", "algo-1", "algo-2")
+    bad = Cluster(t, [x[:1000], x[1000:]])
+    bad.jobs[1].config("hyperparameters", {**HYPERPARAMETERS, "k": "none"})
+    failed(t, bad, "a bad request on one host", 2, "algo-2: ", "'k'")
+
+
+def stop(t):
+    """One rank is asked to stop in a long job; all leave together with a model."""
+    x = rows_of(20000)
+    options = {"epochs": "100000", "mini_batch_size": "500"}
+    cluster = Cluster(t, split(x, 3), split(x, 3), hyperparameters=options)
+    process = cluster.start()
+    time.sleep(2)
+    ranks = [
+        int(p.name) for p in Path("/proc").iterdir()
+        if p.name.isdigit() and str(cluster.jobs[1].root) in command_line(p)
+        and "mpirun" not in command_line(p)
+    ]
+    if not t.same(len(ranks), 1, "the rank that is asked to stop"):
+        process.kill()
+        return
+    asked = time.time()
+    os.kill(ranks[0], signal.SIGTERM)
+    run = finish(process)
+    t.check(time.time() - asked < 10, "stop: gone after %.1f s" % (time.time() - asked), run)
+    t.same(run.code, 0, "stop: exit code", run)
+    t.same(run.out.count("asked to stop: the pass ends"), 3, "stop: each host says so", run)
+    t.check(cluster.jobs[0].model.exists(), "stop: there is a model", run)
+    c = cluster.model()
+    t.check(oracle.msd(x, c) < 1.1 * oracle.best_of_lloyd(x, 4)[0], "stop: the model is good", run)
+
+
+def command_line(process):
+    try:
+        return (process / "cmdline").read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def mnist(t):
+    """The quality of the MNIST job on 1, 2 and 5 hosts."""
+    images = oracle.read_idx(str(ROOT / "examples/mnist/data/train-images-idx3-ubyte.gz"))
+    x = images[:50000].astype("f4") / 256
+    rows = t.folder / "mnist"
+    oracle.write_recordio(rows, x)
+    for hosts, seeds in (2, 3), (5, 1):
+        ratios = []
+        for seed in range(seeds):
+            cluster = Cluster(t, [[]] * hosts, replicated=True, hyperparameters={
+                "k": "10", "feature_dim": "784", "mini_batch_size": "500", "seed": str(seed)})
+            for job in cluster.jobs:
+                os.link(rows, job.data("rows"))
+            run = cluster.train("MNIST on %d hosts" % hosts)
+            ratios.append(oracle.msd(x, cluster.model()) / MNIST_BEST_OF_LLOYD)
+        print("MNIST on %d hosts: msd over the best of ten: %s" % (hosts, ratios))
+        t.check(statistics.median(ratios) <= 1.001, "MNIST on %d hosts: %s" % (hosts, ratios), run)
+
+
+def main():
+    t = Tests(sys.argv[1])
+    for part in wire, one_rank, sharded_and_replicated, empty_shards, errors, stop, mnist:
+        start = time.time()
+        if not (t.sanitized and part is mnist):
+            part(t)
+        print("%s: %.1f s" % (part.__name__, time.time() - start), flush=True)
+    t.end()
+
+
+main()

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/exchange.h"
+
+#include "base/stop.h"
+#include <string.h>
+
+/* What the window's formula takes for granted. Guesses of the platform's instances; they decide about
+ * speed only, and are fixed so that runs repeat. */
+#define NET_BYTES     1.25e9 /* a second, each way: 10 Gbit/s */
+#define NET_LATENCY   0.5e-3 /* seconds of an exchange, however small */
+#define HOST_FLOP     5e11   /* a second */
+#define HOST_BYTES    1e9    /* of rows decoded in a second */
+#define COMPUTE_SHARE 32     /* times the exchange that a window should take */
+#define MOST_ROWS     ((double)(1 << 17))
+#define GROWTH        16
+
+size_t km_window_most(size_t from_k, size_t d, size_t mini_batch, int ranks)
+{
+    double cells = (double)from_k * (double)d, others = (ranks - 1) / (double)ranks;
+    double exchange = NET_LATENCY + 2 * sizeof(double) * cells * others / NET_BYTES;
+    double compute = 2 * cells / HOST_FLOP, decode = sizeof(float) * (double)d / HOST_BYTES;
+    double rows = COMPUTE_SHARE * exchange / (compute > decode ? compute : decode);
+    double batches = (rows < MOST_ROWS ? rows : MOST_ROWS) / (double)mini_batch;
+
+    return ranks == 1 || batches < 1 ? 1 : (size_t)batches;
+}
+
+size_t km_window(uint64_t seen, size_t most)
+{
+    uint64_t batches = seen / GROWTH;
+
+    return batches < 1 ? 1 : batches < most ? (size_t)batches : most;
+}
+
+/*
+ * Sums up the rows of the sums that some rank added to (the counts are known to all by now): they move
+ * to the front, and back when they are summed up. What is left behind there is zero.
+ */
+static int sum_touched(struct km_sums *s, struct km_comm *comm, struct km_err *err)
+{
+    size_t bytes = s->d * sizeof(*s->sum), touched = 0;
+    int rc;
+
+    for (size_t j = 0; j < s->k; j++) {
+        if (s->count[j] == 0)
+            continue;
+        if (touched != j)
+            memcpy(s->sum + touched * s->d, s->sum + j * s->d, bytes);
+        touched++;
+    }
+    rc = km_comm_sum(comm, s->sum, touched * s->d, err);
+    for (size_t j = s->k; j-- > 0 && touched > 0;) {
+        if (s->count[j] == 0 || --touched == j)
+            continue;
+        memcpy(s->sum + j * s->d, s->sum + touched * s->d, bytes);
+        memset(s->sum + touched * s->d, 0, bytes);
+    }
+    return rc;
+}
+
+int km_exchange(struct km_job *job, int rc, int more, struct km_turn *turn, struct km_err *err)
+{
+    struct km_comm *comm = job->m->comm;
+    struct km_sums *s = &job->sums;
+    struct km_err lost;
+
+    *turn = (struct km_turn){more, km_stop_asked()};
+    if (job->ranks == 1)
+        return rc;
+    km_watch_start(&job->phases[KM_PHASE_EXCHANGE]);
+    s->flags[KM_FLAG_FAILED] = rc < 0;
+    s->flags[KM_FLAG_STOP] = turn->stop;
+    s->flags[KM_FLAG_MORE] = more;
+    if (km_comm_sum(comm, s->block, (size_t)(s->sum - s->block), rc < 0 ? &lost : err))
+        return rc < 0 ? rc : err->code;
+    if (s->flags[KM_FLAG_FAILED] > 0)
+        return km_job_agree(job, rc, err);
+    turn->stop = s->flags[KM_FLAG_STOP] > 0;
+    turn->more = s->flags[KM_FLAG_MORE] > 0;
+    rc = sum_touched(s, comm, err);
+    km_watch_stop(&job->phases[KM_PHASE_EXCHANGE]);
+    return rc;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/peers.h"
+
+#include "base/mem.h"
+#include <inttypes.h>
+#include <stdio.h>
+
+/* What a rank says about itself and its channel. */
+struct seat {
+    char host[256];
+    uint64_t d, files, bytes, has_test;
+};
+
+/* The first two ranks that have rows, and not of the same number of features. */
+static int check_features(const struct seat *seats, const struct km_job *job,
+                          const struct km_channel *channel, size_t *d, struct km_err *err)
+{
+    const struct seat *first = NULL;
+
+    for (int r = 0; r < job->ranks; r++) {
+        const struct seat *s = &seats[r];
+
+        if (s->d && !first)
+            first = s;
+        if (s->d && s->d != first->d)
+            return km_fail(err, KM_E_INPUT,
+                           "the rows of the %s channel have %" PRIu64
+                           " features on host %s and %" PRIu64
+                           " on host %s; all rows must have the same number",
+                           channel->name, first->d, first->host, s->d, s->host);
+    }
+    if (!first)
+        return km_fail(err, KM_E_INPUT,
+                       "the %s channel has 0 rows on all of the %d hosts: check that the data was "
+                       "written, and give files with rows",
+                       channel->name, job->ranks);
+    *d = first->d;
+    return KM_OK;
+}
+
+static int check_test(const struct seat *seats, const struct km_job *job, struct km_err *err)
+{
+    for (int r = 1; r < job->ranks; r++)
+        if (seats[r].has_test != seats[0].has_test)
+            return km_fail(err, KM_E_INPUT,
+                           "host %s has %s test channel, host %s has %s; give it to all or to none",
+                           seats[0].host, seats[0].has_test ? "a" : "no", seats[r].host,
+                           seats[r].has_test ? "one" : "none");
+    return KM_OK;
+}
+
+/* Hosts divide what all of them have; where they have not, rows would be lost or used twice. */
+static int check_replicas(const struct seat *seats, const struct km_job *job,
+                          const struct km_channel *channel, struct km_err *err)
+{
+    for (int r = 1; channel->replicated && r < job->ranks; r++)
+        if (seats[r].files != seats[0].files || seats[r].bytes != seats[0].bytes)
+            return km_fail(err, KM_E_INPUT,
+                           "the %s channel is FullyReplicated, but host %s has %" PRIu64
+                           " file(s) of %" PRIu64 " bytes and host %s %" PRIu64 " of %" PRIu64
+                           ": copy the same files to all hosts, or use ShardedByS3Key",
+                           channel->name, seats[0].host, seats[0].files, seats[0].bytes,
+                           seats[r].host, seats[r].files, seats[r].bytes);
+    return KM_OK;
+}
+
+int km_peers_meet(struct km_job *job, const struct km_channel *channel, int rc, size_t *d,
+                  struct km_err *err)
+{
+    struct km_comm *comm = job->m->comm;
+    struct seat *seats = NULL, *own;
+
+    if (job->ranks == 1)
+        return rc;
+    if (rc == KM_OK && !(seats = km_alloc((size_t)job->ranks, sizeof(*seats))))
+        rc = km_fail(err, KM_E_MEM, "no memory for what %d hosts say", job->ranks);
+    rc = km_job_agree(job, rc, err);
+    if (rc)
+        goto out;
+    own = &seats[job->rank];
+    *own = (struct seat){.d = *d,
+                         .files = channel->files.n,
+                         .bytes = channel->files.total,
+                         .has_test = (uint64_t)job->request->test.present};
+    snprintf(own->host, sizeof(own->host), "%s", job->request->host);
+    for (int r = 0; r <= job->ranks; r++)
+        job->part[r] = (size_t)r * sizeof(*seats);
+    rc = km_comm_gather(comm, seats, job->part, err);
+    if (rc == KM_OK)
+        rc = check_features(seats, job, channel, d, err);
+    if (rc == KM_OK)
+        rc = check_replicas(seats, job, channel, err);
+    if (rc == KM_OK)
+        rc = check_test(seats, job, err);
+out:
+    km_free(seats);
+    return rc;
+}

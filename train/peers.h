@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Before the first row: whether the channels of all ranks go together. */
+#ifndef KM_TRAIN_PEERS_H
+#define KM_TRAIN_PEERS_H
+
+#include "train/job.h"
+
+/**
+ * All ranks have opened a channel, this one with result rc, and found rows of *d features (0: no rows).
+ * Afterwards *d is what all have. A failure of one is one of all; so are different numbers of features,
+ * a channel without a row on any rank, and a channel that is said to be replicated but is not the same
+ * everywhere. Called by all ranks; one rank alone gets rc back.
+ */
+int km_peers_meet(struct km_job *job, const struct km_channel *channel, int rc, size_t *d,
+                  struct km_err *err);
+
+#endif
