@@ -19,9 +19,11 @@
 #define PART_ROWS   8                   /* rows of a group for each center, at least */
 #define PART_BYTES  ((size_t)128 << 10) /* sums of a group: they share the L2 cache with a block */
 #define BLOCK_BYTES ((size_t)256 << 10) /* rows of a block: half of a small L2 cache */
-#define WAVE_BYTES  ((size_t)4 << 20)   /* rows of a wave: a share of the L3 cache */
+#define BLOCK_ROWS  48                  /* and a multiple of this: a tile of any kernel is full */
+#define WAVE_BYTES  ((size_t)4 << 20)   /* rows of a wave: a share of the L3 cache, */
+#define WAVE_RUN    4                   /* or more, until each center receives this many, */
+#define MAX_WAVE    ((size_t)32 << 20)  /* within reason */
 #define CHUNK_ROWS  64                  /* rows of a task that adds */
-#define NARROW      32                  /* features; narrower rows are not worth ordering */
 
 static size_t min_size(size_t a, size_t b)
 {
@@ -30,9 +32,9 @@ static size_t min_size(size_t a, size_t b)
 
 static size_t block_rows(const struct km_mat *x)
 {
-    size_t rows = BLOCK_BYTES / sizeof(float) / x->ld / 16 * 16;
+    size_t rows = BLOCK_BYTES / sizeof(float) / x->ld / BLOCK_ROWS * BLOCK_ROWS;
 
-    return rows < 16 ? 16 : min_size(rows, KM_KERN_ROWS);
+    return rows < BLOCK_ROWS ? BLOCK_ROWS : min_size(rows, KM_KERN_ROWS);
 }
 
 static size_t blocks_of(const struct km_mat *x)
@@ -40,11 +42,23 @@ static size_t blocks_of(const struct km_mat *x)
     return (x->n + block_rows(x) - 1) / block_rows(x);
 }
 
-static size_t wave_rows(const struct km_mat *x)
+/* Tasks that add, at most. */
+static size_t chunks_of(size_t rows)
 {
-    size_t rows = WAVE_BYTES / sizeof(float) / x->ld / KM_KERN_ROWS * KM_KERN_ROWS;
+    return (rows + CHUNK_ROWS - 1) / CHUNK_ROWS;
+}
 
-    return rows < KM_KERN_ROWS ? KM_KERN_ROWS : rows;
+static size_t max_size(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static size_t wave_rows(const struct km_mat *x, size_t k)
+{
+    size_t bytes = max_size(WAVE_BYTES, WAVE_RUN * k * x->ld * sizeof(float));
+    size_t blocks = min_size(bytes, MAX_WAVE) / sizeof(float) / x->ld / block_rows(x);
+
+    return (blocks < 1 ? 1 : blocks) * block_rows(x);
 }
 
 /* Number of groups for n rows; 0: waves. */
@@ -71,7 +85,7 @@ int km_assign_init(struct km_assign *a, const struct km_kernels *kern, struct km
 {
     struct km_mat shape = {.n = max_rows, .d = d, .ld = km_mat_ld(d)};
     size_t threads = (size_t)km_pool_threads(pool);
-    size_t wave = min_size(max_rows, wave_rows(&shape));
+    size_t wave = min_size(max_rows, wave_rows(&shape, max_k));
     size_t parts = parts_for(max_rows, max_k, d);
     int rc = KM_OK;
 
@@ -81,11 +95,12 @@ int km_assign_init(struct km_assign *a, const struct km_kernels *kern, struct km
     a->score = km_alloc(max_rows, sizeof(*a->score));
     a->scratch = km_alloc(threads, KM_KERN_SCRATCH * sizeof(float));
     a->packed = km_alloc(a->max_packed, sizeof(float));
-    a->block_norm2 = km_alloc(blocks_of(&shape), sizeof(double));
+    a->squares = km_alloc(max_size(blocks_of(&shape), chunks_of(wave)), sizeof(double));
     a->orders = km_alloc(threads, sizeof(*a->orders));
+    a->scores = km_alloc(blocks_of(&shape), sizeof(double));
     a->parts = km_alloc(parts, sizeof(*a->parts));
-    if (!a->label || !a->score || !a->scratch || !a->packed || !a->block_norm2 || !a->orders ||
-        !a->parts)
+    if (!a->label || !a->score || !a->scratch || !a->packed || !a->squares || !a->orders ||
+        !a->scores || !a->parts)
         rc = KM_E_MEM;
     for (size_t i = 0; rc == KM_OK && i < threads; i++)
         rc = km_order_init(&a->orders[i], i == 0 && wave > KM_KERN_ROWS ? wave : KM_KERN_ROWS,
@@ -106,13 +121,14 @@ void km_assign_done(struct km_assign *a)
         km_sums_done(&a->parts[i]);
     for (int i = 0; a->orders && i < km_pool_threads(a->pool); i++)
         km_order_done(&a->orders[i]);
+    km_free(a->scores);
     km_free(a->parts);
     km_free(a->orders);
     km_free(a->label);
     km_free(a->score);
     km_free(a->scratch);
     km_free(a->packed);
-    km_free(a->block_norm2);
+    km_free(a->squares);
     *a = (struct km_assign){0};
 }
 
@@ -125,7 +141,8 @@ struct step {
     struct km_sums *sums;
     uint32_t *label; /* of the rows of x */
     float *score;
-    double *norm2; /* of the blocks of x, or NULL */
+    double *squares; /* sums of x's squares, of each task that adds; NULL: not wanted */
+    double *scores;  /* sums of the scores of each block; NULL: not wanted */
     size_t block, blocks;
     size_t parts, part_blocks;
 };
@@ -159,6 +176,22 @@ static struct km_mat block_of(const struct step *s, size_t block)
     return km_mat_view(&s->x, from, min_size(s->block, s->x.n - from));
 }
 
+/* In eight chains: one alone would wait for each addition to end. */
+static double sum_scores(const float *score, size_t n)
+{
+    double chain[8] = {0}, total = 0;
+    size_t i = 0;
+
+    for (; i + 8 <= n; i += 8)
+        for (size_t l = 0; l < 8; l++)
+            chain[l] += (double)score[i + l];
+    for (; i < n; i++)
+        total += (double)score[i];
+    for (size_t l = 0; l < 8; l++)
+        total += chain[l];
+    return total;
+}
+
 static void label_block(void *arg, size_t block, int worker)
 {
     const struct step *s = arg;
@@ -167,23 +200,26 @@ static void label_block(void *arg, size_t block, int worker)
 
     s->a->kern->nearest(s->label + from, s->score + from, &view, s->c, s->a->packed,
                         s->a->scratch + (size_t)worker * KM_KERN_SCRATCH);
-    if (s->norm2)
-        s->norm2[block] = s->a->kern->norm2(&view);
+    if (s->scores)
+        s->scores[block] = sum_scores(s->score + from, view.n);
 }
 
-/* Runs from..to-1 of ordered rows. */
-static void add_runs(const struct step *s, struct km_sums *sums, const struct km_order *o,
-                     size_t from, size_t to)
+/* Runs from..to-1 of ordered rows; the sum of their squares if wanted. */
+static double add_runs(const struct step *s, struct km_sums *sums, const struct km_order *o,
+                       size_t from, size_t to)
 {
+    double squares = 0;
     size_t d = s->x.d;
 
     for (size_t r = from; r < to; r++) {
         size_t j = o->label[r], at = o->start[r], n = o->start[r + 1] - at;
 
-        s->a->kern->add(sums->sum + j * d, o->row + at, s->weight ? o->weight + at : NULL, n, 0, d);
+        squares += s->a->kern->add(sums->sum + j * d, o->row + at,
+                                   s->weight ? o->weight + at : NULL, n, d, s->squares != NULL);
         for (size_t i = at; i < at + n; i++)
             sums->count[j] += o->weight[i];
     }
+    return squares;
 }
 
 /* ---- groups ---- */
@@ -192,15 +228,18 @@ static void add_block(const struct step *s, struct km_sums *part, size_t block, 
 {
     struct km_mat view = block_of(s, block);
     size_t from = block * s->block;
-    const double *weight = s->weight ? s->weight + from : NULL;
-    struct km_order *o = &s->a->orders[worker];
+    double squares;
 
-    if (s->x.d >= NARROW) {
-        km_order_rows(o, &view, s->label + from, weight);
-        add_runs(s, part, o, 0, o->runs);
-        return;
+    if (s->weight) {
+        struct km_order *o = &s->a->orders[worker];
+
+        km_order_rows(o, &view, s->label + from, s->weight + from);
+        squares = add_runs(s, part, o, 0, o->runs);
+    } else {
+        squares = s->a->kern->scatter(part, &view, s->label + from, s->squares != NULL);
     }
-    s->a->kern->scatter(part->sum, part->count, &view, s->label + from, weight);
+    if (s->squares)
+        s->squares[block] = squares;
 }
 
 static void group_task(void *arg, size_t task, int worker)
@@ -239,12 +278,25 @@ static void combine_task(void *arg, size_t task, int worker)
         }
 }
 
-static void add_in_groups(struct step *s)
+/* The squared distances of all rows, once their sums are made: |x|^2 and twice the score. */
+static double add_distances(const struct step *s, size_t tasks)
+{
+    double ssd = 0;
+
+    for (size_t i = 0; s->squares && i < tasks; i++)
+        ssd += s->squares[i];
+    for (size_t b = 0; s->scores && b < s->blocks; b++)
+        ssd += 2 * s->scores[b];
+    return ssd;
+}
+
+static double add_in_groups(struct step *s)
 {
     s->part_blocks = (s->blocks + s->parts - 1) / s->parts;
     s->parts = (s->blocks + s->part_blocks - 1) / s->part_blocks;
     km_pool_run(s->a->pool, group_task, s, s->parts);
     km_pool_run(s->a->pool, combine_task, s, (s->c->k + COMBINE_CENTERS - 1) / COMBINE_CENTERS);
+    return add_distances(s, s->blocks);
 }
 
 /* ---- waves ---- */
@@ -269,14 +321,18 @@ static void add_chunk(void *arg, size_t task, int worker)
 {
     const struct step *s = arg;
     const struct km_order *o = &s->a->orders[0];
+    size_t from = task * CHUNK_ROWS;
+    double squares = add_runs(s, s->sums, o, run_at(o, from), run_at(o, from + CHUNK_ROWS));
 
     (void)worker;
-    add_runs(s, s->sums, o, run_at(o, task * CHUNK_ROWS), run_at(o, (task + 1) * CHUNK_ROWS));
+    if (s->squares)
+        s->squares[task] = squares;
 }
 
-static void add_in_waves(const struct step *all)
+static double add_in_waves(const struct step *all)
 {
-    size_t rows = wave_rows(&all->x);
+    double ssd = 0;
+    size_t rows = wave_rows(&all->x, all->c->k);
 
     for (size_t from = 0; from < all->x.n; from += rows) {
         struct step s = *all;
@@ -286,11 +342,12 @@ static void add_in_waves(const struct step *all)
         s.label += from;
         s.score += from;
         s.weight = all->weight ? all->weight + from : NULL;
-        s.norm2 = all->norm2 ? all->norm2 + from / s.block : NULL;
         km_pool_run(s.a->pool, label_block, &s, s.blocks);
         km_order_rows(&s.a->orders[0], &s.x, s.label, s.weight);
-        km_pool_run(s.a->pool, add_chunk, &s, (s.x.n + CHUNK_ROWS - 1) / CHUNK_ROWS);
+        km_pool_run(s.a->pool, add_chunk, &s, chunks_of(s.x.n));
+        ssd += add_distances(&s, chunks_of(s.x.n));
     }
+    return ssd;
 }
 
 /* ---- the calls ---- */
@@ -306,25 +363,16 @@ void km_assign_add(struct km_assign *a, struct km_sums *sums, const struct km_ma
                    const double *weight, const struct km_centers *c, int want_ssd)
 {
     struct step s = step_of(a, x, c);
+    double ssd;
 
     s.weight = weight;
     s.sums = sums;
-    s.norm2 = want_ssd ? a->block_norm2 : NULL;
+    s.squares = want_ssd ? a->squares : NULL;
+    s.scores = want_ssd ? a->scores : NULL;
     s.parts = min_size(parts_for(x->n, c->k, x->d), a->max_parts);
-    if (s.parts)
-        add_in_groups(&s);
-    else
-        add_in_waves(&s);
+    ssd = s.parts ? add_in_groups(&s) : add_in_waves(&s);
     *sums->rows += (double)x->n;
-    if (want_ssd) {
-        double ssd = 0;
-
-        for (size_t b = 0; b < s.blocks; b++)
-            ssd += a->block_norm2[b];
-        for (size_t i = 0; i < x->n; i++)
-            ssd += 2 * (double)a->score[i];
-        *sums->ssd += ssd > 0 ? ssd : 0;
-    }
+    *sums->ssd += want_ssd && ssd > 0 ? ssd : 0;
 }
 
 static void ssd_task(void *arg, size_t task, int worker)
@@ -337,7 +385,7 @@ static void ssd_task(void *arg, size_t task, int worker)
     label_block(s, task, worker);
     for (size_t i = 0; i < view.n; i++)
         total += s->a->kern->dist2(km_mat_row(&view, i), s->c->exact + label[i] * s->x.d, s->x.d);
-    s->a->block_norm2[task] = total;
+    s->a->squares[task] = total;
 }
 
 double km_assign_ssd(struct km_assign *a, const struct km_mat *x, const struct km_centers *c)
@@ -347,6 +395,6 @@ double km_assign_ssd(struct km_assign *a, const struct km_mat *x, const struct k
 
     km_pool_run(a->pool, ssd_task, &s, s.blocks);
     for (size_t b = 0; b < s.blocks; b++)
-        total += a->block_norm2[b];
+        total += a->squares[b];
     return total;
 }

@@ -21,7 +21,8 @@ struct km_assign {
     float *scratch;  /* (threads, KM_KERN_SCRATCH) */
     float *packed;   /* the centers as the kernels want them, or NULL */
     size_t max_packed;
-    double *block_norm2;     /* (blocks) */
+    double *squares;         /* sums of squares, one for each task of the kind that makes them */
+    double *scores;          /* (blocks) sums of scores */
     struct km_order *orders; /* (threads) the first one large enough for a wave */
     struct km_sums *parts;   /* sums of groups of rows, where they are small */
     size_t max_parts;

@@ -55,12 +55,20 @@ static void publish(struct km_centers *c, size_t j)
 {
     const double *exact = c->exact + j * c->d;
     float *row = km_mat_row(&c->c, j);
-    double norm2 = 0;
+    double chain[8] = {0}, norm2 = 0; /* one chain alone would wait for each addition to end */
+    size_t t = 0;
 
-    for (size_t t = 0; t < c->d; t++) {
+    for (; t + 8 <= c->d; t += 8)
+        for (size_t l = 0; l < 8; l++) {
+            row[t + l] = (float)exact[t + l];
+            chain[l] += (double)row[t + l] * (double)row[t + l];
+        }
+    for (; t < c->d; t++) {
         row[t] = (float)exact[t];
         norm2 += (double)row[t] * (double)row[t];
     }
+    for (size_t l = 0; l < 8; l++)
+        norm2 += chain[l];
     c->half[j] = (float)(0.5 * norm2);
 }
 
@@ -146,7 +154,7 @@ static void move_some(void *arg, size_t task, int worker)
 
     (void)worker;
     for (size_t j = from; j < to; j++) {
-        double n = m->s->count[j];
+        double n = m->s->count[j], inverse;
         double *exact = c->exact + j * c->d;
         const double *sum = m->s->sum + j * c->d;
 
@@ -154,9 +162,10 @@ static void move_some(void *arg, size_t task, int worker)
         if (n <= 0)
             continue;
         c->weight[j] += n;
+        inverse = 1 / c->weight[j];
         /* exact + p * (sum / n - exact), with p / n = 1 / weight */
         for (size_t t = 0; t < c->d; t++)
-            exact[t] += (sum[t] - n * exact[t]) / c->weight[j];
+            exact[t] += (sum[t] - n * exact[t]) * inverse;
         publish(c, j);
     }
 }

@@ -227,8 +227,7 @@ static void to_start(struct km_lane *lane)
         km_centers_copy(&lane->centers, &lane->data->start);
 }
 
-/* The work of the shape once, from the first centers. Seconds, or a negative error code. */
-static double run_once(struct km_lane *lane, struct km_err *err)
+double km_lane_once(struct km_lane *lane, struct km_err *err)
 {
     double start;
     int rc = KM_OK;
@@ -253,7 +252,7 @@ int km_lane_round(struct km_lane *lane, const struct km_peak *peak, double secon
     add_sample(&lane->fma, km_peak_flops(peak, lane->pool));
     add_sample(&lane->read, km_peak_read(peak, lane->pool));
     /* The buffer of the read rate has driven everything out of the caches. */
-    first = run_once(lane, err);
+    first = km_lane_once(lane, err);
     if (first < 0)
         return (int)first;
     if (first >= WARM_UP) {
@@ -261,7 +260,7 @@ int km_lane_round(struct km_lane *lane, const struct km_peak *peak, double secon
         sum = first;
     }
     for (int i = 0; sum < seconds && i < MAX_SAMPLES / 8; i++) {
-        t = run_once(lane, err);
+        t = km_lane_once(lane, err);
         if (t < 0)
             return (int)t;
         add_sample(&lane->seconds, t);

@@ -14,7 +14,7 @@ enum km_shape_kind {
 };
 
 struct km_shape {
-    char name[48];
+    char name[128];
     enum km_shape_kind kind;
     size_t n, d, k;
     size_t nnz;   /* values of a sparse row; 0: dense */
@@ -67,6 +67,9 @@ struct km_lane {
 int km_lane_init(struct km_lane *lane, const struct km_shape_data *data,
                  const struct km_kernels *kern, struct km_pool *pool, struct km_err *err);
 void km_lane_done(struct km_lane *lane); /* zeroed is fine */
+
+/** The work of the shape once, from the first centers. Seconds, or a negative error code. */
+double km_lane_once(struct km_lane *lane, struct km_err *err);
 
 /** One round: the peaks, a warm-up, then passes for at least `seconds`, each a sample. */
 int km_lane_round(struct km_lane *lane, const struct km_peak *peak, double seconds,

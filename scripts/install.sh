@@ -51,6 +51,7 @@ fi
 if [ "$level" = ci ]; then
     need_command clang clang
     need_command clang-format clang-format
+    need_command valgrind valgrind
 fi
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     die "this system has no apt; install by hand what matches the Debian packages" \

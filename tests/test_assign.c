@@ -215,6 +215,25 @@ static void the_squared_distances_are_those_of_brute_force(void **state)
     }
 }
 
+/* Rows above the 4 MB of a wave, and too many centers for groups. */
+static void rows_of_several_waves_count_once_each(void **state)
+{
+    struct km_mat x = random_rows(7001, 300, 3);
+    struct km_centers c = random_centers(&x, 220, 4);
+    struct km_assign a = make_assign(km_kernels_all()[0], NULL, x.n, c.k, x.d);
+    struct km_sums s = make_sums(c.k, x.d);
+    double want = brute_loss(&x, NULL, c.exact, c.k);
+
+    (void)state;
+    km_assign_add(&a, &s, &x, NULL, &c, 1);
+    assert_near(*s.ssd, want, 1e-6 * want);
+    check_sums(&a, &s, &x, NULL);
+    km_assign_done(&a);
+    km_sums_done(&s);
+    km_centers_done(&c);
+    km_mat_done(&x);
+}
+
 /* What the scores lose to cancellation far from the origin, the differences keep. */
 static void the_exact_distances_survive_an_offset_of_a_million(void **state)
 {
@@ -308,6 +327,7 @@ int main(void)
         cmocka_unit_test(weights_count_rows_more_than_once_or_not_at_all),
         cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
         cmocka_unit_test(the_squared_distances_are_those_of_brute_force),
+        cmocka_unit_test(rows_of_several_waves_count_once_each),
         cmocka_unit_test(the_exact_distances_survive_an_offset_of_a_million),
         cmocka_unit_test(sums_of_several_calls_add_up),
         cmocka_unit_test(fewer_centers_and_rows_than_sized_for_are_fine),

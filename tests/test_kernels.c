@@ -312,78 +312,98 @@ static void no_rows_are_no_work(void **state)
     km_mat_done(&x);
 }
 
-/* n rows of d columns into the columns from..to-1 of one sum. */
-static void check_add(const struct km_kernels *kern, size_t n, size_t d, size_t from, size_t to,
-                      const double *weight)
+/* n rows of d columns into one sum. */
+static void check_add(const struct km_kernels *kern, size_t n, size_t d, const double *weight)
 {
     struct guarded sum_mem, row_mem;
-    double *sum = guarded_alloc(&sum_mem, d * sizeof(*sum)), expected[70];
+    double *sum = guarded_alloc(&sum_mem, d * sizeof(*sum)), expected[300];
     const float *row[9];
+    double squares = 0;
     struct km_mat x;
     struct km_rng rng;
 
-    km_rng_seed(&rng, n, d, from);
+    km_rng_seed(&rng, n, d, 0);
     x = guarded_rows(&row_mem, n ? n : 1, d, NORMAL, &rng);
     for (size_t i = 0; i < n; i++)
         row[i] = km_mat_row(&x, n - 1 - i); /* the last row lies at the unreadable page */
     for (size_t t = 0; t < d; t++) {
         sum[t] = expected[t] = normal(&rng);
-        for (size_t i = 0; t >= from && t < to && i < n; i++)
+        for (size_t i = 0; i < n; i++) {
             expected[t] += (weight ? weight[i] : 1) * (double)row[i][t];
+            squares += (double)row[i][t] * (double)row[i][t];
+        }
     }
-    kern->add(sum, row, weight, n, from, to);
-    for (size_t t = 0; t < d; t++)
-        assert_near(sum[t], expected[t], t >= from && t < to ? 1e-14 : 0);
+    assert_near(kern->add(sum, row, weight, n, d, 1), squares, 1e-13 * squares);
+    for (size_t t = 0; t < d; t++) {
+        assert_near(sum[t], expected[t], 1e-14);
+        sum[t] = 1;
+    }
+    assert_true(kern->add(sum, row, weight, n, d, 0) == 0);
     guarded_free(&sum_mem);
     guarded_free(&row_mem);
 }
 
 static const double some_weights[9] = {2.5, 0, 1, 0.1, 7, 1e-3, 3, 0.7, 2};
 
-static void add_sums_the_rows_in_its_columns_alone(void **state)
+static void add_sums_rows_and_their_squares(void **state)
 {
     (void)state;
     for (size_t l = 0; km_kernels_all()[l]; l++)
-        for (size_t d = 1; d <= 70; d++)
-            for (size_t from = 0; from < d; from += 1 + d / 5)
-                for (size_t n = 0; n <= 9; n += 3) {
-                    check_add(km_kernels_all()[l], n, d, from, d - from / 2, NULL);
-                    check_add(km_kernels_all()[l], n, d, from, d - from / 2, some_weights);
-                }
+        for (size_t d = 1; d <= 300; d += d < 70 ? 1 : 23)
+            for (size_t n = 0; n <= 9; n += 3) {
+                check_add(km_kernels_all()[l], n, d, NULL);
+                check_add(km_kernels_all()[l], n, d, some_weights);
+            }
+}
+
+#define SCATTER_ROWS 211
+#define SCATTER_K    5
+
+/* In two calls; center 2 receives nothing, 4 most. */
+static void check_scatter(const struct km_kernels *kern, size_t d)
+{
+    struct guarded row_mem;
+    uint32_t label[SCATTER_ROWS];
+    double squares = 0, total, *want = km_alloc(SCATTER_K * d, sizeof(*want));
+    size_t rows[SCATTER_K] = {0};
+    struct km_sums sums;
+    struct km_mat x, one, two;
+    struct km_rng rng;
+    struct km_err err;
+
+    assert_int_equal(km_sums_init(&sums, SCATTER_K, d, &err), KM_OK);
+    km_rng_seed(&rng, d, 0, 0);
+    x = guarded_rows(&row_mem, SCATTER_ROWS, d, NORMAL, &rng);
+    for (size_t i = 0; i < SCATTER_ROWS; i++) {
+        label[i] = i % 3 ? 4 : i % 5 == 2 ? 0 : (uint32_t)(i % 5);
+        rows[label[i]]++;
+        for (size_t t = 0; t < d; t++) {
+            double v = (double)km_mat_row(&x, i)[t];
+
+            want[label[i] * d + t] += v;
+            squares += i < 100 ? v * v : 0;
+        }
+    }
+    one = km_mat_view(&x, 0, 100);
+    two = km_mat_view(&x, 100, SCATTER_ROWS - 100);
+    total = kern->scatter(&sums, &one, label, 1);
+    assert_true(kern->scatter(&sums, &two, label + 100, 0) == 0);
+    assert_near(total, squares, 1e-12 * squares);
+    for (size_t j = 0; j < SCATTER_K; j++)
+        assert_true(sums.count[j] == (double)rows[j]);
+    for (size_t v = 0; v < SCATTER_K * d; v++)
+        assert_true(sums.sum[v] == want[v]);
+    guarded_free(&row_mem);
+    km_sums_done(&sums);
+    km_free(want);
 }
 
 static void scatter_adds_each_row_to_the_sum_of_its_label(void **state)
 {
-    static const uint32_t label[9] = {3, 0, 3, 1, 3, 3, 4, 0, 4};
-
     (void)state;
     for (size_t l = 0; km_kernels_all()[l]; l++)
-        for (size_t d = 1; d <= 70; d++)
-            for (int weighted = 0; weighted < 2; weighted++) {
-                struct guarded sum_mem, row_mem;
-                double *sum = guarded_alloc(&sum_mem, 5 * d * sizeof(*sum)), expected[5 * 70];
-                double count[5] = {0}, rows[5] = {0};
-                struct km_mat x;
-                struct km_rng rng;
-
-                km_rng_seed(&rng, d, 0, 0);
-                x = guarded_rows(&row_mem, 9, d, NORMAL, &rng);
-                for (size_t i = 0; i < 9; i++)
-                    rows[label[i]] += weighted ? some_weights[i] : 1;
-                for (size_t v = 0; v < 5 * d; v++)
-                    sum[v] = expected[v] = normal(&rng);
-                for (size_t i = 0; i < 9; i++)
-                    for (size_t t = 0; t < d; t++)
-                        expected[label[i] * d + t] +=
-                            (weighted ? some_weights[i] : 1) * (double)km_mat_row(&x, i)[t];
-                km_kernels_all()[l]->scatter(sum, count, &x, label, weighted ? some_weights : NULL);
-                for (size_t j = 0; j < 5; j++)
-                    assert_near(count[j], rows[j], 1e-14);
-                for (size_t v = 0; v < 5 * d; v++)
-                    assert_near(sum[v], expected[v], v / d == 2 ? 0 : 1e-14);
-                guarded_free(&sum_mem);
-                guarded_free(&row_mem);
-            }
+        for (size_t d = 1; d <= 150; d += d < 70 ? 1 : 11)
+            check_scatter(km_kernels_all()[l], d);
 }
 
 /* Far from the origin as well: by differences, in float64. */
@@ -516,7 +536,7 @@ int main(void)
         cmocka_unit_test(nearest_agrees_for_every_number_of_rows_up_to_forty),
         cmocka_unit_test(ties_go_to_the_lowest_center),
         cmocka_unit_test(no_rows_are_no_work),
-        cmocka_unit_test(add_sums_the_rows_in_its_columns_alone),
+        cmocka_unit_test(add_sums_rows_and_their_squares),
         cmocka_unit_test(scatter_adds_each_row_to_the_sum_of_its_label),
         cmocka_unit_test(dist2_is_exact_to_float64),
         cmocka_unit_test(norm2_and_min_dist2_agree_with_the_specification),

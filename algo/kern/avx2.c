@@ -53,6 +53,24 @@ static inline double sum4(__m256d v)
     return _mm_cvtsd_f64(_mm_add_sd(low, _mm_unpackhi_pd(low, low)));
 }
 
+/* The smallest of 8 scores, and its index; of equal scores the lowest index. */
+static inline uint32_t argmin(float *score, __m256 best, __m256i index)
+{
+    __m256 least = _mm256_min_ps(best, _mm256_permute2f128_ps(best, best, 1));
+    __m256i low;
+
+    least = _mm256_min_ps(least, _mm256_shuffle_ps(least, least, 0x4e));
+    least = _mm256_min_ps(least, _mm256_shuffle_ps(least, least, 0xb1));
+    low = _mm256_castps_si256(_mm256_cmp_ps(best, least, _CMP_EQ_OQ));
+    low = _mm256_blendv_epi8(_mm256_set1_epi32(INT32_MAX), index, low);
+    low = _mm256_min_epi32(low, _mm256_permute2x128_si256(low, low, 1));
+    low = _mm256_min_epi32(low, _mm256_shuffle_epi32(low, 0x4e));
+    low = _mm256_min_epi32(low, _mm256_shuffle_epi32(low, 0xb1));
+    *score = _mm256_cvtss_f32(least);
+    return (uint32_t)_mm256_cvtsi256_si32(low);
+}
+#define VARGMIN argmin
+
 static inline __m128 reduce4(V a, V b, V c, V d)
 {
     V abcd = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));

@@ -46,6 +46,17 @@
         (index) = _mm512_mask_mov_epi32((index), less, (at));                                      \
     } while (0)
 
+/* The smallest of 16 scores, and its index; of equal scores the lowest index. */
+static inline uint32_t argmin(float *score, __m512 best, __m512i index)
+{
+    float least = _mm512_reduce_min_ps(best);
+    __mmask16 equal = _mm512_cmp_ps_mask(best, _mm512_set1_ps(least), _CMP_EQ_OQ);
+
+    *score = least;
+    return (uint32_t)_mm512_mask_reduce_min_epi32(equal, index);
+}
+#define VARGMIN argmin
+
 static inline __m128 reduce4(V a, V b, V c, V d)
 {
     V ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));

@@ -85,40 +85,49 @@ static vdouble widen(const float *p)
     return __builtin_convertvector(*(const vfloat *)p, vdouble);
 }
 
-static void add(double *sum, const float *const *row, const double *weight, size_t n, size_t from,
-                size_t to)
-{
-    size_t t = from;
-
-    for (; t + LANES <= to; t += LANES) {
-        vdouble total = *(const vdouble *)(sum + t);
-
-        for (size_t i = 0; i < n; i++)
-            total += (weight ? weight[i] : 1) * widen(row[i] + t);
-        *(vdouble *)(sum + t) = total;
-    }
-    for (; t < to; t++)
-        for (size_t i = 0; i < n; i++)
-            sum[t] += (weight ? weight[i] : 1) * (double)row[i][t];
-}
-
-static void scatter(double *sum, double *count, const struct km_mat *x, const uint32_t *label,
-                    const double *weight)
-{
-    for (size_t i = 0; i < x->n; i++) {
-        const float *row = km_mat_row(x, i);
-        double *to = sum + label[i] * x->d;
-        double w = weight ? weight[i] : 1;
-
-        count[label[i]] += w;
-        for (size_t t = 0; t < x->d; t++)
-            to[t] += w * (double)row[t];
-    }
-}
-
 static double lane_sum(vdouble v)
 {
     return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
+}
+
+static double add(double *sum, const float *const *row, const double *weight, size_t n, size_t d,
+                  int square)
+{
+    vdouble squares = {0};
+    double rest = 0;
+    size_t t = 0;
+
+    for (; t + LANES <= d; t += LANES) {
+        vdouble total = *(const vdouble *)(sum + t);
+
+        for (size_t i = 0; i < n; i++) {
+            vdouble v = widen(row[i] + t);
+
+            total += (weight ? weight[i] : 1) * v;
+            squares += v * v;
+        }
+        *(vdouble *)(sum + t) = total;
+    }
+    for (; t < d; t++)
+        for (size_t i = 0; i < n; i++) {
+            sum[t] += (weight ? weight[i] : 1) * (double)row[i][t];
+            rest += (double)row[i][t] * (double)row[i][t];
+        }
+    return square ? lane_sum(squares) + rest : 0;
+}
+
+static double scatter(struct km_sums *sums, const struct km_mat *x, const uint32_t *label,
+                      int square)
+{
+    double squares = 0;
+
+    for (size_t i = 0; i < x->n; i++) {
+        const float *row = km_mat_row(x, i);
+
+        sums->count[label[i]] += 1;
+        squares += add(sums->sum + label[i] * x->d, &row, NULL, 1, x->d, square);
+    }
+    return squares;
 }
 
 static double norm2(const struct km_mat *x)

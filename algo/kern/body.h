@@ -25,7 +25,8 @@
  * cache in strands too short for the hardware to foresee. Measured on Zen 5 (K=256, d=4096 and
  * K=100, d=784): 82 -> 92 % of the peak in the assignment; half and double do the same within noise. */
 #define PANEL_AHEAD (32 * KM_PANEL)
-#define ADD_AHEAD   64
+/* Vectors of doubles of a sum that stay in registers. */
+#define ADD_COLUMNS 8
 
 enum form { FORM_A, FORM_B, FORM_C };
 
@@ -52,11 +53,16 @@ struct best4 {
     __m128i index;
 };
 
-/* 4 rows against n centers from j on; n is a constant after inlining. With `ahead`, the rows behind
- * these four are asked for: the first centers' turn over a tile is when memory is waited for. */
+/* Rows that will be needed soon: they are asked for while these are worked on. */
+struct soon {
+    const float *row[4];
+    int n;
+};
+
+/* 4 rows against n centers from j on; n is a constant after inlining. */
 static inline __attribute__((always_inline)) void dot_tile(struct best4 *b, const float *const *row,
                                                            const struct km_centers *c, size_t j,
-                                                           const int n, size_t ahead)
+                                                           const int n, const struct soon *soon)
 {
     V acc[DOT_C][4];
     size_t ld = c->c.ld;
@@ -71,10 +77,10 @@ static inline __attribute__((always_inline)) void dot_tile(struct best4 *b, cons
         V x[4];
 
 #pragma GCC unroll 4
-        for (int r = 0; r < 4; r++) {
+        for (int r = 0; r < 4; r++)
             x[r] = VLOAD(row[r] + t);
-            _mm_prefetch((const char *)(row[r] + t + ahead), _MM_HINT_T0);
-        }
+        for (int r = 0; r < soon->n; r++)
+            _mm_prefetch((const char *)(soon->row[r] + t), _MM_HINT_T0);
 #pragma GCC unroll 8
         for (int m = 0; m < n; m++) {
             V y = VLOAD(center + (size_t)m * ld + t);
@@ -99,28 +105,33 @@ static void dot_centers(struct best4 *b, const float *const *row, const struct k
                         size_t from, size_t ahead)
 {
     size_t left = c->k - from;
+    int rows = 4; /* still to be asked for */
 
     while (left > 0) {
         /* equal shares: 6 as 3 + 3, not 5 + 1 */
         size_t groups = (left + DOT_C - 1) / DOT_C;
         size_t n = (left + groups - 1) / groups;
+        int share = (rows + (int)groups - 1) / (int)groups;
+        struct soon soon = {.n = share};
 
+        for (int r = 0; r < share; r++)
+            soon.row[r] = row[--rows] + ahead;
         switch (n) {
         case 1:
-            dot_tile(b, row, c, from, 1, ahead);
+            dot_tile(b, row, c, from, 1, &soon);
             break;
         case 2:
-            dot_tile(b, row, c, from, 2, ahead);
+            dot_tile(b, row, c, from, 2, &soon);
             break;
         case 3:
-            dot_tile(b, row, c, from, 3, ahead);
+            dot_tile(b, row, c, from, 3, &soon);
             break;
 #if DOT_C > 3
         case 4:
-            dot_tile(b, row, c, from, 4, ahead);
+            dot_tile(b, row, c, from, 4, &soon);
             break;
         default:
-            dot_tile(b, row, c, from, 5, ahead);
+            dot_tile(b, row, c, from, 5, &soon);
             break;
 #endif
         }
@@ -261,19 +272,8 @@ static inline __attribute__((always_inline)) void panels(uint32_t *label, float 
             j += W;
         }
     }
-    for (int m = 0; m < m_rows; m++) {
-        float best[W];
-        int32_t index[W];
-        int at = 0;
-
-        VSTORE(best, s.best[m]);
-        VISTORE(index, s.index[m]);
-        for (int l = 1; l < W; l++)
-            if (best[l] < best[at] || (best[l] == best[at] && index[l] < index[at]))
-                at = l;
-        score[i + (size_t)m] = best[at];
-        label[i + (size_t)m] = (uint32_t)index[at];
-    }
+    for (int m = 0; m < m_rows; m++)
+        label[i + (size_t)m] = VARGMIN(score + i + m, s.best[m], s.index[m]);
 }
 
 static void nearest_b(uint32_t *label, float *score, const struct km_mat *x,
@@ -339,13 +339,21 @@ static void nearest_c(uint32_t *label, float *score, const struct km_mat *x,
         float s[LANE_L * W];
         int32_t at[LANE_L * W];
 
+        const float *next = km_mat_row(x, i) + rows * x->ld;
+        size_t share = rows * x->ld / c->k + 1; /* floats to ask for, for each center */
+
         transpose(scratch, rows, km_mat_row(x, i), x->ld, n, x->d, x->n - i);
         for (int l = 0; l < LANE_L; l++) {
             best[l] = VSET1(INFINITY);
             index[l] = VISET1(0);
         }
-        for (; j + LANE_M <= c->k; j += LANE_M)
+        for (; j + LANE_M <= c->k; j += LANE_M) {
+            /* The next rows are asked for a few at a time: all at once, at their transposition, is
+             * when memory would be waited for. */
+            for (size_t t = j * share; t < (j + LANE_M) * share; t += 16)
+                _mm_prefetch((const char *)(next + t), _MM_HINT_T0);
             center_tile(best, index, scratch, c, j, LANE_M);
+        }
         for (; j + 2 <= c->k; j += 2)
             center_tile(best, index, scratch, c, j, 2);
         if (j < c->k)
@@ -388,99 +396,134 @@ static void nearest(uint32_t *label, float *score, const struct km_mat *x,
 
 /* ---- the other entries ---- */
 
-/* Columns t .. t + 2 W - 1 of a sum stay in four registers while the rows go by. */
-static inline __attribute__((always_inline)) void add_columns(double *sum, const float *const *row,
-                                                              const double *weight, size_t n,
-                                                              size_t t, const int weighted)
+/* Columns t .. t + C * W / 2 - 1 of a sum stay in C registers while the rows go by; their squares are
+ * added up on the way where they are wanted. */
+static inline __attribute__((always_inline)) void
+add_columns(double *sum, VD *squares, const float *const *row, const double *weight, size_t n,
+            size_t t, const size_t columns, const int weighted, const int square)
 {
-    VD total[4];
+    VD total[ADD_COLUMNS];
 
-#pragma GCC unroll 4
-    for (size_t l = 0; l < 4; l++)
+#pragma GCC unroll 8
+    for (size_t l = 0; l < columns; l++)
         total[l] = VDLOAD(sum + t + l * (W / 2));
     for (size_t i = 0; i < n; i++) {
         VD w = VDSET1(weighted ? weight[i] : 1);
 
-        _mm_prefetch((const char *)(row[i] + t + ADD_AHEAD), _MM_HINT_T0);
-        _mm_prefetch((const char *)(row[i] + t + ADD_AHEAD + 16), _MM_HINT_T0);
-#pragma GCC unroll 4
-        for (size_t l = 0; l < 4; l++) {
+        if (columns == ADD_COLUMNS)
+#pragma GCC unroll 8
+            for (size_t l = 0; l < columns * (W / 2); l += 16)
+                _mm_prefetch((const char *)(row[i] + t + columns * (W / 2) + l), _MM_HINT_T0);
+#pragma GCC unroll 8
+        for (size_t l = 0; l < columns; l++) {
             VD v = VWIDEN(row[i] + t + l * (W / 2));
 
             total[l] = weighted ? VDFMA(w, v, total[l]) : VDADD(v, total[l]);
+            if (square)
+                squares[l % 2] = VDFMA(v, v, squares[l % 2]);
         }
     }
-#pragma GCC unroll 4
-    for (size_t l = 0; l < 4; l++)
+#pragma GCC unroll 8
+    for (size_t l = 0; l < columns; l++)
         VDSTORE(sum + t + l * (W / 2), total[l]);
 }
 
-static void add(double *sum, const float *const *row, const double *weight, size_t n, size_t from,
-                size_t to)
+static inline __attribute__((always_inline)) double add_rows(double *sum, const float *const *row,
+                                                             const double *weight, size_t n,
+                                                             size_t d, const int weighted,
+                                                             const int square)
 {
-    size_t t = from;
+    VD squares[2] = {VDZERO(), VDZERO()};
+    double rest = 0;
+    size_t t = 0;
 
-    for (; t + 2 * W <= to; t += 2 * W) {
-        if (weight)
-            add_columns(sum, row, weight, n, t, 1);
-        else
-            add_columns(sum, row, weight, n, t, 0);
-    }
-    for (; t + W / 2 <= to; t += W / 2) {
-        VD total = VDLOAD(sum + t);
+    for (; t + ADD_COLUMNS * (W / 2) <= d; t += ADD_COLUMNS * (W / 2))
+        add_columns(sum, squares, row, weight, n, t, ADD_COLUMNS, weighted, square);
+    for (; t + W / 2 <= d; t += W / 2)
+        add_columns(sum, squares, row, weight, n, t, 1, weighted, square);
+    for (; t < d; t++)
+        for (size_t i = 0; i < n; i++) {
+            double v = (double)row[i][t];
 
-        for (size_t i = 0; i < n; i++)
-            total = VDFMA(VDSET1(weight ? weight[i] : 1), VWIDEN(row[i] + t), total);
-        VDSTORE(sum + t, total);
-    }
-    for (; t < to; t++)
-        for (size_t i = 0; i < n; i++)
-            sum[t] += (weight ? weight[i] : 1) * (double)row[i][t];
-}
-
-/* d and weighted are constants after inlining for the narrowest rows, where the loop itself would cost as
- * much as the additions. */
-static inline __attribute__((always_inline)) void
-scatter_rows(double *sum, double *count, const struct km_mat *x, const uint32_t *label,
-             const double *weight, const size_t d, const int weighted)
-{
-    for (size_t i = 0; i < x->n; i++) {
-        const float *row = x->v + i * x->ld;
-        double *to = sum + label[i] * d;
-        double w = weighted ? weight[i] : 1;
-        size_t t = 0;
-
-        count[label[i]] += w;
-        for (; t + W / 2 <= d; t += W / 2)
-            VDSTORE(to + t, VDFMA(VDSET1(w), VWIDEN(row + t), VDLOAD(to + t)));
-        for (; t + 2 <= d; t += 2) {
-            __m128 pair = _mm_castpd_ps(_mm_load_sd((const double *)(const void *)(row + t)));
-
-            _mm_storeu_pd(to + t,
-                          _mm_fmadd_pd(_mm_set1_pd(w), _mm_cvtps_pd(pair), _mm_loadu_pd(to + t)));
+            sum[t] += weighted ? weight[i] * v : v;
+            rest += v * v;
         }
-        for (; t < d; t++)
-            to[t] += w * (double)row[t];
-    }
+    return square ? VDSUM(VDADD(squares[0], squares[1])) + rest : 0;
 }
 
-static void scatter(double *sum, double *count, const struct km_mat *x, const uint32_t *label,
-                    const double *weight)
+static double add(double *sum, const float *const *row, const double *weight, size_t n, size_t d,
+                  int square)
 {
     if (weight)
-        scatter_rows(sum, count, x, label, weight, x->d, 1);
-    else if (x->d == 1)
-        scatter_rows(sum, count, x, label, NULL, 1, 0);
-    else if (x->d == 2)
-        scatter_rows(sum, count, x, label, NULL, 2, 0);
-    else if (x->d == 3)
-        scatter_rows(sum, count, x, label, NULL, 3, 0);
-    else if (x->d == 4)
-        scatter_rows(sum, count, x, label, NULL, 4, 0);
-    else if (x->d == 8)
-        scatter_rows(sum, count, x, label, NULL, 8, 0);
+        return square ? add_rows(sum, row, weight, n, d, 1, 1)
+                      : add_rows(sum, row, weight, n, d, 1, 0);
+    return square ? add_rows(sum, row, NULL, n, d, 0, 1) : add_rows(sum, row, NULL, n, d, 0, 0);
+}
+
+/* One row to one sum. d is a constant after inlining for the narrowest rows, where the loop itself
+ * would cost as much as the additions. */
+static inline __attribute__((always_inline)) void scatter_rows(struct km_sums *sums,
+                                                               const struct km_mat *x,
+                                                               const uint32_t *label, VD *squares,
+                                                               const size_t d, const int square)
+{
+    double *sum = sums->sum, *count = sums->count;
+    const float *row = x->v;
+    __m128d pairs = _mm_setzero_pd();
+    double rest = 0;
+
+    for (size_t i = 0, n = x->n, ld = x->ld; i < n; i++, row += ld) {
+        double *to = sum + label[i] * d;
+        size_t t = 0;
+
+        count[label[i]] += 1;
+        for (; t + 2 * W <= d; t += 2 * W)
+#pragma GCC unroll 4
+            for (size_t l = 0; l < 4; l++) {
+                VD v = VWIDEN(row + t + l * (W / 2));
+
+                VDSTORE(to + t + l * (W / 2), VDADD(v, VDLOAD(to + t + l * (W / 2))));
+                if (square)
+                    squares[l] = VDFMA(v, v, squares[l]);
+            }
+        for (; t + W / 2 <= d; t += W / 2) {
+            VD v = VWIDEN(row + t);
+
+            VDSTORE(to + t, VDADD(v, VDLOAD(to + t)));
+            if (square)
+                squares[0] = VDFMA(v, v, squares[0]);
+        }
+        for (; t + 2 <= d; t += 2) {
+            __m128d v =
+                _mm_cvtps_pd(_mm_castpd_ps(_mm_load_sd((const double *)(const void *)(row + t))));
+
+            _mm_storeu_pd(to + t, _mm_add_pd(v, _mm_loadu_pd(to + t)));
+            if (square)
+                pairs = _mm_fmadd_pd(v, v, pairs);
+        }
+        for (; t < d; t++) {
+            to[t] += (double)row[t];
+            if (square)
+                rest += (double)row[t] * (double)row[t];
+        }
+    }
+    squares[1] = VDADD(squares[1], VDSET1((rest + pairs[0] + pairs[1]) * (2.0 / W)));
+}
+
+static double scatter(struct km_sums *sums, const struct km_mat *x, const uint32_t *label,
+                      int square)
+{
+    VD squares[4] = {VDZERO(), VDZERO(), VDZERO(), VDZERO()};
+
+    if (square && x->d == 2)
+        scatter_rows(sums, x, label, squares, 2, 1);
+    else if (square && x->d == 8)
+        scatter_rows(sums, x, label, squares, 8, 1);
+    else if (square)
+        scatter_rows(sums, x, label, squares, x->d, 1);
     else
-        scatter_rows(sum, count, x, label, NULL, x->d, 0);
+        scatter_rows(sums, x, label, squares, x->d, 0);
+    return square ? VDSUM(VDADD(VDADD(squares[0], squares[1]), VDADD(squares[2], squares[3]))) : 0;
 }
 
 static double norm2(const struct km_mat *x)

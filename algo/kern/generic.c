@@ -37,22 +37,33 @@ static void nearest(uint32_t *label, float *score, const struct km_mat *x,
     }
 }
 
-static void add(double *sum, const float *const *row, const double *weight, size_t n, size_t from,
-                size_t to)
+static double add(double *sum, const float *const *row, const double *weight, size_t n, size_t d,
+                  int square)
 {
+    double squares = 0;
+
     for (size_t i = 0; i < n; i++)
-        for (size_t t = from; t < to; t++)
-            sum[t] += (weight ? weight[i] : 1) * (double)row[i][t];
+        for (size_t t = 0; t < d; t++) {
+            double v = (double)row[i][t];
+
+            sum[t] += (weight ? weight[i] : 1) * v;
+            squares += v * v;
+        }
+    return square ? squares : 0;
 }
 
-static void scatter(double *sum, double *count, const struct km_mat *x, const uint32_t *label,
-                    const double *weight)
+static double scatter(struct km_sums *sums, const struct km_mat *x, const uint32_t *label,
+                      int square)
 {
+    double squares = 0;
+
     for (size_t i = 0; i < x->n; i++) {
-        count[label[i]] += weight ? weight[i] : 1;
-        for (size_t t = 0; t < x->d; t++)
-            sum[label[i] * x->d + t] += (weight ? weight[i] : 1) * (double)km_mat_row(x, i)[t];
+        const float *row = km_mat_row(x, i);
+
+        sums->count[label[i]] += 1;
+        squares += add(sums->sum + label[i] * x->d, &row, NULL, 1, x->d, square);
     }
+    return squares;
 }
 
 static double norm2(const struct km_mat *x)

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 /** Most rows of one kernel call, and floats of scratch memory (64-byte aligned) of each worker. */
-#define KM_KERN_ROWS    1024
+#define KM_KERN_ROWS    1008
 #define KM_PANEL        16 /* centers of a packed panel: one AVX-512 vector, two of AVX2 */
 #define KM_KERN_SCRATCH (128 * 1024)
 
@@ -77,18 +77,19 @@ struct km_kernels {
                     const struct km_centers *c, const float *packed, float *scratch);
 
     /**
-     * sum[t] += weight[i] * row[i][t] for t in from..to-1, i = 0..n-1 in this order; weight NULL: 1
-     * each. All rows go to one center, so the sum is loaded and stored once.
+     * sum[t] += weight[i] * row[i][t] for t in 0..d-1, i = 0..n-1 in this order; weight NULL: 1 each.
+     * All rows go to one center, so the sum is loaded and stored once. Returns the sum of the
+     * squares of all values (unweighted) if `square`, else 0.
      */
-    void (*add)(double *sum, const float *const *row, const double *weight, size_t n, size_t from,
-                size_t to);
+    double (*add)(double *sum, const float *const *row, const double *weight, size_t n, size_t d,
+                  int square);
 
     /**
-     * For narrow rows: sum[label[i]][t] += weight[i] * x_i[t] for all rows in order; weight NULL: 1
-     * each. sum has x->d columns.
+     * Adds every row to the sum and the count of its label, in order. Returns the sum of the squares
+     * of all values if `square`, else 0.
      */
-    void (*scatter)(double *sum, double *count, const struct km_mat *x, const uint32_t *label,
-                    const double *weight);
+    double (*scatter)(struct km_sums *sums, const struct km_mat *x, const uint32_t *label,
+                      int square);
 
     /** Sum of the squares of all values of x. */
     double (*norm2)(const struct km_mat *x);
