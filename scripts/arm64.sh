@@ -91,5 +91,5 @@ make_sysroot
 cd "$repo"
 cmake --preset arm64 >/dev/null
 cmake --build --preset arm64 -j "$(nproc)"
-run_tests
 run_program
+run_tests
