@@ -46,7 +46,7 @@ need_command mpirun openmpi-bin
 libraries=(libc6-dev zlib1g-dev libopenblas-pthread-dev libprotobuf-c-dev libjansson-dev libopenmpi-dev)
 if [ "$level" != build ]; then
     need_command python3 python3
-    libraries+=(libcmocka-dev python3-numpy)
+    libraries+=(libcmocka-dev python3-numpy iproute2)
 fi
 if [ "$level" = ci ]; then
     need_command clang clang

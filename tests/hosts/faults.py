@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hosts, ranks, daemons and supervisors that are late, die, hang or are slow."""
+import os
+import signal
+import time
+
+from hosts.cluster import LONG, Cluster, rows_of, split, stop_all
+from hosts.pipes import Pipe, Trickle
+from hosts.scenario import scenario
+
+X = rows_of(20000)
+LIMIT = 20  # seconds within which all end after a death
+MPI_DAEMON = "orted", "prted"
+
+
+def long_job(t, hosts=3, **hyperparameters):
+    """Hosts in the pass of a job that does not end by itself, and costs no core."""
+    cluster = Cluster(t, [[]] * hosts, hyperparameters={"mini_batch_size": "500", **hyperparameters})
+    cluster.trickle = Trickle(cluster, X)
+    cluster.start()
+    flows = cluster.until(lambda: cluster.trickle.flows() or cluster.ended())
+    good = t.check(flows and not cluster.ended(), "all hosts are in the pass", cluster)
+    return cluster if good else None
+
+
+def busy_job(t, hosts=3, **hyperparameters):
+    """The same, and it computes all the time."""
+    cluster = Cluster(t, split(X, hosts), hyperparameters={**LONG, **hyperparameters})
+    cluster.start()
+    return cluster if cluster.running() else None
+
+
+@scenario("a worker never comes", sanitized=True)
+def worker_never_comes(t):
+    cluster = Cluster(t, split(X, 3), hyperparameters={"launch_timeout": "8"})
+    cluster.start(cluster[1], cluster[2])
+    took = cluster.failed("a worker never comes", 3, "did not come within 8 s", seconds=16,
+                          of=[cluster[1], cluster[2]], to_blame=cluster[3])
+    t.check(took > 6, "a worker never comes: waits for it, %.1f s" % took, cluster)
+
+
+@scenario("the leader never comes")
+def leader_never_comes(t):
+    cluster = Cluster(t, split(X, 3), hyperparameters={"launch_timeout": "8"})
+    cluster.start(cluster[2], cluster[3])
+    took = cluster.failed("the leader never comes", 3, "did not come within 8 s", seconds=16,
+                          of=[cluster[2], cluster[3]], to_blame=cluster[1])
+    t.check(took > 6, "the leader never comes: waits for it, %.1f s" % took, cluster)
+
+
+@scenario("a name that never resolves")
+def name_never_resolves(t):
+    cluster = Cluster(t, split(X, 2), hyperparameters={"launch_timeout": "6"})
+    cluster.resolve("algo-1")
+    cluster.start()
+    cluster.failed("a name that never resolves", 3, "did not come within 6 s", seconds=16,
+                   of=[cluster[1]], to_blame=cluster[2])
+    cluster.wait(10)
+    t.same(cluster[2].code, 3, "a name that never resolves: the host of this name ends, too", cluster)
+
+
+@scenario("the network of a worker is gone: packets are lost without a word")
+def worker_cut_off(t):
+    cluster = long_job(t)
+    if not cluster:
+        return
+    cluster.network.cut(cluster[2].machine)
+    cluster.failed("a worker is cut off", 3, "not heard from", seconds=LIMIT,
+                   of=[cluster[1], cluster[3]], to_blame=cluster[2])
+    cluster.wait(5)
+    t.same(cluster[2].code, 3, "the worker that is cut off ends, too", cluster)
+    t.check((cluster[2].failure or "").startswith("algo-1: not heard from"),
+            "the worker that is cut off names the leader: %r" % cluster[2].failure, cluster)
+
+
+@scenario("the network of the leader is gone")
+def leader_cut_off(t):
+    cluster = long_job(t)
+    if not cluster:
+        return
+    cluster.network.cut(cluster[1].machine)
+    cluster.failed("the leader is cut off", 3, "not heard from", seconds=LIMIT,
+                   of=[cluster[2], cluster[3]], to_blame=cluster[1])
+    cluster.wait(5)
+    t.same(cluster[1].code, 3, "the leader that is cut off ends, too", cluster)
+    t.check("not heard from" in (cluster[1].failure or ""),
+            "the leader that is cut off names a worker: %r" % cluster[1].failure, cluster)
+
+
+@scenario("the network is gone for five seconds: the job goes on")
+def short_outage(t):
+    cluster = long_job(t)
+    if not cluster:
+        return
+    cluster.network.cut(cluster[2].machine)
+    time.sleep(5)
+    cluster.network.mend(cluster[2].machine)
+    time.sleep(6)
+    t.same([h.code for h in cluster.hosts], [None] * 3, "an outage of 5 s: all go on", cluster)
+    stop_all(cluster, "an outage of 5 s, then SIGTERM", X)
+
+
+def killed(t, what, victim, code, *words, to_blame=2, hosts=3, of=(1, 2, 3)):
+    cluster = long_job(t, hosts)
+    if not cluster:
+        return None
+    pid = victim(cluster)
+    if not t.check(pid, what + ": there is such a process", cluster):
+        return None
+    os.kill(pid, signal.SIGKILL)
+    took = cluster.failed(what, code, *words, seconds=LIMIT, of=[cluster[i] for i in of],
+                          to_blame=cluster[to_blame])
+    t.check(took < 5, "%s: a death that is seen takes no %.1f s" % (what, took), cluster)
+    return cluster
+
+
+@scenario("a worker's rank is killed", sanitized=True)
+def rank_killed(t):
+    killed(t, "a worker's rank is killed", lambda c: c[2].rank(), 3, "killed by signal 9")
+
+
+@scenario("the leader's rank is killed")
+def leaders_rank_killed(t):
+    killed(t, "the leader's rank is killed", lambda c: c[1].rank(), 3, "killed by signal 9", to_blame=1)
+
+
+@scenario("a worker's MPI daemon is killed")
+def daemon_killed(t):
+    killed(t, "an MPI daemon is killed", lambda c: c[3].named(*MPI_DAEMON), 3, "MPI daemon", to_blame=3)
+
+
+@scenario("the leader's mpirun is killed")
+def mpirun_killed(t):
+    killed(t, "mpirun is killed", lambda c: c[1].named("mpirun", "prterun", "orterun"), 3, "mpirun",
+           to_blame=1)
+
+
+@scenario("a worker's supervisor, PID 1, is killed, and its container with it", sanitized=True)
+def supervisor_killed(t):
+    killed(t, "a supervisor is killed", lambda c: c[3].supervisor(), 3, "supervisor", to_blame=3,
+           of=(1, 2))
+
+
+@scenario("the leader's supervisor is killed")
+def leaders_supervisor_killed(t):
+    killed(t, "the leader's supervisor is killed", lambda c: c[1].supervisor(), 3, "supervisor",
+           to_blame=1, of=(2, 3))
+
+
+@scenario("a worker's rank is killed while it waits for rows, before the first exchange")
+def rank_killed_early(t):
+    cluster = Cluster(t, [X, []])
+    silent = Pipe(cluster[2])
+    cluster.start()
+    cluster.until(lambda: cluster[2].rank())
+    time.sleep(1)
+    if t.check(cluster[2].signal(signal.SIGKILL, cluster[2].rank()), "there is a rank", cluster):
+        cluster.failed("a rank is killed early", 3, "killed by signal 9", to_blame=cluster[2])
+    silent.close()
+
+
+@scenario("a rank is stopped, but alive")
+def rank_stopped(t):
+    cluster = long_job(t, 3, stall_timeout="6")
+    if not cluster:
+        return
+    cluster[2].signal(signal.SIGSTOP, cluster[2].rank())
+    took = cluster.failed("a rank is stopped", 3, "no progress for 6 s", seconds=6 + LIMIT,
+                          to_blame=cluster[2])
+    t.check(took > 5, "a rank is stopped: it has its 6 s: %.1f" % took, cluster)
+
+
+@scenario("the leader's rank is stopped, but alive")
+def leaders_rank_stopped(t):
+    cluster = long_job(t, 2, stall_timeout="6")
+    if not cluster:
+        return
+    cluster[1].signal(signal.SIGSTOP, cluster[1].rank())
+    cluster.failed("the leader's rank is stopped", 3, "no progress for 6 s", seconds=6 + LIMIT,
+                   to_blame=cluster[1])
+
+
+@scenario("a worker's supervisor is stopped: it is not heard from")
+def supervisor_stopped(t):
+    cluster = long_job(t, 3)
+    if not cluster:
+        return
+    cluster[3].signal(signal.SIGSTOP)
+    cluster.failed("a supervisor is stopped", 3, "not heard from", seconds=LIMIT,
+                   of=[cluster[1], cluster[2]], to_blame=cluster[3])
+
+
+@scenario("a rank is blocked in a read: a FIFO into which nobody writes any more")
+def read_blocked(t):
+    cluster = long_job(t, 2, stall_timeout="6")
+    if not cluster:
+        return
+    cluster.trickle.dry.add(2)
+    cluster.failed("a read is blocked", 3, "no progress for 6 s while reading", seconds=6 + LIMIT,
+                   to_blame=cluster[2])
+
+
+@scenario("a peer of a tenth of the speed: the job goes on, a warning names it", seconds=90)
+def straggler(t):
+    cluster = busy_job(t, 3, stall_timeout="10")
+    if not cluster:
+        return
+    rank = cluster[2].rank()
+    end = time.monotonic() + 75
+    while time.monotonic() < end and "host algo-2 is slow" not in cluster[1].log:
+        os.kill(rank, signal.SIGSTOP)
+        time.sleep(0.45)
+        os.kill(rank, signal.SIGCONT)
+        time.sleep(0.05)
+    cluster.said(r"WARNING.*host algo-2 is slow: \S+ rows/s, the median host \S+", cluster[1], 1)
+    others = [h.name for h in cluster.hosts for n in (1, 3) if "host algo-%d is slow" % n in h.log]
+    t.same(others, [], "a slow peer: the others are not called slow", cluster)
+    t.same([h.code for h in cluster.hosts], [None] * 3, "a slow peer: all go on", cluster)
+    stop_all(cluster, "a slow peer, then SIGTERM", X)
+
+
+@scenario("bad data on one host", sanitized=True)
+def bad_data(t):
+    cluster = Cluster(t, split(X, 3))
+    with open(cluster[2].job.data("rows"), "ab") as f:
+        f.write(b"no record")
+    cluster.start()
+    cluster.failed("bad data", 2, "rows", to_blame=cluster[2])
+
+
+@scenario("a bad hyperparameter on all hosts, or on one", sanitized=True)
+def bad_request(t):
+    cluster = Cluster(t, split(X, 3), hyperparameters={"k": "none"})
+    cluster.start()
+    cluster.failed("a bad hyperparameter", 2, "'k'", seconds=10)
+    cluster = Cluster(t, split(X, 3))
+    cluster[3].job.config("hyperparameters", '{"k": "none", "feature_dim": "5"}')
+    cluster.start()
+    cluster.failed("a bad hyperparameter on one host", 2, "'k'", to_blame=cluster[3])
+
+
+@scenario("hosts that do not agree on the list of hosts")
+def other_list(t):
+    cluster = Cluster(t, split(X, 2), hyperparameters={"launch_timeout": "6"})
+    names = ["algo-1", "algo-2", "algo-3"]
+    cluster[2].job.config("resourceconfig", {"current_host": "algo-2", "hosts": names})
+    cluster.start()
+    t.check(cluster.wait(16), "another list of hosts: all end", cluster)
+    t.check(all(h.code and h.failure for h in cluster.hosts), "another list of hosts: an error", cluster)

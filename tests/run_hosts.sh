@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Several hosts as network namespaces: the launch, and every fault it must survive or report.
+#
+#   tests/run_hosts.sh BUILD_FOLDER [SCENARIO...]   (--list says which there are; --help)
+set -euo pipefail
+
+build=${1:?usage: run_hosts.sh BUILD_FOLDER [SCENARIO...]}
+if [ "$(id -u)" -ne 0 ]; then
+    echo "skipped: network namespaces need root"
+    exit 77
+fi
+for command in mpirun ip unshare; do
+    if ! command -v "$command" >/dev/null; then
+        echo "skipped: there is no $command"
+        exit 77
+    fi
+done
+for python in /usr/bin/python3 python3 ''; do
+    if [ -n "$python" ] && "$python" -c 'import numpy' 2>/dev/null; then break; fi
+done
+if [ -z "$python" ]; then
+    echo "skipped: there is no python3 with numpy"
+    exit 77
+fi
+exec "$python" -B "$(dirname "$0")/run_hosts.py" "$@"
