@@ -5,10 +5,10 @@
 
 #include <stdint.h>
 
-/** CPUs: the affinity mask, cut to the cgroup's CPU quota; at least 1. */
+/** CPUs: the affinity mask (cpuset), cut to the CPU quota of all control groups around us; at least 1. */
 int km_cpus(void);
 
-/** Bytes of memory that can still be had: MemAvailable, cut to what the cgroup's limit leaves. */
+/** Bytes of memory that can still be had: MemAvailable, cut to what the control groups leave. */
 uint64_t km_memory_available(void);
 
 /** Most bytes of memory that this process ever held (resident). */

@@ -2,6 +2,7 @@
 #include "cli/peak.h"
 
 #include "base/clock.h"
+#include "base/machine.h"
 #include "base/mem.h"
 #include <stdio.h>
 #include <string.h>
@@ -134,10 +135,13 @@ static size_t l3_bytes(void)
 int km_peak_init(struct km_peak *p, const char *level, struct km_pool *pool, struct km_err *err)
 {
     size_t bytes = 4 * l3_bytes();
+    uint64_t half =
+        km_memory_available() / 2; /* of a small container, rather than a true read rate */
 
     *p = (struct km_peak){0};
     pick_loops(p, level);
     bytes = bytes < READ_MINIMUM ? READ_MINIMUM : bytes > READ_MAXIMUM ? READ_MAXIMUM : bytes;
+    bytes = bytes < half ? bytes : (size_t)half;
     p->floats = bytes / sizeof(float) / (READ_TASKS * 1024) * (READ_TASKS * 1024);
     p->buffer = km_alloc(p->floats, sizeof(float));
     if (!p->buffer)
