@@ -240,6 +240,38 @@ def stop(t):
     t.check(oracle.msd(x, c) < 1.1 * oracle.best_of_lloyd(x, 4)[0], "stop: the model is good", run)
 
 
+def calls(run, phase):
+    """How often each host came to a phase."""
+    return [int(n) for n in re.findall(r"INFO \d+\] %s +(\d+) " % phase, run.out)]
+
+
+def windows(t):
+    """Ranks meet as often as the formula says, whatever order a compiler evaluates arguments in."""
+    x = rows_of(6000)
+    cluster = Cluster(t, [x[:4000], x[4000:]])  # 16 and 8 mini-batches
+    run = cluster.train("windows", "--refine_rows", "0", "--epochs", "3")
+    expected = seen = 0
+    for _ in range(3):
+        left = 16
+        while left >= 0:  # the last one finds that there are no more rows
+            window = max(1, seen // 16)
+            expected += 1
+            seen += window
+            left = left - window if left >= window else -1
+    t.same(calls(run, "exchange"), [expected] * 2, "exchanges of three epochs", run)
+
+
+def label_columns(t):
+    """Without label_size each host's first line decides whether there are labels: all must agree."""
+    x = rows_of(200)
+    channels = {"train": {**channel("ShardedByS3Key"), "ContentType": "text/csv"}}
+    cluster = Cluster(t, [[], []])
+    for job, lines in zip(cluster.jobs, (x, np.hstack([x[:, :1], x]))):
+        job.config("inputdataconfig", channels)
+        np.savetxt(job.data("rows.csv"), lines, delimiter=",", fmt="%.6g")
+    failed(t, cluster, "labels on one host only", 2, "0 label column(s) on host algo-1", "1 on host algo-2")
+
+
 def command_line(process):
     try:
         return (process / "cmdline").read_bytes().decode("utf-8", "replace")
@@ -268,10 +300,12 @@ def mnist(t):
 
 def main():
     t = Tests(sys.argv[1])
-    for part in wire, one_rank, sharded_and_replicated, empty_shards, errors, stop, mnist:
+    only = sys.argv[2:]
+    for part in wire, one_rank, windows, label_columns, sharded_and_replicated, empty_shards, errors, stop, mnist:
         start = time.time()
-        if not (t.sanitized and part is mnist):
-            part(t)
+        if (only and part.__name__ not in only) or (t.sanitized and part is mnist):
+            continue
+        part(t)
         print("%s: %.1f s" % (part.__name__, time.time() - start), flush=True)
     t.end()
 

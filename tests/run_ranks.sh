@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Several processes that train together under a plain mpirun. Argument: the build folder.
+# Several processes that train together under a plain mpirun. Arguments: the build folder, and names of
+# parts of run_ranks.py if not all are wanted.
 set -euo pipefail
 
 build=${1:?usage: run_ranks.sh BUILD_FOLDER}
@@ -15,4 +16,4 @@ if [ -z "$python" ]; then
     echo "skipped: there is no python3 with numpy"
     exit 77
 fi
-exec "$python" -B "$(dirname "$0")/run_ranks.py" "$build"
+exec "$python" -B "$(dirname "$0")/run_ranks.py" "$build" "${@:2}"

@@ -214,6 +214,8 @@ int km_finish_centers(struct km_job *job, struct km_err *err)
         km_watch_stop(&job->phases[KM_PHASE_REFINE]);
     } else {
         km_centers_copy(&best, &trials[best_of(trials, n)].centers);
+        /* Of trials that are equally good each rank may have taken its own. */
+        rc = km_comm_broadcast(job->m->comm, best.exact, best.k * best.d * sizeof(double), 0, err);
     }
     if (rc)
         goto out;

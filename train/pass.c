@@ -170,7 +170,8 @@ static int run_epoch(struct km_job *job, int number, struct km_progress *progres
         size_t window = km_window(job->window_batches, most);
         uint64_t before = job->pass.batches;
 
-        rc = km_exchange(job, take_window(&e, window, err), e.more, &turn, err);
+        rc = take_window(&e, window, err); /* and only then e.more is what it has come to */
+        rc = km_exchange(job, rc, e.more, &turn, err);
         if (rc == KM_OK && !job->sparse)
             rc = move_centers(job, err);
         if (rc == KM_OK)

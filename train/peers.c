@@ -9,6 +9,7 @@
 struct seat {
     char host[256];
     uint64_t d, files, bytes, has_test;
+    int64_t labels; /* columns in front of the features; below 0: nothing has decided that */
 };
 
 /* The first two ranks that have rows, and not of the same number of features. */
@@ -38,6 +39,28 @@ static int check_features(const struct seat *seats, const struct km_job *job,
     return KM_OK;
 }
 
+/* Where the content type does not say how many label columns there are, each rank's first row does. */
+static int check_labels(const struct seat *seats, const struct km_job *job,
+                        const struct km_channel *channel, struct km_err *err)
+{
+    const struct seat *first = NULL;
+
+    for (int r = 0; r < job->ranks; r++) {
+        const struct seat *s = &seats[r];
+
+        if (s->labels >= 0 && !first)
+            first = s;
+        if (s->labels >= 0 && s->labels != first->labels)
+            return km_fail(err, KM_E_INPUT,
+                           "the lines of the %s channel have %" PRId64
+                           " label column(s) on host %s and %" PRId64
+                           " on host %s; give all lines the same columns, and say how many of them "
+                           "are labels (label_size in the content type)",
+                           channel->name, first->labels, first->host, s->labels, s->host);
+    }
+    return KM_OK;
+}
+
 static int check_test(const struct seat *seats, const struct km_job *job, struct km_err *err)
 {
     for (int r = 1; r < job->ranks; r++)
@@ -64,8 +87,8 @@ static int check_replicas(const struct seat *seats, const struct km_job *job,
     return KM_OK;
 }
 
-int km_peers_meet(struct km_job *job, const struct km_channel *channel, int rc, size_t *d,
-                  struct km_err *err)
+int km_peers_meet(struct km_job *job, const struct km_channel *channel, struct km_feed *const *feed,
+                  int rc, size_t *d, struct km_err *err)
 {
     struct km_comm *comm = job->m->comm;
     struct seat *seats = NULL, *own;
@@ -81,13 +104,16 @@ int km_peers_meet(struct km_job *job, const struct km_channel *channel, int rc, 
     *own = (struct seat){.d = *d,
                          .files = channel->files.n,
                          .bytes = channel->files.total,
-                         .has_test = (uint64_t)job->request->test.present};
+                         .has_test = (uint64_t)job->request->test.present,
+                         .labels = km_feed_format(*feed)->label_size};
     snprintf(own->host, sizeof(own->host), "%s", job->request->host);
     for (int r = 0; r <= job->ranks; r++)
         job->part[r] = (size_t)r * sizeof(*seats);
     rc = km_comm_gather(comm, seats, job->part, err);
     if (rc == KM_OK)
         rc = check_features(seats, job, channel, d, err);
+    if (rc == KM_OK)
+        rc = check_labels(seats, job, channel, err);
     if (rc == KM_OK)
         rc = check_replicas(seats, job, channel, err);
     if (rc == KM_OK)

@@ -6,12 +6,12 @@
 #include "train/job.h"
 
 /**
- * All ranks have opened a channel, this one with result rc, and found rows of *d features (0: no rows).
- * Afterwards *d is what all have. A failure of one is one of all; so are different numbers of features,
- * a channel without a row on any rank, and a channel that is said to be replicated but is not the same
+ * All ranks have opened a channel as *feed, this one with result rc, and found rows of *d features (0:
+ * no rows). Afterwards *d is what all have. A failure of one is one of all; so are different numbers of
+ * features or of label columns, a channel without a row on any rank, and a channel that is said to be replicated but is not the same
  * everywhere. Called by all ranks; one rank alone gets rc back.
  */
-int km_peers_meet(struct km_job *job, const struct km_channel *channel, int rc, size_t *d,
-                  struct km_err *err);
+int km_peers_meet(struct km_job *job, const struct km_channel *channel, struct km_feed *const *feed,
+                  int rc, size_t *d, struct km_err *err);
 
 #endif

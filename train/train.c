@@ -244,8 +244,9 @@ static int open_train(struct km_job *job, struct km_err *err)
 static int open_channels(struct km_job *job, struct km_err *err)
 {
     const struct km_request *r = job->request;
-    int rc = km_peers_meet(job, &r->train, open_train(job, err), &job->d, err);
+    int rc = open_train(job, err);
 
+    rc = km_peers_meet(job, &r->train, &job->feed, rc, &job->d, err);
     if (rc)
         return rc;
     rc = km_sparse_choose(job, err);
@@ -255,7 +256,7 @@ static int open_channels(struct km_job *job, struct km_err *err)
         rc = open_channel(job, &job->test, &r->test, err);
     if (rc == KM_OK && r->test.present)
         cut(job, job->test, 0);
-    return r->test.present ? km_peers_meet(job, &r->test, rc, &job->d, err)
+    return r->test.present ? km_peers_meet(job, &r->test, &job->test, rc, &job->d, err)
                            : km_job_agree(job, rc, err);
 }
 
