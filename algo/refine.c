@@ -5,6 +5,7 @@
 #include "algo/sparse_centers.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/stop.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -129,11 +130,15 @@ static void run(struct refine *r, struct candidate *c, const struct km_points *p
     r->result->iterations += l.iterations;
 }
 
+/* A job that is late to stop leaves out the candidates that have not run. */
 static void tournament(struct refine *r)
 {
     while (r->n > 1) {
-        for (size_t i = 0; i < r->n; i++)
+        for (size_t i = 0; i < r->n; i++) {
             run(r, &r->list[i], &r->some, ROUND_ITER, 0);
+            if (km_stop_is_late())
+                r->n = i + 1;
+        }
         sort_distinct(r);
         r->n = (r->n + 1) / 2;
     }
@@ -347,7 +352,7 @@ static int seed_extra(struct refine *r, size_t n_trials, size_t k, size_t d, str
     float *dist2 = km_alloc(km_points_n(&r->some), sizeof(*dist2));
     int rc = dist2 ? KM_OK : km_fail(err, KM_E_MEM, "no memory for refining");
 
-    for (size_t e = 0; rc == KM_OK && e < r->n_extra; e++) {
+    for (size_t e = 0; rc == KM_OK && e < r->n_extra && !km_stop_is_late(); e++) {
         struct km_rng rng;
 
         km_rng_seed(&rng, r->o->seed, 'E', r->o->rank * EXTRA + e);

@@ -23,11 +23,16 @@ int km_stop_asked(void)
     return atomic_load(&asked);
 }
 
-int km_stop_is_late(void)
+double km_stop_seconds(void)
 {
     double at = atomic_load(&asked_at);
 
-    return at > 0 && km_now() > at + LATE_SECONDS;
+    return at > 0 ? km_now() - at : 0;
+}
+
+int km_stop_is_late(void)
+{
+    return km_stop_seconds() > LATE_SECONDS;
 }
 
 static void on_signal(int number)

@@ -10,6 +10,9 @@ void km_stop_ask(void);
 /** Whether somebody asked. */
 int km_stop_asked(void);
 
+/** Seconds since somebody asked; 0 if nobody did. */
+double km_stop_seconds(void);
+
 /** Whether somebody asked more than 4 seconds ago: what goes on must end with the next result that
  * can be used. */
 int km_stop_is_late(void);

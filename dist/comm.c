@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/pulse.h"
+#include "base/stop.h"
 #include "dist/wire.h"
 #include <stdint.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@
 struct km_comm {
     int rank, size;
     int lost;                      /* a call failed: nobody knows what the others wait for */
-    double *scratch;               /* (SLICE + size) what the others sent */
+    double *scratch;               /* (SLICE + 2 * size) what the others sent */
     int *cuts;                     /* (4 * size) memory of the following */
     struct km_wire_cut give, take; /* of a slice: what each rank sums up; what each sends us */
 };
@@ -46,7 +47,7 @@ int km_comm_open(struct km_comm **comm, struct km_err *err)
     }
     size = (size_t)c->size;
     if (size > 1) {
-        c->scratch = km_alloc(SLICE + size, sizeof(*c->scratch));
+        c->scratch = km_alloc(SLICE + 2 * size, sizeof(*c->scratch));
         c->cuts = km_alloc(4 * size, sizeof(*c->cuts));
         if (!c->scratch || !c->cuts) {
             c->lost = 1;
@@ -204,19 +205,22 @@ int km_comm_gather(struct km_comm *c, void *all, const size_t *part, struct km_e
     return rc;
 }
 
-/* The lowest rank that failed, -1 if none did. */
+/* The lowest rank that failed, -1 if none did. Who was asked to stop passes it on. */
 static int first_failed(struct km_comm *c, int rc, int *failed, struct km_err *err)
 {
-    double mine = rc;
+    double mine[2] = {rc, km_stop_asked()};
 
     *failed = -1;
     rc = begin(c, err);
     if (rc)
         return rc;
-    rc = km_wire_all(&mine, c->scratch, 1, err);
-    for (int r = c->size - 1; rc == KM_OK && r >= 0; r--)
-        if (c->scratch[r] < 0)
+    rc = km_wire_all(mine, c->scratch, 2, err);
+    for (int r = c->size - 1; rc == KM_OK && r >= 0; r--) {
+        if (c->scratch[2 * r] < 0)
             *failed = r;
+        if (c->scratch[2 * r + 1] > 0)
+            km_stop_ask();
+    }
     return end(c, rc);
 }
 

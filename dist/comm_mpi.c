@@ -4,6 +4,7 @@
  * that waiting for a slower host costs no core: MPI itself would spin.
  */
 #include "base/clock.h"
+#include "base/stop.h"
 #include "dist/wire.h"
 
 #include <mpi.h>
@@ -21,6 +22,9 @@
 #define SHORT_SLEEP         20e-6
 #define LONG_SLEEP          1e-3
 #define LARGE_BYTES         65536
+/* A stopping job should be gone after 10 seconds, and tells all hosts: one that has not come by then
+ * does not come. */
+#define STOP_SECONDS 8.5
 
 static void sleep_for(double seconds)
 {
@@ -50,6 +54,11 @@ static int wait_for(int code, MPI_Request *request, int large, const char *what,
         code = MPI_Test(request, &done, MPI_STATUS_IGNORE);
         if (done || code != MPI_SUCCESS)
             break;
+        if (km_stop_seconds() > STOP_SECONDS)
+            return km_fail(
+                err, KM_E_PEER,
+                "the job was asked to stop, but another host did not answer within %.1f s",
+                STOP_SECONDS);
         waited = km_now() - start;
         if (waited < awake)
             sched_yield();

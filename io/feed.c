@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Three blocks go round between the reader thread and the caller: one with the caller, one ready,
- * one being filled. The first block of the first pass is decoded in the caller's thread: between it
+ * one being filled. The first block of the first pass is decoded while the caller waits: between it
  * and the second the caller may set the origin, and nothing has been decoded ahead without it. From
  * then on the reader thread alone touches the `reading` half of the feed; one thread lives for one
  * pass.
  *
  * Closing sets `stop` and makes stop_fd readable: a reader that waits for a block or for the bytes
- * of a FIFO ends at once, one that decodes ends with its block.
+ * of a FIFO ends at once, one that decodes ends with its block. A read of a regular file cannot be
+ * ended (its server may be gone): the caller never waits for one without end once the job is asked to
+ * stop, and leaves the thread, and all that it uses, behind.
  */
 #include "io/feed.h"
 
+#include "base/aside.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/stop.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -22,9 +26,15 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BLOCKS 3
+
+/* Between two looks at whether somebody asked to stop; and as long a closing feed waits for its
+ * reader thread, which decodes a block in less. */
+#define LOOK_SECONDS  0.02
+#define CLOSE_SECONDS 1.0
 
 /* So many files are looked into before the first row is used; the others when their turn comes. */
 #define CHECKED_FILES 1000
@@ -58,6 +68,7 @@ struct km_feed {
     size_t filled; /* blocks filled in this pass */
     size_t taken;  /* blocks given to the caller in this pass */
     size_t freed;  /* blocks given back */
+    int reading;   /* the reader thread has not come to its end */
     int ended;     /* nothing comes behind `filled`: the pass ended with end_rc */
     int end_rc;
     struct km_err end_err;
@@ -67,6 +78,8 @@ struct km_feed {
     /* the caller's */
     pthread_t thread;
     int running;
+    int left; /* a thread was left behind: nothing of the feed can be freed any more */
+    int cut;  /* a pass was ended by the wish to stop */
     int later_pass;
 
     atomic_uint_fast64_t stat_rows;
@@ -89,25 +102,34 @@ static int is_complete(const struct km_format *f)
 
 /* Decodes the first row of each file, at least until one has decided on the format, so that all
  * parts have the same; a FIFO cannot be opened twice and waits for its turn. */
-static int check_files(struct km_feed *f, struct km_err *err)
+static void check_files(void *arg)
 {
+    struct km_feed *f = arg;
     struct km_shard *s;
 
     for (size_t i = 0; i < f->files->n && (i < CHECKED_FILES || !is_complete(&f->format)); i++) {
         if (!is_regular(f->files->path[i]))
             continue;
-        if (km_shard_open(&s, f->files->path[i], &f->format, err))
-            return err->code;
+        f->late_rc = km_shard_open(&s, f->files->path[i], &f->format, &f->late_err);
+        if (f->late_rc)
+            return;
         km_shard_close(s);
     }
-    return KM_OK;
+}
+
+static int fail_with_stop(const struct km_files *files, struct km_err *err)
+{
+    return km_fail(err, KM_E_SYS,
+                   "the job was asked to stop while the first rows of %zu file(s) were being read "
+                   "(the first is %s), so there is no model",
+                   files->n, files->path[0]);
 }
 
 int km_feed_open(struct km_feed **feed, const struct km_files *files,
                  const struct km_format *format, struct km_err *err)
 {
     struct km_feed *f = km_alloc(1, sizeof(*f));
-    int rc;
+    int rc = KM_OK;
 
     *feed = NULL;
     if (!f)
@@ -121,7 +143,11 @@ int km_feed_open(struct km_feed **feed, const struct km_files *files,
     if (f->stop_fd < 0)
         rc = km_fail_errno(err, "no eventfd for the feed");
     else
-        rc = check_files(f, err);
+        rc = km_aside(check_files, f, err);
+    if (rc == KM_MORE)
+        return fail_with_stop(files, err); /* and f is left to the thread */
+    if (rc == KM_OK && (rc = f->late_rc))
+        *err = f->late_err;
     if (rc) {
         km_feed_close(f);
         return rc;
@@ -179,42 +205,71 @@ static int range_of_file(const struct km_feed *f, struct km_range *range)
 #define LOOK_ROWS   1000
 #define LOOK_VALUES ((size_t)1 << 20)
 
+/* A look at the first rows, which outlives its caller if it is left behind. */
+struct glance {
+    const struct km_files *files;
+    struct km_format format;
+    struct km_feed_look look;
+    int rc;
+    struct km_err err;
+};
+
 /* Looks at the rows of one file. */
-static int look_into(const char *path, struct km_format *format, struct km_feed_look *look,
-                     struct km_err *err)
+static int look_into(struct glance *g, const char *path)
 {
+    struct km_format *format = &g->format;
     struct km_shard *s = NULL;
     struct km_csr x = {0};
-    int rc = km_shard_open(&s, path, format, err);
+    int rc = km_shard_open(&s, path, format, &g->err);
 
     if (rc == KM_OK)
-        rc =
-            km_csr_init(&x, LOOK_ROWS, LOOK_VALUES + format->feature_dim, format->feature_dim, err);
+        rc = km_csr_init(&x, LOOK_ROWS, LOOK_VALUES + format->feature_dim, format->feature_dim,
+                         &g->err);
     if (rc == KM_OK)
-        rc = km_shard_read_sparse(s, &x, LOOK_ROWS, LOOK_VALUES, &look->rows, err);
-    if (rc == KM_E_INPUT && look->rows > 0)
+        rc = km_shard_read_sparse(s, &x, LOOK_ROWS, LOOK_VALUES, &g->look.rows, &g->err);
+    if (rc == KM_E_INPUT && g->look.rows > 0)
         rc = KM_OK; /* a bad row behind good ones is told in its turn */
     if (rc == KM_OK) {
-        look->values = x.nnz;
-        look->sparse = (size_t)km_shard_sparse_records(s);
+        g->look.values = x.nnz;
+        g->look.sparse = (size_t)km_shard_sparse_records(s);
     }
     km_csr_done(&x);
     km_shard_close(s);
     return rc;
 }
 
+static void glance(void *arg)
+{
+    struct glance *g = arg;
+
+    for (size_t i = 0; g->rc == KM_OK && i < g->files->n && i < CHECKED_FILES && g->look.rows == 0;
+         i++)
+        if (is_regular(g->files->path[i]))
+            g->rc = look_into(g, g->files->path[i]);
+}
+
 int km_feed_look(const struct km_feed *f, struct km_feed_look *look, struct km_err *err)
 {
-    struct km_format format = f->format;
-    int rc = KM_OK;
+    struct glance *g;
+    int rc;
 
     *look = (struct km_feed_look){0};
-    if (format.kind != KM_RECORDIO || format.feature_dim == 0)
+    if (f->format.kind != KM_RECORDIO || f->format.feature_dim == 0)
         return KM_OK;
-    format.kind = KM_SPARSE;
-    for (size_t i = 0; rc == KM_OK && i < f->files->n && i < CHECKED_FILES && look->rows == 0; i++)
-        if (is_regular(f->files->path[i]))
-            rc = look_into(f->files->path[i], &format, look, err);
+    g = km_alloc(1, sizeof(*g));
+    if (!g)
+        return km_fail(err, KM_E_MEM, "no memory to look at the first rows");
+    g->files = f->files;
+    g->format = f->format;
+    g->format.kind = KM_SPARSE;
+    rc = km_aside(glance, g, err);
+    if (rc == KM_MORE)
+        return fail_with_stop(f->files, err);
+    if (rc == KM_OK && (rc = g->rc))
+        *err = g->err;
+    else if (rc == KM_OK)
+        *look = g->look;
+    km_free(g);
     return rc;
 }
 
@@ -232,20 +287,39 @@ void km_feed_cut(struct km_feed *f, size_t mini_batch, size_t block)
     f->block = block < mini_batch ? block : mini_batch;
 }
 
-/* Ends and joins the reader thread. */
+/* Waits a little for the other thread; the caller holds the lock. */
+static void wait_a_little(struct km_feed *f)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += (long)(LOOK_SECONDS * 1e9);
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&f->changed, &f->lock, &until);
+}
+
+/* Ends and joins the reader thread, or leaves it behind. */
 static void end_reader(struct km_feed *f)
 {
     const uint64_t one = 1;
+    double until = km_now() + CLOSE_SECONDS;
 
-    if (!f->running)
-        return;
     atomic_store(&f->stop, 1);
     if (f->stop_fd >= 0 && write(f->stop_fd, &one, sizeof(one)) < 0)
         assert(errno == EAGAIN); /* then it is readable already */
+    if (!f->running)
+        return;
     pthread_mutex_lock(&f->lock);
     pthread_cond_broadcast(&f->changed);
+    while (f->reading && km_now() < until)
+        wait_a_little(f);
+    f->left = f->reading;
     pthread_mutex_unlock(&f->lock);
-    pthread_join(f->thread, NULL);
+    if (f->left)
+        pthread_detach(f->thread);
+    else
+        pthread_join(f->thread, NULL);
     f->running = 0;
 }
 
@@ -254,6 +328,10 @@ void km_feed_close(struct km_feed *f)
     if (!f)
         return;
     end_reader(f);
+    if (f->left) {
+        km_aside_leave();
+        return;
+    }
     km_shard_close(f->shard);
     for (int i = 0; i < BLOCKS; i++)
         km_mat_done(&f->block_of[i]);
@@ -442,7 +520,16 @@ static void *read_ahead(void *arg)
             break;
         rc = produce(f);
     }
+    pthread_mutex_lock(&f->lock);
+    f->reading = 0;
+    pthread_cond_broadcast(&f->changed);
+    pthread_mutex_unlock(&f->lock);
     return NULL;
+}
+
+static void produce_first(void *arg)
+{
+    produce(arg);
 }
 
 /* Signals are for the other threads. */
@@ -451,11 +538,13 @@ static int start_reader(struct km_feed *f, struct km_err *err)
     sigset_t all, before;
     int rc;
 
+    f->reading = 1;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     rc = pthread_create(&f->thread, NULL, read_ahead, f);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (rc) {
+        f->reading = 0;
         errno = rc;
         return km_fail_errno(err, "cannot start the reader thread");
     }
@@ -463,37 +552,55 @@ static int start_reader(struct km_feed *f, struct km_err *err)
     return KM_OK;
 }
 
+/* Sees to it that somebody fills blocks. */
+static int start_pass(struct km_feed *f, struct km_err *err)
+{
+    int rc;
+
+    if (f->running || f->ended)
+        return KM_OK;
+    if (f->later_pass || f->taken > 0)
+        return start_reader(f, err);
+    rc = km_aside(produce_first, f, err);
+    f->left = rc == KM_MORE;
+    return rc < 0 ? rc : KM_OK;
+}
+
 int km_feed_next(struct km_feed *f, struct km_batch **batch, struct km_err *err)
 {
     int rc = KM_OK;
 
     assert(f->mini_batch > 0);
-    if (!f->running && !f->ended) {
-        if (!f->later_pass && f->taken == 0)
-            produce(f);
-        else
-            rc = start_reader(f, err);
-        if (rc)
-            return rc;
-    }
+    if (f->cut)
+        return KM_OK;
+    rc = start_pass(f, err);
+    if (rc)
+        return rc;
     pthread_mutex_lock(&f->lock);
     if (f->freed < f->taken) {
         f->freed = f->taken;
         pthread_cond_broadcast(&f->changed);
     }
-    while (f->filled == f->taken && !f->ended)
-        pthread_cond_wait(&f->changed, &f->lock);
+    while (f->filled == f->taken && !f->ended && !km_stop_asked())
+        wait_a_little(f);
     if (f->filled > f->taken) {
         *batch = &f->batch[f->taken % BLOCKS];
         f->taken++;
         rc = KM_MORE;
-    } else {
+    } else if (f->ended) {
         rc = f->end_rc;
         if (rc)
             *err = f->end_err;
+    } else {
+        f->cut = 1;
     }
     pthread_mutex_unlock(&f->lock);
     return rc;
+}
+
+int km_feed_stopped(const struct km_feed *f)
+{
+    return f->cut;
 }
 
 int km_feed_origin(struct km_feed *f, const float *origin, struct km_err *err)

@@ -75,8 +75,9 @@ static inline size_t km_batch_rows(const struct km_batch *b)
 void km_feed_cut(struct km_feed *feed, size_t mini_batch, size_t block);
 
 /**
- * Ends the reader thread, also one that waits for a FIFO's bytes, and frees all; NULL is fine. A
- * block being decoded or a read from a disk under way is finished first.
+ * Ends the reader thread, also one that waits for a FIFO's bytes, and frees all; NULL is fine. A block
+ * being decoded or a read from a disk under way is finished first; if that takes longer than a second,
+ * the thread and its memory are left behind (base/aside.h).
  */
 void km_feed_close(struct km_feed *feed);
 
@@ -89,8 +90,15 @@ const struct km_format *km_feed_format(const struct km_feed *feed);
  * Mini-batches run on across files; only the last one of a pass may be short. A failure comes after
  * all rows before the bad one, and again with each further call. The first block of the first pass
  * is decoded within the call, all others by the reader thread.
+ *
+ * When somebody asks to stop (base/stop.h) the call does not wait any longer for a block that is not
+ * ready, and says KM_OK; no pass follows this one. (The first block of all is waited for one second
+ * more; so are the first rows by km_feed_open and km_feed_look, which fail then.)
  */
 int km_feed_next(struct km_feed *feed, struct km_batch **batch, struct km_err *err);
+
+/** Whether the pass ended before its last row, as somebody asked to stop. */
+int km_feed_stopped(const struct km_feed *feed);
 
 /**
  * Subtracts origin (d values) from all rows that come from now on, so that data far from zero keeps

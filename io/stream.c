@@ -6,6 +6,7 @@
  * POLLHUP.
  */
 #include "base/mem.h"
+#include "base/pulse.h"
 #include "io/file.h"
 
 #include <errno.h>
@@ -148,6 +149,7 @@ static int read_some(struct km_stream *s, struct km_err *err)
             return km_fail_errno(err, "%s: cannot read at byte %" PRIu64, s->path,
                                  s->at + (s->to - s->from));
     }
+    km_pulse_work();
     s->ended = n == 0;
     s->to += (size_t)n;
     return KM_OK;

@@ -14,85 +14,10 @@ import numpy as np
 
 import oracle
 from harness import Job, Run, Tests
+from ranks import HYPERPARAMETERS, MPIRUN, Cluster, channel, failed, finish, rows_of, split
 
-MPIRUN = """mpirun --allow-run-as-root --oversubscribe --bind-to none
- --mca pml ob1 --mca btl self,tcp --mca btl_tcp_if_include lo --mca oob_tcp_if_include lo""".split()
-HYPERPARAMETERS = {"k": "4", "feature_dim": "5", "mini_batch_size": "250"}
 MNIST_BEST_OF_LLOYD = 39.0222  # ten full runs from k-means++ starts, float64
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def rows_of(n, d=5, clusters=4, seed=0):
-    random = np.random.default_rng(seed)
-    place = np.random.default_rng(77).normal(size=(clusters, d)) * 5
-    return (place[random.integers(clusters, size=n)] + random.normal(size=(n, d))).astype("f4")
-
-
-def channel(way):
-    return {"TrainingInputMode": "File", "S3DistributionType": way, "RecordWrapperType": "None"}
-
-
-def split(x, hosts):
-    """Shards of uneven size."""
-    ends = [len(x) * (i + 1) * (i + 2) // (hosts * (hosts + 1)) for i in range(hosts)]
-    return [x[a:b] for a, b in zip([0] + ends, ends)]
-
-
-class Cluster:
-    """A request as the platform lays it out on each of its hosts."""
-
-    def __init__(self, t, train, test=None, hyperparameters=None, replicated=False):
-        """train, test: rows of each host, or, replicated, of all; an int is the number of hosts."""
-        way = "FullyReplicated" if replicated else "ShardedByS3Key"
-        channels = {"train": channel(way)}
-        if test is not None:
-            channels["test"] = channel(way)
-        names = ["algo-%d" % (i + 1) for i in range(len(train))]
-        self.t = t
-        self.jobs = []
-        for host, rows in zip(names, train):
-            resources = {"current_host": host, "hosts": names}
-            job = Job(t, {**HYPERPARAMETERS, **(hyperparameters or {})}, channels, resources)
-            if len(rows):
-                oracle.write_recordio(job.data("rows"), rows)
-            self.jobs.append(job)
-        for job, rows in zip(self.jobs, test if test is not None else []):
-            if len(rows):
-                oracle.write_recordio(job.data("rows", "test"), rows)
-
-    def command(self, *args):
-        command = list(MPIRUN)
-        for job in self.jobs:
-            command += [":"] if job is not self.jobs[0] else []
-            command += ["-np", "1", self.t.kmeans, "train", "--root", job.root, "--threads", "1", *args]
-        return [str(c) for c in command]
-
-    def start(self, *args):
-        env = {k: v for k, v in os.environ.items() if not k.startswith(("KM_", "OMP_"))}
-        env["ASAN_OPTIONS"] = "detect_leaks=0"
-        return subprocess.Popen(
-            self.command(*args), env=env, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )
-
-    def train(self, what, *args):
-        run = finish(self.start(*args))
-        self.t.check(run.code == 0, what + ": trains", run)
-        self.t.check(self.jobs[0].model.exists(), what + ": the leader wrote the model", run)
-        others = [job.leftovers() for job in self.jobs[1:]]
-        self.t.same(others, [[]] * len(others), what + ": the others wrote nothing", run)
-        return run
-
-    def bytes(self):
-        return self.jobs[0].model.read_bytes()
-
-    def model(self):
-        return oracle.read_model(self.jobs[0].model)
-
-
-def finish(process, timeout=240):
-    process.out, process.err = process.communicate(timeout=timeout)
-    return Run(subprocess.CompletedProcess("", process.returncode, process.out, process.err))
 
 
 def metric(run, name):
@@ -183,18 +108,6 @@ def empty_shards(t):
     failed(t, Cluster(t, [x[:2], x[2:4]], hyperparameters={"k": "5"}), "too few rows", 2, "has 4 rows")
 
 
-def failed(t, cluster, what, code, *words):
-    """All hosts fail with the same text, which has these words."""
-    run = finish(cluster.start())
-    t.same(run.code, code, what + ": exit code", run)
-    texts = [job.failure.read_text() if job.failure.exists() else None for job in cluster.jobs]
-    t.same(texts, texts[:1] * len(texts), what + ": the same text on all hosts", run)
-    for word in words:
-        t.check(texts[0] and word in texts[0], "%s: %r says %r" % (what, texts[0], word), run)
-    t.check(not cluster.jobs[0].model.exists(), what + ": no model", run)
-    return run
-
-
 def errors(t):
     x = rows_of(3000)
     bad = Cluster(t, split(x, 3))
@@ -221,16 +134,12 @@ def stop(t):
     cluster = Cluster(t, split(x, 3), split(x, 3), hyperparameters=options)
     process = cluster.start()
     time.sleep(2)
-    ranks = [
-        int(p.name) for p in Path("/proc").iterdir()
-        if p.name.isdigit() and str(cluster.jobs[1].root) in command_line(p)
-        and "mpirun" not in command_line(p)
-    ]
-    if not t.same(len(ranks), 1, "the rank that is asked to stop"):
+    rank = cluster.ranks()[0]
+    if not t.check(rank, "the rank that is asked to stop"):
         process.kill()
         return
     asked = time.time()
-    os.kill(ranks[0], signal.SIGTERM)
+    os.kill(rank, signal.SIGTERM)
     run = finish(process)
     t.check(time.time() - asked < 10, "stop: gone after %.1f s" % (time.time() - asked), run)
     t.same(run.code, 0, "stop: exit code", run)
@@ -270,13 +179,6 @@ def label_columns(t):
         job.config("inputdataconfig", channels)
         np.savetxt(job.data("rows.csv"), lines, delimiter=",", fmt="%.6g")
     failed(t, cluster, "labels on one host only", 2, "0 label column(s) on host algo-1", "1 on host algo-2")
-
-
-def command_line(process):
-    try:
-        return (process / "cmdline").read_bytes().decode("utf-8", "replace")
-    except OSError:
-        return ""
 
 
 def mnist(t):

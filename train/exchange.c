@@ -77,6 +77,8 @@ int km_exchange(struct km_job *job, int rc, int more, struct km_turn *turn, stru
         return km_job_agree(job, rc, err);
     turn->stop = s->flags[KM_FLAG_STOP] > 0;
     turn->more = s->flags[KM_FLAG_MORE] > 0;
+    if (turn->stop)
+        km_stop_ask(); /* what follows must hurry on all ranks */
     rc = sum_touched(s, comm, err);
     km_watch_stop(&job->phases[KM_PHASE_EXCHANGE]);
     return rc;

@@ -293,6 +293,8 @@ static int score_own(struct km_job *job, struct km_feed *feed, struct score *sco
             break;
         }
     }
+    if (km_feed_stopped(feed))
+        score->cut = 1;
     scorer_done(&s);
     return rc;
 }
