@@ -325,7 +325,7 @@ int km_train_main(int argc, char **argv)
     km_pool_close(m.pool);
     km_comm_close(m.comm);
     if (km_aside_left()) /* a read that does not end may still touch all of this */
-        _exit(rc);
+        return rc;
     km_request_done(r);
     km_settings_close(settings);
     km_free(r);
