@@ -39,7 +39,7 @@ def possible():
     return done.stdout.decode("utf-8", "replace").strip() or "no namespaces" if done.returncode else None
 
 
-def inside(build, name):
+def run_one(build, name):
     """One scenario, in namespaces of its own."""
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)  # for ip netns
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
@@ -110,7 +110,7 @@ def main():
         return
     Options.late = args.late
     if args.inside:
-        inside(args.build, args.scenario[0])
+        run_one(args.build, args.scenario[0])
         return
     why = possible()
     if why:

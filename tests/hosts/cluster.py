@@ -95,11 +95,11 @@ class Cluster:
             time.sleep(0.05)
 
     def until(self, what, seconds=30):
-        """Waits for `what` to be true; its value."""
+        """Waits for `what` to be true, unless a host ends; its value."""
         end = time.monotonic() + seconds
         while True:
             found = what()
-            if found or time.monotonic() > end:
+            if found or self.ended() or time.monotonic() > end:
                 return found
             for host in self.hosts:
                 host.poll()
@@ -117,7 +117,7 @@ class Cluster:
     def running(self, seconds=30):
         """Waits until each host is in the pass."""
         def in_pass():
-            return all("#progress_metric" in h.log for h in self.hosts) or self.ended()
+            return all("#progress_metric" in h.log for h in self.hosts)
         found = self.until(in_pass, seconds)
         return self.t.check(found and not self.ended(), "all hosts are in the pass", self)
 
@@ -145,6 +145,10 @@ class Cluster:
         left = [h.job.leftovers() for h in self.hosts]
         expected = [["model/model_algo-1"]] + [[]] * (len(self.hosts) - 1)
         t.same(left, expected if leftovers is None else leftovers, what + ": files written", self)
+        if self.hosts[0].job.model.exists():
+            written = self.hosts[0].job.model.stat().st_mtime
+            early = [h.name for h in self.hosts if h.end_clock and h.end_clock < written]
+            t.same(early, [], what + ": hosts that left before the last write", self)
         self.ended_together(what, self.hosts)
         return self
 
@@ -162,7 +166,7 @@ class Cluster:
             for word in words:
                 t.check(text and word in text, "%s: %r says %r" % (what, text, word), self)
             if to_blame:
-                t.check(text and text.startswith(to_blame.name + ": "),
+                t.check(re.match(r"(\w+ Error: )?%s: " % to_blame.name, text or ""),
                         "%s: %r begins with %s" % (what, text, to_blame.name), self)
             t.check(text and len(text) <= 1024, what + ": length of the text")
         models = [h.name for h in hosts if h.job.model.exists()]

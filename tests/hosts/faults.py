@@ -4,8 +4,9 @@ import os
 import signal
 import time
 
+from hosts import disk
 from hosts.cluster import LONG, Cluster, rows_of, split, stop_all
-from hosts.pipes import Pipe, Trickle
+from hosts.pipes import Pipe, Trickle, recordio
 from hosts.scenario import scenario
 
 X = rows_of(20000)
@@ -18,7 +19,7 @@ def long_job(t, hosts=3, **hyperparameters):
     cluster = Cluster(t, [[]] * hosts, hyperparameters={"mini_batch_size": "500", **hyperparameters})
     cluster.trickle = Trickle(cluster, X)
     cluster.start()
-    flows = cluster.until(lambda: cluster.trickle.flows() or cluster.ended())
+    flows = cluster.until(cluster.trickle.flows)
     good = t.check(flows and not cluster.ended(), "all hosts are in the pass", cluster)
     return cluster if good else None
 
@@ -69,7 +70,7 @@ def worker_cut_off(t):
                    of=[cluster[1], cluster[3]], to_blame=cluster[2])
     cluster.wait(5)
     t.same(cluster[2].code, 3, "the worker that is cut off ends, too", cluster)
-    t.check((cluster[2].failure or "").startswith("algo-1: not heard from"),
+    t.check("algo-1: not heard from" in (cluster[2].failure or ""),
             "the worker that is cut off names the leader: %r" % cluster[2].failure, cluster)
 
 
@@ -197,6 +198,19 @@ def read_blocked(t):
         return
     cluster.trickle.dry.add(2)
     cluster.failed("a read is blocked", 3, "no progress for 6 s while reading", seconds=6 + LIMIT,
+                   to_blame=cluster[2])
+
+
+@scenario("a file system hangs: a read of a regular file never comes back", sanitized=True)
+def disk_hangs(t):
+    if not disk.possible():
+        print("  skipped: there is no /dev/fuse")
+        return
+    cluster = Cluster(t, [X, []], hyperparameters={"stall_timeout": "6"})
+    file = disk.Disk(cluster[2].job.data("rows"), recordio(t, X), 300000)
+    cluster.start()
+    t.check(cluster.until(lambda: file.waits), "a disk hangs: it is read", cluster)
+    cluster.failed("a disk hangs", 3, "no progress for 6 s while reading", seconds=6 + LIMIT,
                    to_blame=cluster[2])
 
 

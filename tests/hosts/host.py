@@ -17,7 +17,7 @@ mount -t tmpfs tmpfs /opt
 mkdir /opt/ml /opt/bin
 touch /opt/bin/kmeans
 mount --bind "$2" /opt/bin/kmeans
-mount --bind "$1" /opt/ml
+mount --rbind "$1" /opt/ml
 for file in hosts resolv.conf nsswitch.conf; do mount --bind "$3/$file" /etc/$file; done
 hostname "$4"
 eval "$5"
@@ -87,7 +87,7 @@ class Host:
         self.args = ["train"]
         self.process = None
         self.code = None
-        self.start_time = self.end_time = self.last_rank = None
+        self.start_time = self.end_time = self.end_clock = self.last_rank = None
         self.space = None
 
     def start(self, kmeans, *args, env=None):
@@ -118,7 +118,7 @@ class Host:
             return
         code = self.process.poll()
         if code is not None:
-            self.code, self.end_time = code, time.monotonic()
+            self.code, self.end_time, self.end_clock = code, time.monotonic(), time.time()
         elif self.rank():
             self.last_rank = time.monotonic()
 

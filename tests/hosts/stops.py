@@ -4,10 +4,11 @@ import signal
 import socket
 import time
 
+from hosts import disk
 from hosts.cluster import LONG, Cluster, rows_of, split, stop_all
 from hosts.faults import X, busy_job, long_job
 from hosts.network import inside
-from hosts.pipes import Pipe
+from hosts.pipes import Pipe, recordio
 from hosts.scenario import scenario
 
 WHO = {"leader": (1,), "worker": (2,), "all": (1, 2, 3)}
@@ -72,7 +73,8 @@ def stop_in_look_up(t):
     t.check(silent.recv(512), "look-ups: there is one")
     t.same([h.code for h in cluster.hosts], [None] * 2, "look-ups: both wait", cluster)
     cluster.signal(signal.SIGTERM)
-    cluster.failed("SIGTERM in a look-up", 3, seconds=3)
+    for host in cluster.hosts:  # not connected yet: each ends for itself
+        cluster.failed("SIGTERM in a look-up", 3, "asked to stop", seconds=3, of=[host])
 
 
 @scenario("asked to stop while a rank is blocked in a read")
@@ -84,6 +86,21 @@ def stop_reading(t):
             time.sleep(3)
             stop_all(cluster, "SIGTERM to algo-%d, algo-2 is blocked in a read" % who,
                      which=[cluster[who]])
+
+
+@scenario("asked to stop while a read of a regular file never comes back")
+def stop_disk_hangs(t):
+    if not disk.possible():
+        print("  skipped: there is no /dev/fuse")
+        return
+    for hosts in 1, 2:
+        cluster = Cluster(t, [X, []][2 - hosts:])
+        file = disk.Disk(cluster[hosts].job.data("rows"), recordio(t, X), 300000)
+        cluster.start()
+        t.check(cluster.until(lambda: file.waits), "a disk hangs: it is read", cluster)
+        time.sleep(1)
+        stop_all(cluster, "SIGTERM to one of %d hosts, a disk hangs" % hosts, X,
+                 which=[cluster[1]])
 
 
 @scenario("asked to stop before a rank has seen its first row")
@@ -103,7 +120,7 @@ def stop_shrinking(t):
     x = rows_of(20000, d=20, clusters=30)
     cluster = Cluster(t, split(x, 3), hyperparameters={
         "k": "30", "feature_dim": "20", "extra_center_factor": "60", "mini_batch_size": "500",
-        "local_lloyd_num_trials": "1000000", "local_lloyd_tol": "0", "refine_rows": "0"})
+        "local_lloyd_num_trials": "10000", "local_lloyd_max_iter": "10000", "local_lloyd_tol": "0", "refine_rows": "0"})
     cluster.start()
     if cluster.said("processed a total of|shrink", cluster[3]):
         time.sleep(2)
