@@ -4,7 +4,8 @@
 #
 #   scripts/install.sh [build|test|ci]
 #
-# build: compiler and libraries; test: also what the tests want; ci: also clang and clang-format.
+# build: compiler and libraries; test: also what the tests want; ci: also clang, clang-format
+# and what builds and runs the image.
 # Says what it installs; when nothing is missing it is silent and touches nothing.
 set -euo pipefail
 
@@ -52,6 +53,8 @@ if [ "$level" = ci ]; then
     need_command clang clang
     need_command clang-format clang-format
     need_command valgrind valgrind
+    need_command dockerd docker.io
+    need_command debootstrap debootstrap
 fi
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     die "this system has no apt; install by hand what matches the Debian packages" \
