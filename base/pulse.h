@@ -13,6 +13,8 @@ struct km_pulse {
     uint64_t work; /* grows with each piece of work, of any size */
     uint64_t rows; /* clustered so far, over all epochs */
     int waiting;   /* for other ranks */
+    int reading;   /* the caller of the feed waits for rows */
+    double waited; /* seconds for other ranks so far */
 };
 
 /** A piece of work is done: a task of the pool, a block read. */
@@ -21,8 +23,11 @@ void km_pulse_work(void);
 /** Rows of the pass are done. */
 void km_pulse_rows(uint64_t rows);
 
-/** The process begins (1) or ends (0) to wait for other ranks. */
+/** The process begins (1) or ends (0) to wait for other ranks; one thread. */
 void km_pulse_wait(int waiting);
+
+/** The process begins (1) or ends (0) to wait for rows that are read. */
+void km_pulse_read(int reading);
 
 /** The state now. */
 struct km_pulse km_pulse_look(void);

@@ -8,6 +8,7 @@
 #include "cli/bench.h"
 #include "cli/convert.h"
 #include "cli/nearest.h"
+#include "dist/launch.h"
 #include "train/verb.h"
 
 #include <signal.h>
@@ -24,6 +25,7 @@ static const struct verb verbs[] = {
     {"train", km_train_main},
     {"convert", km_convert_main},
     {"bench", km_bench_main},
+    {"launch-agent", km_agent_main}, /* for mpirun only, so neither in `words` nor in the help */
 };
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
 

@@ -26,8 +26,7 @@ struct km_comm {
     struct km_wire_cut give, take; /* of a slice: what each rank sums up; what each sends us */
 };
 
-/* Whether somebody started this process as one of several. */
-static int is_rank(void)
+int km_comm_is_rank(void)
 {
     return getenv("KM_SUPERVISOR") || getenv("OMPI_COMM_WORLD_SIZE");
 }
@@ -35,15 +34,21 @@ static int is_rank(void)
 int km_comm_open(struct km_comm **comm, struct km_err *err)
 {
     struct km_comm *c = km_alloc(1, sizeof(*c));
+    int rc = KM_OK;
     size_t size;
 
     *comm = NULL;
     if (!c)
         return km_fail(err, KM_E_MEM, "no memory for the communicator");
     c->size = 1;
-    if (is_rank() && km_wire_open(&c->rank, &c->size, err)) {
+    if (km_comm_is_rank()) {
+        km_pulse_wait(1); /* MPI's start waits for all */
+        rc = km_wire_open(&c->rank, &c->size, err);
+        km_pulse_wait(0);
+    }
+    if (rc) {
         km_free(c);
-        return err->code;
+        return rc;
     }
     size = (size_t)c->size;
     if (size > 1) {
@@ -65,7 +70,7 @@ void km_comm_close(struct km_comm *c)
 {
     if (!c)
         return;
-    if (is_rank() && !c->lost) {
+    if (km_comm_is_rank() && !c->lost) {
         km_pulse_wait(1);
         km_wire_close();
         km_pulse_wait(0);

@@ -12,6 +12,9 @@
 
 struct km_comm;
 
+/** Whether this process is one of several, as km_comm_open sees it. */
+int km_comm_is_rank(void);
+
 /**
  * Joins the other ranks if this process is one of several, which its environment says: KM_SUPERVISOR
  * (set by our own launch) or OMPI_COMM_WORLD_SIZE (set by any mpirun). Otherwise the process is rank

@@ -16,6 +16,7 @@
 #include "base/aside.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/pulse.h"
 #include "base/stop.h"
 
 #include <assert.h>
@@ -573,7 +574,9 @@ int km_feed_next(struct km_feed *f, struct km_batch **batch, struct km_err *err)
     assert(f->mini_batch > 0);
     if (f->cut)
         return KM_OK;
+    km_pulse_read(1);
     rc = start_pass(f, err);
+    km_pulse_read(0);
     if (rc)
         return rc;
     pthread_mutex_lock(&f->lock);
@@ -581,8 +584,10 @@ int km_feed_next(struct km_feed *f, struct km_batch **batch, struct km_err *err)
         f->freed = f->taken;
         pthread_cond_broadcast(&f->changed);
     }
+    km_pulse_read(1);
     while (f->filled == f->taken && !f->ended && !km_stop_asked())
         wait_a_little(f);
+    km_pulse_read(0);
     if (f->filled > f->taken) {
         *batch = &f->batch[f->taken % BLOCKS];
         f->taken++;

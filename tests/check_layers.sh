@@ -26,7 +26,7 @@ holder() {
     mpi.h) echo '^dist/comm_mpi\.c$' ;;
     cblas.h | f77blas.h | openblas_config.h | lapacke.h | omp.h) echo '^algo/' ;;
     jansson.h) echo '^(train|serve)/' ;;
-    pthread.h | threads.h) echo '^(base/|io/feed\.c$|serve/)' ;;
+    pthread.h | threads.h) echo '^(base/|io/feed\.c$|dist/(lookup|seat)\.c$|serve/)' ;;
     zlib.h) echo '^(io|examples)/' ;;
     protobuf-c/*) echo '^io/' ;;
     microhttpd.h) echo '^serve/' ;;

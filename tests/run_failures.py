@@ -227,7 +227,7 @@ def test_all_problems_together(tests):
         "The value 'best'",
         "No iterator has been registered for ContentType ('image/png', '1.0')",
         "Additional channels are not allowed ('validation' was unexpected)",
-        "The request asks for 2 hosts",
+        "current_host '' is not one of the 2 hosts",
         "Unable to read data channel 'train': no data in",
     ]
     run = job.train()
@@ -269,7 +269,7 @@ def test_configuration(tests):
         (HYPERPARAMETERS, {"train": {}}, "nonsense", True, ["resourceconfig.json: line 1, column"]),
         (HYPERPARAMETERS, {"train": {}}, {"current_host": 7}, True, ["current_host is not the name of a host"]),
         (HYPERPARAMETERS, {"train": {}}, {"hosts": "algo-1"}, True, ["hosts is not a list of names"]),
-        (HYPERPARAMETERS, {"train": {}}, {"hosts": ["algo-1", "algo-2"]}, True, ["The request asks for 2 hosts", "set the instance count to 1"]),
+        (HYPERPARAMETERS, {"train": {}}, {"hosts": ["algo-1", "algo-2"]}, True, ["current_host '' is not one of the 2 hosts"]),
         (HYPERPARAMETERS, {"test": {}}, None, True, ["The required channel 'train' is missing: the request has 'test'"]),
         (HYPERPARAMETERS, {"train": {}, "validation": {}}, None, True, ["Additional channels are not allowed ('validation' was unexpected)"]),
         (HYPERPARAMETERS, {"train": 3}, None, True, ["channel 'train' is not an object"]),

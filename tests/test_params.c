@@ -522,7 +522,7 @@ static void every_name_of_the_table_stands_in_the_help(void **state)
         snprintf(option, sizeof(option), "  --%s ", km_param_name(n));
         assert_contains(text, option);
     }
-    assert_int_equal(n, 15);
+    assert_int_equal(n, 18);
     assert_null(km_param_name(n + 1));
     assert_contains(text, "integer >= 1 [5000]");
     assert_contains(text, "auto, or integer >= 0 [auto]");

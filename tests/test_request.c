@@ -166,7 +166,7 @@ static void bad_resources_are_problems(void **state)
         const char *config, *problem;
     } cases[] = {
         {"{\"current_host\": \"algo-1\", \"hosts\": [\"algo-1\", \"algo-2\"]}",
-         "The request asks for 2 hosts, but this version trains on one"},
+         "The request asks for 2 hosts, but one trains alone"},
         {"{\"hosts\": \"algo-1\"}", "resourceconfig.json: hosts is not a list of names"},
         {"{\"current_host\": 1}", "resourceconfig.json: current_host is not the name of a host"},
         {"{", "resourceconfig.json: line 1, column 1: not valid JSON"},

@@ -166,3 +166,8 @@ int km_request_fail(const struct km_request *r, const struct km_settings *settin
         km_log(KM_WARNING, "The failure text could not be written: %s", why.msg);
     return v.exit_code;
 }
+
+int km_request_exit(const struct km_err *err)
+{
+    return judge(err->code).exit_code;
+}

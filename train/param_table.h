@@ -34,6 +34,9 @@ const struct km_param *km_param_find(const char *name);
 void km_param_set(struct km_settings *s, const struct km_param *q, const char *text,
                   struct km_params *p);
 
+/** Parses the text of an integer parameter. 0, or -1: it is none, or out of range. */
+int km_param_integer(const struct km_param *q, const char *text, int64_t *value);
+
 #define KM_SHOWN 128
 
 /** As much of a value as a message should quote, in out. */

@@ -22,7 +22,7 @@ static const char *pattern(const struct km_param *q)
     return q->least ? "^([1-9][0-9]*)$" : "^(0|[1-9][0-9]*)$";
 }
 
-static int parse_integer(const struct km_param *q, const char *text, int64_t *value)
+int km_param_integer(const struct km_param *q, const char *text, int64_t *value)
 {
     size_t n = strlen(text);
 
@@ -44,7 +44,7 @@ static void set_integer(struct km_settings *s, const struct km_param *q, const c
         *field = KM_AUTO;
         return;
     }
-    if (parse_integer(q, text, field) == 0)
+    if (km_param_integer(q, text, field) == 0)
         return;
     if (text[digits] == '\0' && digits && text[0] != '0')
         snprintf(limit, sizeof(limit), " and less than or equal to %lld", (long long)q->most);

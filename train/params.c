@@ -40,6 +40,12 @@ const struct km_param km_param_table[] = {
      "start of the random numbers; the same seed gives the same model"},
     {"refine_rows", KM_P_INTEGER_OR_AUTO, 0, INT32_MAX, "auto", FIELD(refine_rows),
      "records kept in memory to refine the model at the end; auto: 64 MiB; 0: off"},
+    {"launch_port", KM_P_INTEGER, 1, 65535, "7070", FIELD(launch_port),
+     "several hosts: TCP port on which they wait for the first one"},
+    {"launch_timeout", KM_P_INTEGER, 1, 86400, "900", FIELD(launch_timeout),
+     "several hosts: seconds that they wait for each other at the start"},
+    {"stall_timeout", KM_P_INTEGER, 1, 86400, "60", FIELD(stall_timeout),
+     "several hosts: seconds without progress after which one is given up"},
     {0},
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Hyperparameters: one table of name, type, range and default (params.c), from which the parser,
- * the command line options and the help text are made. Names and defaults are the original's; seed
- * and refine_rows are ours.
+ * the command line options and the help text are made. Names and defaults are the original's; seed,
+ * refine_rows and those of several hosts are ours.
  */
 #ifndef KM_TRAIN_PARAMS_H
 #define KM_TRAIN_PARAMS_H
@@ -27,10 +27,11 @@ struct km_params {
     int64_t extra_center_factor; /* or KM_AUTO */
     int64_t half_life_time_size; /* rows; 0 = no decay */
     int64_t local_lloyd_max_iter;
-    int64_t local_lloyd_num_trials; /* or KM_AUTO */
-    int64_t refine_rows;            /* or KM_AUTO; 0 = off */
-    int64_t seed;                   /* 0 .. 2^63-1 */
-    double local_lloyd_tol;         /* 0..1, relative */
+    int64_t local_lloyd_num_trials;                     /* or KM_AUTO */
+    int64_t refine_rows;                                /* or KM_AUTO; 0 = off */
+    int64_t seed;                                       /* 0 .. 2^63-1 */
+    int64_t launch_port, launch_timeout, stall_timeout; /* of several hosts; seconds */
+    double local_lloyd_tol;                             /* 0..1, relative */
     enum km_init init_method;
     enum km_init local_lloyd_init_method;
     int force_dense;
@@ -78,6 +79,12 @@ const char *km_settings_problem_at(const struct km_settings *s, size_t i);
  * filled in. To be freed with km_free; NULL when there is no memory. */
 char *km_settings_provided_json(const struct km_settings *s);
 char *km_settings_final_json(const struct km_settings *s);
+
+/**
+ * The value of an integer as far as it is known now, for what must be known before the request is
+ * read as a whole: the default if it is not given or wrong (which km_settings_finish reports).
+ */
+int64_t km_settings_integer(const struct km_settings *s, const char *name);
 
 /** Names that were given but mean nothing here, "a, b"; empty string if none. */
 const char *km_settings_ignored(const struct km_settings *s);

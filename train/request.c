@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "train/hosts.h"
 #include "train/json.h"
 #include "train/text.h"
 
@@ -105,6 +106,21 @@ static int read_hyperparameters(const struct reading *in, struct km_err *err)
     return KM_OK;
 }
 
+/* Several hosts, but nobody started this process as one of theirs: the names are not fit for it. */
+static void explain_hosts(const struct reading *in, const json_t *object)
+{
+    const char **names;
+    struct km_err why;
+    size_t n, self;
+
+    if (km_hosts_read(object, &names, &n, &self, &why))
+        km_settings_problem(in->settings, "%s", why.msg);
+    else
+        km_settings_problem(in->settings, "The request asks for %zu hosts, but one trains alone",
+                            n);
+    km_free(names);
+}
+
 static int read_resources(const struct reading *in, struct km_err *err)
 {
     const json_t *host, *hosts;
@@ -123,10 +139,7 @@ static int read_resources(const struct reading *in, struct km_err *err)
     if (hosts && !json_is_array(hosts))
         km_settings_problem(in->settings, "resourceconfig.json: hosts is not a list of names");
     else if (json_array_size(hosts) > 1 && in->r->ranks == 1)
-        km_settings_problem(in->settings,
-                            "The request asks for %zu hosts, but this version trains on one: set "
-                            "the instance count to 1",
-                            json_array_size(hosts));
+        explain_hosts(in, object);
     else if (hosts && in->r->ranks > 1 && json_array_size(hosts) != (size_t)in->r->ranks)
         km_settings_problem(
             in->settings, "resourceconfig.json names %zu host(s), but %d processes train together",

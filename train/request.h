@@ -72,4 +72,7 @@ int km_content_type_parse(const char *text, struct km_format *format, char *name
 int km_request_fail(const struct km_request *r, const struct km_settings *settings,
                     const struct km_err *err);
 
+/** The exit code alone, for a rank whose supervisor reports. */
+int km_request_exit(const struct km_err *err);
+
 #endif

@@ -378,6 +378,18 @@ char *km_settings_final_json(const struct km_settings *s)
     return end_object(&t);
 }
 
+int64_t km_settings_integer(const struct km_settings *s, const char *name)
+{
+    const struct setting *item = find_setting(s, name);
+    const struct km_param *q = km_param_find(name);
+    int64_t value = 0;
+
+    assert(q && q->kind == KM_P_INTEGER && q->fallback);
+    if (!item || km_param_integer(q, item->value, &value))
+        km_param_integer(q, q->fallback, &value);
+    return value;
+}
+
 const char *km_settings_ignored(const struct km_settings *s)
 {
     return s->ignored.s ? s->ignored.s : "";

@@ -7,7 +7,9 @@
 #include "base/machine.h"
 #include "base/mem.h"
 #include "base/stop.h"
+#include "dist/seat.h"
 #include "io/file.h"
+#include "train/hosts.h"
 #include "train/params.h"
 #include "train/train.h"
 #include <ctype.h>
@@ -286,6 +288,43 @@ static int run(struct km_request *r, const struct command *c, struct km_settings
     return rc ? rc : km_train(r, m, c->output, err);
 }
 
+/* The rest of a job whose command line is fine: the exit code. */
+static int train(struct km_request *r, const struct command *c, struct km_settings *settings,
+                 struct km_machine *m, char *const *argv)
+{
+    struct km_err err = {0};
+    int several = 0, rc = km_request_init(r, c->n_files ? NULL : c->root, &err);
+
+    if (rc == KM_OK && !c->n_files && !km_comm_is_rank())
+        rc = km_hosts_train(r, c->root, settings, argv, &several, &err);
+    if (rc == KM_OK && !several)
+        rc = run(r, c, settings, m, &err);
+    if (rc && km_seat_taken()) {
+        km_seat_end(&err);
+        rc = km_request_exit(&err);
+    } else if (rc) {
+        rc = km_request_fail(r, several || (m->comm && km_comm_size(m->comm) > 1) ? NULL : settings,
+                             &err);
+    }
+    km_pool_close(m->pool);
+    km_comm_close(m->comm);
+    km_seat_end(&err);
+    return rc;
+}
+
+static int check_command(struct command *c)
+{
+    if (c->n_files && c->root)
+        return usage("files and --root together: %s is a layout of its own", c->root) + 1;
+    if (c->n_files && !c->output)
+        return usage("where should the model go? --output FILE is missing (%s)", c->files[0]) + 1;
+    if (!c->n_files && (c->n_tests || c->content_type))
+        return usage("--test and --content-type go with data files, not with a layout") + 1;
+    if (!c->n_files && !c->root)
+        c->root = PLATFORM_ROOT;
+    return 0;
+}
+
 int km_train_main(int argc, char **argv)
 {
     struct km_machine m = {.started = km_now(), .started_wall = km_wall()};
@@ -293,37 +332,25 @@ int km_train_main(int argc, char **argv)
     struct km_settings *settings = NULL;
     struct command c = {0};
     struct km_err err = {0};
-    int rc, stop;
+    int rc;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     km_stop_on_signals();
     signal(SIGPIPE, SIG_IGN); /* a reader of our log that goes away must not end a training */
+    if (km_seat_take(&argc, &argv, &err)) {
+        fprintf(stderr, "kmeans train: %s\n", err.msg);
+        km_free(r);
+        return 3;
+    }
     if (!r || km_settings_open(&settings, &err)) {
         fprintf(stderr, "kmeans train: no memory\n");
         km_free(r);
         return 3;
     }
-    stop = parse(&c, argc, argv, settings, &err);
-    if (stop == 0 && c.n_files && c.root)
-        stop = usage("files and --root together: %s is a layout of its own", c.root) + 1;
-    if (stop == 0 && c.n_files && !c.output)
-        stop = usage("where should the model go? --output FILE is missing (%s)", c.files[0]) + 1;
-    if (stop == 0 && !c.n_files && (c.n_tests || c.content_type))
-        stop = usage("--test and --content-type go with data files, not with a layout") + 1;
-    if (stop) {
-        km_settings_close(settings);
-        km_free(r);
-        return stop - 1;
-    }
-    if (!c.n_files && !c.root)
-        c.root = PLATFORM_ROOT;
-    rc = km_request_init(r, c.n_files ? NULL : c.root, &err);
-    if (rc == KM_OK)
-        rc = run(r, &c, settings, &m, &err);
-    if (rc)
-        rc = km_request_fail(r, m.comm && km_comm_size(m.comm) > 1 ? NULL : settings, &err);
-    km_pool_close(m.pool);
-    km_comm_close(m.comm);
+    rc = parse(&c, argc, argv, settings, &err);
+    if (rc == 0)
+        rc = check_command(&c);
+    rc = rc ? rc - 1 : train(r, &c, settings, &m, argv);
     if (km_aside_left()) /* a read that does not end may still touch all of this */
         return rc;
     km_request_done(r);
