@@ -308,6 +308,8 @@ static int train(struct km_request *r, const struct command *c, struct km_settin
     }
     km_pool_close(m->pool);
     km_comm_close(m->comm);
+    if (rc == 0)
+        err.code = KM_OK; /* whatever was met and overcome */
     km_seat_end(&err);
     return rc;
 }
