@@ -11,9 +11,9 @@
 
 #define BUDGET_SHARE 0.3  /* of the floating point operations of the pass */
 #define BUDGET_FLOOR 10e9 /* floating point operations */
-#define ROUND_ITER   5    /* iterations of each candidate between two cuts */
-#define ROUND_ROWS   0.25 /* share of the rows that candidates compete on */
-#define LAST_ITER    20   /* iterations on all rows that the budget must allow, or rows are cut */
+#define ROUND_ITER   3    /* iterations of each candidate between two cuts */
+#define FIRST_SHARE  16   /* the first cut is made on this part of the rows */
+#define LAST_ITER    15   /* iterations on all rows that the budget must allow, or rows are cut */
 #define CENTER_FORMS 8    /* see cells_of */
 #define EXTRA        10   /* starts from the sample itself */
 #define EXTRA_BYTES  ((size_t)32 << 20) /* their centers */
@@ -41,7 +41,9 @@ struct candidate {
 
 struct refine {
     const struct km_refine_options *o;
-    struct km_points all, some; /* the rows, and the part of them that candidates compete on */
+    struct km_points all, some; /* the rows, and the part of them on which the first cut is made */
+    struct km_rng order;        /* of the rows: the first `mixed` are a sample of all */
+    size_t mixed;
     const struct km_kernels *kern;
     struct km_pool *pool;
     struct km_assign assign; /* for dense rows */
@@ -130,21 +132,6 @@ static void run(struct refine *r, struct candidate *c, const struct km_points *p
     r->result->iterations += l.iterations;
 }
 
-/* A job that is late to stop leaves out the candidates that have not run. */
-static void tournament(struct refine *r)
-{
-    while (r->n > 1) {
-        for (size_t i = 0; i < r->n; i++) {
-            run(r, &r->list[i], &r->some, ROUND_ITER, 0);
-            if (km_stop_is_late())
-                r->n = i + 1;
-        }
-        sort_distinct(r);
-        r->n = (r->n + 1) / 2;
-    }
-    run(r, &r->list[0], &r->all, 1000, LAST_TOL);
-}
-
 /* What the sample and the pass know of each cluster of the refined centers. */
 struct evidence {
     struct km_sums coarse; /* sums of the coarse centers, by weight */
@@ -205,44 +192,38 @@ static int draw_back(struct refine *r, struct km_centers *c, struct km_err *err)
     return rc;
 }
 
-/*
- * Makes the first n rows a uniform sample of all of them, by the first steps of a Fisher-Yates
- * shuffle. A sample that holds every row is in the order of the file, and files are often sorted.
- */
-static void mix(const struct km_mat *rows, size_t n)
+static void swap_rows(const struct km_refine_options *o, size_t i, size_t other)
 {
-    struct km_rng rng;
+    if (o->rows) {
+        float *a = km_mat_row(o->rows, i), *b = km_mat_row(o->rows, other);
 
-    km_rng_seed(&rng, 0, 'M', rows->n);
-    for (size_t i = 0; i < n; i++) {
-        float *a = km_mat_row(rows, i);
-        float *b = km_mat_row(rows, i + km_rng_below(&rng, rows->n - i));
-
-        for (size_t t = 0; t < rows->d; t++) {
+        for (size_t t = 0; t < o->rows->d; t++) {
             float value = a[t];
 
             a[t] = b[t];
             b[t] = value;
         }
+    } else {
+        size_t at = o->sparse->at[i];
+        uint32_t len = o->sparse->len[i];
+
+        o->sparse->at[i] = o->sparse->at[other];
+        o->sparse->len[i] = o->sparse->len[other];
+        o->sparse->at[other] = at;
+        o->sparse->len[other] = len;
     }
 }
 
-/* The same for sparse rows. */
-static void mix_sparse(struct km_csr *rows, size_t n)
+/*
+ * Makes the first n rows a uniform sample of all of them, by the first steps of a Fisher-Yates
+ * shuffle. A sample that holds every row is in the order of the file, and files are often sorted.
+ */
+static void mix_first(struct refine *r, size_t n)
 {
-    struct km_rng rng;
+    size_t have = r->o->rows ? r->o->rows->n : r->o->sparse->n;
 
-    km_rng_seed(&rng, 0, 'M', rows->n);
-    for (size_t i = 0; i < n; i++) {
-        size_t other = i + km_rng_below(&rng, rows->n - i);
-        size_t at = rows->at[i];
-        uint32_t len = rows->len[i];
-
-        rows->at[i] = rows->at[other];
-        rows->len[i] = rows->len[other];
-        rows->at[other] = at;
-        rows->len[other] = len;
-    }
+    for (; r->mixed < n; r->mixed++)
+        swap_rows(r->o, r->mixed, r->mixed + km_rng_below(&r->order, have - r->mixed));
 }
 
 /* The first n of the rows. */
@@ -259,7 +240,7 @@ static struct km_points first_rows(struct refine *r, size_t n)
     return km_points_of_sparse(&sparse, &r->step);
 }
 
-/* Which rows the budget allows: all that are used, and those that candidates compete on. */
+/* Which rows the budget allows: all that are used, and those of the first cut. */
 static void choose_rows(struct refine *r, size_t k)
 {
     const struct km_refine_options *o = r->o;
@@ -272,17 +253,61 @@ static void choose_rows(struct refine *r, size_t k)
     have = km_points_n(&every);
     fit = o->flop / (2.0 * (double)k * cells_of(&every) / (double)have) / LAST_ITER;
     n = fit < (double)have ? (size_t)fit : have;
-    part = (size_t)(ROUND_ROWS * (double)n);
+    part = n / FIRST_SHARE;
     if (n < 2 * k)
         n = 2 * k < have ? 2 * k : have;
     if (part < 100 * k) /* too few rows to tell the candidates apart */
         part = 100 * k < n ? 100 * k : n;
-    if (part < have && o->rows)
-        mix(o->rows, n < have ? n : part);
-    else if (part < have)
-        mix_sparse(o->sparse, n < have ? n : part);
+    km_rng_seed(&r->order, 0, 'M', have);
+    if (part == have)
+        r->mixed = have;
+    else
+        mix_first(r, n < have ? n : part);
     r->all = first_rows(r, n);
     r->some = first_rows(r, part);
+}
+
+/* On how many rows the candidates compete in a round: twice as many as in the one before. */
+static size_t rows_of_round(const struct refine *r, size_t round)
+{
+    size_t all = km_points_n(&r->all), n = km_points_n(&r->some);
+
+    for (; round > 0 && n < all; round--)
+        n *= 2;
+    return n < all ? n : all;
+}
+
+/* Iterations, in rows, of all rounds that n candidates need until one is left. */
+static double rows_of_tournament(const struct refine *r, size_t n)
+{
+    double rows = 0;
+
+    for (size_t round = 0; n > 1; round++, n = (n + 1) / 2)
+        rows += ROUND_ITER * (double)n * (double)rows_of_round(r, round);
+    return rows;
+}
+
+/*
+ * Many candidates on few rows, then fewer on more: each round costs about the same, and a bad optimum shows
+ * on few rows. A job that is late to stop leaves out the candidates that have not run.
+ */
+static void tournament(struct refine *r)
+{
+    for (size_t round = 0; r->n > 1; round++) {
+        size_t n = rows_of_round(r, round);
+        struct km_points p;
+
+        mix_first(r, n < km_points_n(&r->all) ? n : 0);
+        p = first_rows(r, n);
+        for (size_t i = 0; i < r->n; i++) {
+            run(r, &r->list[i], &p, ROUND_ITER, 0);
+            if (km_stop_is_late())
+                r->n = i + 1;
+        }
+        sort_distinct(r);
+        r->n = (r->n + 1) / 2;
+    }
+    run(r, &r->list[0], &r->all, 1000, LAST_TOL);
 }
 
 /* Starts from the sample that EXTRA_BYTES of centers hold; at least one. */
@@ -300,7 +325,7 @@ static size_t extra_that_fit(const struct km_centers *c)
  */
 static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials, struct km_err *err)
 {
-    double fit;
+    double each, fit;
     size_t wanted, most, extra;
 
     choose_rows(r, trials[0].centers.k);
@@ -312,10 +337,11 @@ static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials, s
         r->list[t] = (struct candidate){&trials[t].centers, trials[t].loss, t};
     r->n = n_trials;
     sort_distinct(r);
-    /* Each round halves the candidates, so all rounds together cost two of the first. */
-    fit = (r->flop - LAST_ITER * iteration_flop(&r->all, &trials[0].centers)) / (2 * ROUND_ITER) /
-          iteration_flop(&r->some, &trials[0].centers);
-    wanted = fit < 2 ? 2 : fit < (double)(n_trials + EXTRA) ? (size_t)fit : n_trials + EXTRA;
+    each = iteration_flop(&r->all, &trials[0].centers);
+    fit = (r->flop - LAST_ITER * each) / each * (double)km_points_n(&r->all);
+    wanted = n_trials + EXTRA;
+    while (wanted > 2 && rows_of_tournament(r, wanted) > fit)
+        wanted--;
     most = extra_that_fit(&trials[0].centers);
     extra = wanted / 2 < most ? wanted / 2 : most;
     if (r->n > wanted - extra)

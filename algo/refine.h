@@ -40,9 +40,9 @@ struct km_refine_result {
  * Improves the trials on real rows and leaves the chosen centers in *best (k, d as the trials). The
  * trials are candidates and are moved; up to ten more start by k-means++ from the sample.
  *
- * The candidates run a few Lloyd iterations, the worse half drops out, again and again until one
- * is left, which runs on to convergence; all within the budget (fewer rows, candidates or
- * iterations).
+ * The candidates run a few Lloyd iterations on a small part of the rows, the worse half drops out,
+ * the others go on with twice as many rows, again and again until one is left, which runs on to
+ * convergence on all rows; all within the budget (fewer rows, candidates or iterations).
  *
  * A center that has few rows in the sample would be moved by noise: its mean over m_j of n_j rows
  * is off by v_j / m_j * (1 - m_j / n_j) (v_j: msd of the cluster). Each center is therefore drawn

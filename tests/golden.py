@@ -169,13 +169,23 @@ def refine(trials, sample, total_rows, coarse, weight, flop, seed):
     """Step 5: centers, and what was done."""
     k, d = trials[0][0].shape
     each = 2.0 * k * d
-    n = max(min(len(sample), int(flop / each / 20)), min(2 * k, len(sample)))
-    part = max(int(n / 4), min(100 * k, n))
+    n = max(min(len(sample), int(flop / each / 15)), min(2 * k, len(sample)))
+    part = max(n // 16, min(100 * k, n))
     if part < len(sample):
-        sample = shuffled(sample, n if n < len(sample) else part, Random(0, "M", len(sample)))
+        sample = shuffled(sample, n, Random(0, "M", len(sample)))
     rows, some = sample[:n], sample[:part]
     list_ = distinct_losses(trials)
-    wanted = min(max(2, int((flop - 20 * each * n) / 10 / (each * part))), len(trials) + 10)
+
+    def rounds(count):
+        """Candidates and rows of each round."""
+        of = part
+        while count > 1:
+            yield count, min(of, n)
+            count, of = (count + 1) // 2, 2 * of
+
+    wanted = len(trials) + 10
+    while wanted > 2 and sum(3 * m * of for m, of in rounds(wanted)) > (flop - 15 * each * n) / each:
+        wanted -= 1
     list_ = list_[: wanted - min(10, wanted // 2)]
     best = list_[0][0]
     for e in range(min(10, wanted - len(list_))):
@@ -190,9 +200,11 @@ def refine(trials, sample, total_rows, coarse, weight, flop, seed):
         flop -= each * len(x) * iterations
         return c, loss
 
+    of = part
     while len(list_) > 1:
-        list_ = distinct_losses([run(c, some, 5, 0) for c, _ in list_])
+        list_ = distinct_losses([run(c, rows[:of], 3, 0) for c, _ in list_])
         list_ = list_[: (len(list_) + 1) // 2]
+        of *= 2
     c = run(list_[0][0], rows, 1000, 1e-7)[0]
     c = draw_back(c, rows, total_rows, coarse, weight)
     q = k / n * (1 - n / total_rows)

@@ -183,22 +183,39 @@ static void the_result_has_converged_on_all_rows(void **state)
     km_mat_done(&x);
 }
 
-/* 20 iterations on all rows are kept free; a candidate costs 10, as halving makes all rounds two.
- * One trial and one start from the sample take part in any case. */
+/* 15 iterations on all rows are kept free; a candidate costs 3 in each round, and each round halves
+ * them. One trial and one start from the sample take part in any case. */
 static void as_many_candidates_take_part_as_the_budget_allows(void **state)
 {
+    static const int rounds[] = {0, 0, 2, 3 + 2, 4 + 2, 5 + 3 + 2, 6 + 3 + 2};
     struct km_mat x = planted_rows(1000, 6, 10, 0.9, 3);
     double iteration = 2.0 * 1000 * 10 * 6;
 
     (void)state;
-    for (size_t n = 1; n <= 5; n++) {
+    for (size_t n = 1; n <= 6; n++) {
         struct setup s = make_setup(&x, 10, 1000, 3);
 
-        refine(&s, (20 + 10 * (double)n) * iteration, NULL);
+        refine(&s, (15 + 3 * rounds[n]) * iteration, NULL);
         assert_int_equal(s.result.candidates, n < 2 ? 2 : n);
         assert_int_equal(s.result.rows, 1000);
         done_setup(&s);
     }
+    km_mat_done(&x);
+}
+
+/* With more rows than 100 for each center the first cuts are made on few of them, so that more take part. */
+static void the_first_cuts_are_made_on_few_rows(void **state)
+{
+    struct km_mat x = planted_rows(6400, 6, 4, 0.9, 3); /* cuts on 400, 800, 1600, 3200 rows */
+    struct setup s = make_setup(&x, 4, 6400, 3);
+    double row = 2.0 * 4 * 6;
+    double cuts = 9 * 400 + 5 * 800 + 3 * 1600 + 2 * 3200;
+
+    (void)state;
+    refine(&s, (15 * 6400 + 3 * cuts) * row, NULL);
+    assert_int_equal(s.result.candidates, 9);
+    assert_int_equal(s.result.rows, 6400);
+    done_setup(&s);
     km_mat_done(&x);
 }
 
@@ -269,7 +286,7 @@ static double refined_loss(int sorted, double flop, size_t most_rows)
 /* Rows that all fit are kept in the order of the file, and files are often sorted. */
 static void sorted_rows_are_refined_as_well_as_mixed_ones(void **state)
 {
-    double quarter = 20 * 2.0 * 1500 * 8 * 4; /* operations for 20 iterations on 1,500 rows */
+    double quarter = 15 * 2.0 * 1500 * 8 * 4; /* operations for 15 iterations on 1,500 rows */
 
     (void)state;
     assert_at_most(refined_loss(1, quarter, 1500), 1.005 * refined_loss(0, quarter, 1500));
@@ -452,6 +469,7 @@ int main(void)
         cmocka_unit_test(trials_with_a_blind_spot_do_not_decide),
         cmocka_unit_test(the_result_has_converged_on_all_rows),
         cmocka_unit_test(as_many_candidates_take_part_as_the_budget_allows),
+        cmocka_unit_test(the_first_cuts_are_made_on_few_rows),
         cmocka_unit_test(a_tiny_sample_does_no_harm),
         cmocka_unit_test(a_fair_sample_pays),
         cmocka_unit_test(sorted_rows_are_refined_as_well_as_mixed_ones),
