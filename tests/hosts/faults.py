@@ -31,7 +31,7 @@ def busy_job(t, hosts=3, **hyperparameters):
     return cluster if cluster.running() else None
 
 
-@scenario("a worker never comes", sanitized=True)
+@scenario("a worker never comes", always=True)
 def worker_never_comes(t):
     cluster = Cluster(t, split(X, 3), hyperparameters={"launch_timeout": "8"})
     cluster.start(cluster[1], cluster[2])
@@ -115,7 +115,7 @@ def killed(t, what, victim, code, *words, to_blame=2, hosts=3, of=(1, 2, 3)):
     return cluster
 
 
-@scenario("a worker's rank is killed", sanitized=True)
+@scenario("a worker's rank is killed", always=True)
 def rank_killed(t):
     killed(t, "a worker's rank is killed", lambda c: c[2].rank(), 3, "killed by signal 9")
 
@@ -136,7 +136,7 @@ def mpirun_killed(t):
            to_blame=1)
 
 
-@scenario("a worker's supervisor, PID 1, is killed, and its container with it", sanitized=True)
+@scenario("a worker's supervisor, PID 1, is killed, and its container with it", always=True)
 def supervisor_killed(t):
     killed(t, "a supervisor is killed", lambda c: c[3].supervisor(), 3, "supervisor", to_blame=3,
            of=(1, 2))
@@ -160,13 +160,59 @@ def rank_killed_early(t):
     silent.close()
 
 
+@scenario("a supervisor is killed while all wait for a host that has not come yet")
+def killed_while_waiting(t):
+    for victim, others in (2, (1, 3)), (1, (2, 3)):
+        cluster = Cluster(t, split(X, 4))
+        cluster.start(*cluster.hosts[:3])
+        cluster.said("algo-1 has come", cluster[2])
+        cluster.said("algo-1 has come", cluster[3])
+        cluster[victim].signal(signal.SIGKILL)
+        cluster.failed("algo-%d is killed while all wait" % victim, 3, "supervisor", seconds=LIMIT,
+                       of=[cluster[i] for i in others], to_blame=cluster[victim])
+
+
+@scenario("a worker or the leader dies at any moment of the start")
+def killed_at_the_start(t):
+    for i, delay in enumerate((0.1, 0.3, 0.5, 0.8, 1.2)):
+        cluster = Cluster(t, split(X, 3), hyperparameters={**LONG, "launch_timeout": "10"})
+        cluster.start()
+        time.sleep(delay)
+        victim = cluster[1 + i % 3]
+        cluster.until(victim.supervisor)
+        victim.signal(signal.SIGKILL)
+        of = [h for h in cluster.hosts if h is not victim]
+        cluster.failed("%s dies after %g s" % (victim.name, delay), 3, seconds=LIMIT, of=of,
+                       to_blame=victim)
+
+
+@scenario("a host without an MPI daemon, or without mpirun")
+def no_daemon(t):
+    for number, programs in (2, ("orted", "prted")), (1, ("mpirun", "orterun", "prterun")):
+        cluster = Cluster(t, split(X, 3))
+        cluster[number].mounts = "".join(
+            "file=$(command -v %s) && mount --bind /dev/null $(readlink -f $file) || true\n" % p
+            for p in programs)
+        cluster.start()
+        cluster.failed("algo-%d without %s" % (number, programs[0]), 3, programs[0], seconds=LIMIT,
+                       to_blame=cluster[number])
+
+
+@scenario("the leader cannot write the model: nobody says that all went well")
+def no_place_for_model(t):
+    cluster = Cluster(t, split(X, 3))
+    cluster[1].mounts = "mount -t tmpfs -o ro tmpfs /opt/ml/model"
+    cluster.start()
+    cluster.failed("no place for the model", 3, "model", seconds=30, to_blame=cluster[1])
+
+
 @scenario("a rank is stopped, but alive")
 def rank_stopped(t):
     cluster = long_job(t, 3, stall_timeout="6")
     if not cluster:
         return
     cluster[2].signal(signal.SIGSTOP, cluster[2].rank())
-    took = cluster.failed("a rank is stopped", 3, "no progress for 6 s", seconds=6 + LIMIT,
+    took = cluster.failed("a rank is stopped", 3, "no progress for 6 s while", seconds=6 + LIMIT,
                           to_blame=cluster[2])
     t.check(took > 5, "a rank is stopped: it has its 6 s: %.1f" % took, cluster)
 
@@ -177,7 +223,7 @@ def leaders_rank_stopped(t):
     if not cluster:
         return
     cluster[1].signal(signal.SIGSTOP, cluster[1].rank())
-    cluster.failed("the leader's rank is stopped", 3, "no progress for 6 s", seconds=6 + LIMIT,
+    cluster.failed("the leader's rank is stopped", 3, "no progress for 6 s while", seconds=6 + LIMIT,
                    to_blame=cluster[1])
 
 
@@ -201,7 +247,7 @@ def read_blocked(t):
                    to_blame=cluster[2])
 
 
-@scenario("a file system hangs: a read of a regular file never comes back", sanitized=True)
+@scenario("a file system hangs: a read of a regular file never comes back", always=True)
 def disk_hangs(t):
     if not disk.possible():
         print("  skipped: there is no /dev/fuse")
@@ -233,7 +279,7 @@ def straggler(t):
     stop_all(cluster, "a slow peer, then SIGTERM", X)
 
 
-@scenario("bad data on one host", sanitized=True)
+@scenario("bad data on one host", always=True)
 def bad_data(t):
     cluster = Cluster(t, split(X, 3))
     with open(cluster[2].job.data("rows"), "ab") as f:
@@ -242,7 +288,7 @@ def bad_data(t):
     cluster.failed("bad data", 2, "rows", to_blame=cluster[2])
 
 
-@scenario("a bad hyperparameter on all hosts, or on one", sanitized=True)
+@scenario("a bad hyperparameter on all hosts, or on one", always=True)
 def bad_request(t):
     cluster = Cluster(t, split(X, 3), hyperparameters={"k": "none"})
     cluster.start()

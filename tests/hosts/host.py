@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A container: `kmeans train` as PID 1 of its own PID, mount, UTS and IPC namespaces on a machine."""
+"""A container: `kmeans train` as PID 1 of PID, mount, UTS and IPC namespaces of its own, on a machine.
+
+It has /opt/ml, a /tmp and 64 MB of /dev/shm of its own, and lacks the rights that containers lack.
+"""
 import os
 import re
 import signal
@@ -34,8 +37,9 @@ fi
 uid=$7
 shift 7
 cd /
+lost=-sys_admin,-sys_ptrace,-sys_nice,-sys_resource,-net_admin,-sys_module
 [ "$uid" = 0 ] || exec setpriv --reuid "$uid" --regid "$uid" --clear-groups -- "$@"
-exec "$@"
+exec setpriv --bounding-set $lost -- "$@"
 """
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -18,7 +18,7 @@ def which(cluster, who):
     return [cluster[i] for i in WHO[who]]
 
 
-@scenario("asked to stop in the pass: the leader", sanitized=True)
+@scenario("asked to stop in the pass: the leader", always=True)
 def stop_leader(t):
     cluster = busy_job(t)
     if cluster:
@@ -42,7 +42,7 @@ def stop_everybody(t):
         stop_all(cluster, "SIGINT to a worker", X, which=[cluster[3]], number=signal.SIGINT)
 
 
-@scenario("asked to stop while hosts wait for a peer", sanitized=True)
+@scenario("asked to stop while hosts wait for a peer", always=True)
 def stop_waiting(t):
     for who in 1, 2:
         cluster = Cluster(t, split(X, 3))
@@ -56,6 +56,27 @@ def stop_waiting(t):
     time.sleep(2)
     cluster.signal(signal.SIGTERM, cluster[2])
     cluster.failed("SIGTERM to a worker that waits for the leader", 3, seconds=3, of=[cluster[2]])
+
+
+@scenario("asked to stop at any moment of the start")
+def stop_at_the_start(t):
+    for i, delay in enumerate((0.1, 0.3, 0.5, 0.8, 1.2)):
+        cluster = Cluster(t, split(X, 3), hyperparameters={**LONG, "launch_timeout": "6"})
+        cluster.start()
+        time.sleep(delay)
+        one = cluster[1 + i % 3]
+        what = "SIGTERM to %s after %g s" % (one.name, delay)
+        cluster.until(one.supervisor)
+        one.signal(signal.SIGTERM)
+        # A host that nobody is connected to yet can tell nobody: the others wait for it in vain.
+        t.check(cluster.wait(16), what + ": all hosts end", cluster)
+        codes = [h.code for h in cluster.hosts]
+        t.check(codes in ([0, 0, 0], [3, 3, 3]), "%s: exit codes %r" % (what, codes), cluster)
+        t.same(cluster[1].job.model.exists(), codes[0] == 0, what + ": there is a model", cluster)
+        t.same([h.failure is None for h in cluster.hosts], [codes[0] == 0] * 3,
+               what + ": failure files", cluster)
+        print("  %s: %r, %r" % (what, codes, cluster[1].failure))
+        cluster.ended_together(what, cluster.hosts)
 
 
 @scenario("asked to stop while a name is looked up, and the name server is silent")
@@ -103,16 +124,21 @@ def stop_disk_hangs(t):
                  which=[cluster[1]])
 
 
-@scenario("asked to stop before a rank has seen its first row")
+@scenario("asked to stop before a host, or all, have seen a first row")
 def stop_before_rows(t):
-    cluster = Cluster(t, [X, []])
-    pipe = Pipe(cluster[2])
-    cluster.start()
-    cluster.until(lambda: all(h.rank() for h in cluster.hosts))
-    time.sleep(2)
-    cluster.signal(signal.SIGTERM, cluster[1])
-    cluster.failed("SIGTERM before the first row", 3, seconds=10)
-    pipe.close()
+    for rows, what in ([X, []], "one host has no row yet"), ([[], []], "no host has a row yet"):
+        cluster = Cluster(t, rows)
+        pipes = [Pipe(h) for h, x in zip(cluster.hosts, rows) if not len(x)]
+        cluster.start()
+        cluster.until(lambda: all(h.rank() for h in cluster.hosts))
+        time.sleep(2)
+        if len(pipes) == 1:
+            stop_all(cluster, "SIGTERM when " + what, which=[cluster[1]])
+        else:
+            cluster.signal(signal.SIGTERM, cluster[2])
+            cluster.failed("SIGTERM when " + what, 3, "stop", seconds=10)
+        for pipe in pipes:
+            pipe.close()
 
 
 @scenario("asked to stop in the shrink")
@@ -144,7 +170,7 @@ def second_signal(t):
             % [h.code for h in cluster.hosts], cluster)
 
 
-@scenario("asked to stop, one host, as PID 1", sanitized=True)
+@scenario("asked to stop, one host, as PID 1", always=True)
 def stop_one_host(t):
     cluster = Cluster(t, [X], hyperparameters=LONG)
     cluster.start()

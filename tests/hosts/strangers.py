@@ -81,7 +81,7 @@ def then_trains(t, cluster, what):
     return lines
 
 
-@scenario("a port scanner, and garbage from a foreign address", sanitized=True)
+@scenario("a port scanner, and garbage from a foreign address", always=True)
 def garbage(t):
     cluster, worker = waiting(t)
     with inside("stranger"):
@@ -98,7 +98,7 @@ def garbage(t):
     t.check(len(lines) <= 4, "garbage: few lines in the log: %r" % lines, cluster)
 
 
-@scenario("10,000 foreign connections, hundreds at a time", sanitized=True)
+@scenario("10,000 foreign connections, hundreds at a time", always=True)
 def many_connections(t):
     cluster, worker = waiting(t)
     pid = cluster[2].supervisor()
@@ -127,7 +127,7 @@ def many_connections(t):
     t.check(1 <= len(lines) <= 12, "10,000 connections: few lines in the log: %d" % len(lines), cluster)
 
 
-@scenario("connections from the leader's address that do not greet as the leader does", sanitized=True)
+@scenario("connections from the leader's address that do not greet as the leader does", always=True)
 def impostor(t):
     cluster, worker = waiting(t)
     with inside("h1"):

@@ -36,7 +36,7 @@ def right(t, cluster, what, rows=len(X)):
     return cluster
 
 
-@scenario("one host: no MPI, nothing on the network", sanitized=True)
+@scenario("one host: no MPI, nothing on the network", always=True)
 def one_host(t):
     cluster = right(t, Cluster(t, [X], [TEST]), "one host")
     t.check("mpirun" not in cluster[1].log, "one host: no word of mpirun", cluster)
@@ -47,7 +47,7 @@ def one_host(t):
     t.same(job.bytes(), alone, "one host, another name: the same model")
 
 
-@scenario("two hosts, sharded", sanitized=True)
+@scenario("two hosts, sharded", always=True)
 def two_hosts(t):
     right(t, Cluster(t, split(X, 2), split(TEST, 2)), "two hosts")
 
@@ -126,7 +126,7 @@ def leader_last(t):
                 "the leader last: %s says whom it waits for" % host.name, cluster)
 
 
-@scenario("the host name is on all hosts the same, or another one than in `hosts`", sanitized=True)
+@scenario("the host name is on all hosts the same, or another one than in `hosts`", always=True)
 def host_names(t):
     cluster = Cluster(t, split(X, 3), split(TEST, 3))
     for host in cluster.hosts:
@@ -207,7 +207,7 @@ NAMES = ["algo-1-x7k2p", "algo-2-x7k2p"]
 
 
 @scenario("the SDK's local mode, version 2: one model folder, names with a suffix, few settings",
-          sanitized=True)
+          always=True)
 def local_mode_2(t):
     right(t, local_mode(t, NAMES, "eth0", {"TrainingInputMode": "File"}, ["train"]), "local mode 2")
 
