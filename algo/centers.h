@@ -33,8 +33,9 @@ void km_centers_set(struct km_centers *c, size_t j, const float *row, double wei
 /** Copies positions and weights; same k and d. */
 void km_centers_copy(struct km_centers *to, const struct km_centers *from);
 
-/** What a rank says about itself in an exchange; the sum is the number of ranks that say so. */
-enum km_flag { KM_FLAG_FAILED, KM_FLAG_STOP, KM_FLAG_MORE, KM_FLAGS };
+/** What a rank says about itself in an exchange; the sum is the number of ranks that say so. Of
+ * KM_FLAG_NORM2 (the largest |x|^2 among its sparse rows) it is a bound for all. */
+enum km_flag { KM_FLAG_FAILED, KM_FLAG_STOP, KM_FLAG_MORE, KM_FLAG_NORM2, KM_FLAGS };
 
 /**
  * What rows add up to, as ONE block of doubles, so that one exchange carries it between ranks.

@@ -156,7 +156,7 @@ int km_sparse_seed_plusplus(struct km_sparse_centers *c, const struct km_csr *x,
 
 /* ---- the pass ---- */
 
-static void forget(struct km_sparse_centers *c, double decay)
+void km_sparse_centers_forget(struct km_sparse_centers *c, double decay)
 {
     for (size_t j = 0; decay < 1 && j < c->k; j++) {
         c->unit[j] *= decay;
@@ -165,22 +165,69 @@ static void forget(struct km_sparse_centers *c, double decay)
     }
 }
 
-static double most_ratio(const struct km_sparse_centers *c)
+static double most_ratio(double most_norm2)
 {
-    double fit = (double)FLT_MAX / 2 / c->most_norm2;
+    double fit = (double)FLT_MAX / 2 / most_norm2;
 
-    return c->most_norm2 > 0 && fit < MOST_RATIO ? fit : MOST_RATIO;
+    return most_norm2 > 0 && fit < MOST_RATIO ? fit : MOST_RATIO;
 }
 
 /* Rows of unheard size have come: sums that they could overflow with become smaller. */
 static void make_room(struct km_sparse_centers *c)
 {
     for (size_t j = 0; j < c->k; j++)
-        if (1 / -(double)c->lanes.scale[j] > most_ratio(c)) {
+        if (1 / -(double)c->lanes.scale[j] > most_ratio(c->most_norm2)) {
             rescale(c, j, c->ratio[j]);
             publish_center(c, j);
             publish_scale(c, j);
         }
+}
+
+void km_sparse_centers_make_room(struct km_sparse_centers *c, double most_norm2)
+{
+    for (size_t j = 0; j < c->k; j++) {
+        if (1 / -(double)c->lanes.scale[j] <= most_ratio(most_norm2))
+            continue;
+        for (size_t t = 0; t < c->d; t++)
+            *km_lanes_at(&c->lanes, j, t) = (float)(c->sum[j * c->d + t] / c->ratio[j]);
+        c->lanes.scale[j] = -1;
+        c->lanes.half[j] = (float)(0.5 * c->norm2[j] / c->ratio[j] / c->ratio[j]);
+        c->stale[j] = 1;
+    }
+}
+
+void km_sparse_centers_bound(struct km_sparse_centers *c, double most_norm2)
+{
+    if (most_norm2 > c->most_norm2)
+        c->most_norm2 = most_norm2;
+    for (size_t j = 0; j < c->k; j++)
+        if (c->ratio[j] > most_ratio(c->most_norm2)) {
+            rescale(c, j, c->ratio[j]);
+            c->stale[j] = 1;
+        }
+}
+
+struct km_sparse_taker km_sparse_centers_taker(struct km_sparse_centers *c, size_t j, double rows)
+{
+    double by = c->ratio[j] + rows / c->unit[j];
+
+    if (by > most_ratio(c->most_norm2)) {
+        rescale(c, j, by);
+        c->stale[j] = 1;
+    }
+    return (struct km_sparse_taker){
+        .sum = c->sum + j * c->d,
+        .lanes = km_lanes_at(&c->lanes, j, 0),
+        .width = km_lanes_width(c->k, j / KM_LANES),
+        .rows = rows,
+        .each = 1 / c->unit[j],
+    };
+}
+
+void km_sparse_centers_taken(struct km_sparse_centers *c, size_t j, const struct km_sparse_taker *t)
+{
+    c->ratio[j] += t->rows * t->each;
+    c->norm2[j] += t->norm2;
 }
 
 struct take {
@@ -194,41 +241,25 @@ struct take {
 static void take_label(void *arg, size_t j, int worker)
 {
     const struct take *t = arg;
-    struct km_sparse_centers *c = t->c;
     const struct km_csr *x = t->x;
-    double *sum = c->sum + j * c->d;
-    float *lanes = km_lanes_at(&c->lanes, j, 0);
-    size_t width = km_lanes_width(c->k, j / KM_LANES);
-    double n = (double)(t->s->first[j + 1] - t->s->first[j]);
-    double by = c->ratio[j] + n / c->unit[j], each, norm2 = 0;
-    const int ends = t->ends;
+    struct km_sparse_taker taker =
+        km_sparse_centers_taker(t->c, j, (double)(t->s->first[j + 1] - t->s->first[j]));
 
     (void)worker;
-    if (by > most_ratio(c)) {
-        rescale(c, j, by);
-        c->stale[j] = 1;
-    }
-    each = 1 / c->unit[j];
+    if (!t->ends)
+        taker.lanes = NULL;
     for (size_t o = t->s->first[j]; o < t->s->first[j + 1]; o++) {
         size_t i = t->s->order[o], end = x->at[i] + x->len[i];
 
-        for (size_t e = x->at[i]; e < end; e++) {
-            size_t col = x->col[e];
-            double step = (double)x->val[e] * each, after = sum[col] + step;
-
-            norm2 += step * (sum[col] + after);
-            sum[col] = after;
-            if (ends)
-                lanes[col * width] = (float)after;
-        }
+        for (size_t e = x->at[i]; e < end; e++)
+            km_sparse_taker_add(&taker, x->col[e], (double)x->val[e]);
     }
-    c->ratio[j] += n * each;
-    c->norm2[j] += norm2;
+    km_sparse_centers_taken(t->c, j, &taker);
 }
 
 /* What the blocks of a mini-batch have changed comes into the lanes: after one block it is there
  * already. */
-static void publish(struct km_sparse_centers *c)
+void km_sparse_centers_publish(struct km_sparse_centers *c)
 {
     for (size_t t = 0; c->pending && t < c->d; t++)
         if (c->touched[t]) {
@@ -263,13 +294,13 @@ double km_sparse_centers_take(struct km_sparse_centers *c, struct km_sparse *s,
     km_sparse_label(s, x, &c->lanes);
     for (size_t i = 0; i < x->n; i++)
         ssd += 2 * (double)s->score[i];
-    forget(c, decay);
+    km_sparse_centers_forget(c, decay);
     km_sparse_order(s, x->n, c->k);
     km_sparse_each_label(s, x->n, c->k, take_label, &t);
     if (!ends)
         mark(c, x);
     else
-        publish(c);
+        km_sparse_centers_publish(c);
     return ssd > 0 ? ssd : 0;
 }
 

@@ -51,6 +51,42 @@ int km_sparse_seed_plusplus(struct km_sparse_centers *c, const struct km_csr *x,
 double km_sparse_centers_take(struct km_sparse_centers *c, struct km_sparse *s,
                               const struct km_csr *x, double decay, int ends);
 
+/* ---- the parts of that, for centers that move by what several ranks have seen ---- */
+
+/** Weights are multiplied by `decay`. */
+void km_sparse_centers_forget(struct km_sparse_centers *c, double decay);
+
+/** Rows up to this |x|^2 can be labelled: lanes that they could overflow with are written anew, the
+ * centers stay what they are. */
+void km_sparse_centers_make_room(struct km_sparse_centers *c, double most_norm2);
+
+/** There are rows of such an |x|^2: sums that have grown too large for that are written anew. */
+void km_sparse_centers_bound(struct km_sparse_centers *c, double most_norm2);
+
+/** A center takes rows; or what they add up to, feature by feature. */
+struct km_sparse_taker {
+    double *sum;  /* (d) */
+    float *lanes; /* of the center, every `width`; NULL: they come up to date later */
+    size_t width;
+    double rows, each, norm2;
+};
+struct km_sparse_taker km_sparse_centers_taker(struct km_sparse_centers *c, size_t j, double rows);
+
+static inline void km_sparse_taker_add(struct km_sparse_taker *t, size_t col, double value)
+{
+    double step = value * t->each, before = t->sum[col], after = before + step;
+
+    t->norm2 += step * (before + after);
+    t->sum[col] = after;
+    if (t->lanes)
+        t->lanes[col * t->width] = (float)after;
+}
+void km_sparse_centers_taken(struct km_sparse_centers *c, size_t j,
+                             const struct km_sparse_taker *t);
+
+/** All have taken: the next rows meet the moved centers. */
+void km_sparse_centers_publish(struct km_sparse_centers *c);
+
 /** Moves the centers and their weights to dense ones, and leaves *c empty. */
 int km_sparse_centers_to_dense(struct km_centers *dense, struct km_sparse_centers *c,
                                struct km_err *err);

@@ -39,15 +39,14 @@ static int by_value(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* Lowers the threshold so that a quarter of the rows drops out, and closes the gaps. */
-static void make_room(struct km_sparse_reservoir *r)
+void km_sparse_reservoir_lower(struct km_sparse_reservoir *r, double threshold)
 {
     struct km_csr *m = &r->rows;
     size_t n = m->n;
 
-    memcpy(r->sorted, r->key, n * sizeof(*r->key));
-    qsort(r->sorted, n, sizeof(*r->sorted), by_value);
-    r->threshold = r->sorted[n * 3 / 4];
+    if (threshold >= r->threshold)
+        return;
+    r->threshold = threshold;
     km_csr_clear(m);
     for (size_t i = 0; i < n; i++) {
         size_t at = m->at[i], len = m->len[i];
@@ -61,6 +60,16 @@ static void make_room(struct km_sparse_reservoir *r)
         m->len[m->n++] = (uint32_t)len;
         m->nnz += len;
     }
+}
+
+/* Lets a quarter of the rows drop out. */
+static void make_room(struct km_sparse_reservoir *r)
+{
+    size_t n = r->rows.n;
+
+    memcpy(r->sorted, r->key, n * sizeof(*r->key));
+    qsort(r->sorted, n, sizeof(*r->sorted), by_value);
+    km_sparse_reservoir_lower(r, r->sorted[n * 3 / 4]);
 }
 
 void km_sparse_reservoir_offer(struct km_sparse_reservoir *r, const struct km_csr *x)

@@ -14,7 +14,7 @@ struct km_sparse_reservoir {
     struct km_csr rows; /* those held, in their order */
     double *key;        /* (max rows) the number that each drew */
     double *sorted;     /* (max rows) scratch */
-    double threshold;
+    double threshold;   /* rows that drew less are held */
     struct km_rng rng;
 };
 
@@ -28,5 +28,8 @@ void km_sparse_reservoir_done(struct km_sparse_reservoir *r); /* zeroed is fine 
  * fit, all are held; from then on between three quarters of the room and all of it is in use.
  */
 void km_sparse_reservoir_offer(struct km_sparse_reservoir *r, const struct km_csr *x);
+
+/** Lowers the threshold to this, if it is above: rows that drew more drop out. */
+void km_sparse_reservoir_lower(struct km_sparse_reservoir *r, double threshold);
 
 #endif

@@ -107,26 +107,42 @@ static int end(struct km_comm *c, int rc)
     return rc;
 }
 
-/* v becomes the sum of `size` lists of n values, which stand one behind the other. */
-static void add_up(double *v, const double *lists, size_t n, int size)
+/* v becomes what `size` lists of n values, which stand one behind the other, come to. */
+typedef void merge_fn(void *v, const void *lists, size_t n, int size);
+
+static void add_up(void *v, const void *lists, size_t n, int size)
 {
-    memcpy(v, lists, n * sizeof(*v));
+    const double *from = lists;
+    double *to = v;
+
+    memcpy(to, from, n * sizeof(*to));
     for (int r = 1; r < size; r++)
         for (size_t i = 0; i < n; i++)
-            v[i] += lists[(size_t)r * n + i];
+            to[i] += from[(size_t)r * n + i];
 }
 
-static int sum_small(struct km_comm *c, double *v, size_t n, struct km_err *err)
+static void or_up(void *v, const void *lists, size_t n, int size)
+{
+    const uint64_t *from = lists;
+    uint64_t *to = v;
+
+    memcpy(to, from, n * sizeof(*to));
+    for (int r = 1; r < size; r++)
+        for (size_t i = 0; i < n; i++)
+            to[i] |= from[(size_t)r * n + i];
+}
+
+static int merge_small(struct km_comm *c, double *v, size_t n, merge_fn *merge, struct km_err *err)
 {
     int rc = km_wire_all(v, c->scratch, (int)n, err);
 
     if (rc == KM_OK)
-        add_up(v, c->scratch, n, c->size);
+        merge(v, c->scratch, n, c->size);
     return rc;
 }
 
-/* Each rank sums up one chunk, and everybody gets all chunks. */
-static int sum_slice(struct km_comm *c, double *v, size_t n, struct km_err *err)
+/* Each rank merges one chunk, and everybody gets all chunks. */
+static int merge_slice(struct km_comm *c, double *v, size_t n, merge_fn *merge, struct km_err *err)
 {
     size_t each = n / (size_t)c->size, left = n % (size_t)c->size, own;
     int at = 0, rc;
@@ -144,12 +160,14 @@ static int sum_slice(struct km_comm *c, double *v, size_t n, struct km_err *err)
     rc = km_wire_deal(v, &c->give, c->scratch, &c->take, err);
     if (rc)
         return rc;
-    add_up(v + c->give.at[c->rank], c->scratch, own, c->size);
+    merge(v + c->give.at[c->rank], c->scratch, own, c->size);
     return km_wire_collect(v, &c->give, err);
 }
 
-int km_comm_sum(struct km_comm *c, double *v, size_t n, struct km_err *err)
+/* The wire moves 8 bytes at a time, whatever they mean. */
+static int merge_all(struct km_comm *c, void *list, size_t n, merge_fn *merge, struct km_err *err)
 {
+    double *v = list;
     int rc;
 
     if (c->size == 1 || n == 0)
@@ -158,11 +176,38 @@ int km_comm_sum(struct km_comm *c, double *v, size_t n, struct km_err *err)
     if (rc)
         return rc;
     if (n * (size_t)c->size <= SMALL)
-        return end(c, sum_small(c, v, n, err));
+        return end(c, merge_small(c, v, n, merge, err));
     for (size_t i = 0; rc == KM_OK && i < n; i += SLICE) {
-        rc = sum_slice(c, v + i, n - i < SLICE ? n - i : SLICE, err);
+        rc = merge_slice(c, v + i, n - i < SLICE ? n - i : SLICE, merge, err);
         km_pulse_work();
     }
+    return end(c, rc);
+}
+
+int km_comm_sum(struct km_comm *c, double *v, size_t n, struct km_err *err)
+{
+    return merge_all(c, v, n, add_up, err);
+}
+
+int km_comm_or(struct km_comm *c, uint64_t *v, size_t n, struct km_err *err)
+{
+    return merge_all(c, v, n, or_up, err);
+}
+
+int km_comm_least(struct km_comm *c, double mine, double *least, struct km_err *err)
+{
+    int rc = KM_OK;
+
+    *least = mine;
+    if (c->size == 1)
+        return KM_OK;
+    rc = begin(c, err);
+    if (rc)
+        return rc;
+    rc = km_wire_all(&mine, c->scratch, 1, err);
+    for (int r = 0; rc == KM_OK && r < c->size; r++)
+        if (c->scratch[r] < *least)
+            *least = c->scratch[r];
     return end(c, rc);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include <stddef.h>
+#include <stdint.h>
 
 struct km_comm;
 
@@ -33,6 +34,12 @@ int km_comm_size(const struct km_comm *comm);
  * each rank and in each run, whatever MPI does. Each rank sends and receives 2n values at most.
  */
 int km_comm_sum(struct km_comm *comm, double *v, size_t n, struct km_err *err);
+
+/** The same for bits: v[0..n-1] become those that any rank has set. */
+int km_comm_or(struct km_comm *comm, uint64_t *v, size_t n, struct km_err *err);
+
+/** *least becomes the least of what all ranks have. */
+int km_comm_least(struct km_comm *comm, double mine, double *least, struct km_err *err);
 
 /** Everybody gets the n bytes that `root` has. */
 int km_comm_broadcast(struct km_comm *comm, void *bytes, size_t n, int root, struct km_err *err);

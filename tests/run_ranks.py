@@ -92,6 +92,98 @@ def sharded_and_replicated(t):
             t.check(oracle.msd(x, c) < 1.05 * best, "%s: msd %g" % (what, oracle.msd(x, c) / best))
 
 
+def topics(n, d, kinds, values, seed):
+    """Rows of some kinds, each with features of its own; one row is all zero."""
+    random = np.random.default_rng(seed)
+    x = np.zeros((n, d), "f4")
+    width = d // kinds
+    for i, kind in enumerate(random.integers(kinds, size=n)):
+        x[i, kind * width + random.choice(width, values, replace=False)] = random.random(values) + 0.5
+    x[n // 2] = 0
+    return x
+
+
+def write_sparse(path, x):
+    with open(path, "wb") as f:
+        for row in x:
+            keys = np.flatnonzero(row)
+            f.write(oracle.frame(oracle.sparse_record(keys, row[keys], x.shape[1])))
+
+
+def sparse_cluster(t, shards, test=None, **hyperparameters):
+    cluster = Cluster(t, [[]] * len(shards), [[]] * len(shards) if test else None, {
+        "k": "8", "feature_dim": str(max(x.shape[1] for x in shards)), "mini_batch_size": "200", **hyperparameters})
+    for name, parts in ("train", shards), ("test", test or []):
+        for job, x in zip(cluster.jobs, parts):
+            if len(x):
+                write_sparse(job.data("rows", name), x)
+    return cluster
+
+
+def sparse(t):
+    """Sparse rows stay sparse on several hosts: as good as one host, the same bits again."""
+    x, test = topics(2000, 400, 8, 9, 1), topics(300, 400, 8, 9, 2)
+    alone = sparse_cluster(t, [x])
+    alone.train("sparse, one host")
+    best = oracle.msd(x, alone.model())
+    for hosts, options in (
+        (2, []), (3, ["--refine_rows", "0"]), (3, ["--init_method", "kmeans++", "--epochs", "2"]),
+        (3, ["--half_life_time_size", "2000", "--mini_batch_size", "70"]), (5, ["--refine_rows", "1000"]),
+        (2, ["--extra_center_factor", "1", "--init_method", "kmeans++"]), (2, ["--force_dense", "false"]),
+    ):
+        what = "sparse, %d hosts, %s" % (hosts, " ".join(options) or "no options")
+        shards = split(x, hosts)
+        if hosts == 3:
+            shards = [shards[1], x[:0], np.vstack([shards[0], shards[2]])]
+        shards = [s.reshape(-1, 400) for s in shards]
+        models = set()
+        for again in range(1 if hosts == 2 else 2):
+            cluster = sparse_cluster(t, shards, [test] + [test[:0]] * (hosts - 1))
+            run = cluster.train(what, *options)
+            models.add(cluster.bytes())
+        t.same(len(models), 1, what + ": the same bits again")
+        t.same(run.out.count("; clustered as sparse"), hosts, what + ": all hosts say so", run)
+        c = cluster.model()
+        exact = not {"--refine_rows", "--extra_center_factor"} & set(options)
+        t.near(metric(run, "train data_msd"), oracle.msd(x, c), 1e-5, what + ": data_msd", run)
+        t.near(metric(run, "test msd"), oracle.msd(test, c), 1e-5, what + ": test msd", run)
+        t.check(oracle.msd(x, c) < (1.001 if exact else 1.05) * best,
+                "%s: msd %g of one host's" % (what, oracle.msd(x, c) / best))
+        seen = [int(n) for n in re.findall(r"processed a total of (\d+) examples", run.out)]
+        t.same(sum(seen), len(x) * (2 if "--epochs" in options else 1), what + ": rows of all hosts", run)
+    huge = x * np.float32(2e17)  # sums of a few rows would overflow float32 products
+    cluster = sparse_cluster(t, [huge[:100], huge[100:]])
+    cluster.train("huge values")
+    t.check(oracle.msd(huge / 2e17, cluster.model() / 2e17) < 1.01 * best, "huge values are clustered as well")
+    mixed = sparse_cluster(t, [x[:1200], x[:0]])
+    oracle.write_recordio(mixed.jobs[1].data("dense"), x[1200:])
+    run = mixed.train("dense records on one host")
+    t.check(oracle.msd(x, mixed.model()) < 1.001 * best, "dense records on one host", run)
+    replicated = Cluster(t, [[]] * 3, replicated=True, hyperparameters={
+        "k": "8", "feature_dim": "400", "mini_batch_size": "200"})
+    for job in replicated.jobs:
+        write_sparse(job.data("rows"), x)
+    run = replicated.train("sparse, replicated")
+    seen = [int(n) for n in re.findall(r"processed a total of (\d+) examples", run.out)]
+    t.check(sum(seen) == len(x) and min(seen) > 0, "sparse, replicated: divided into %s" % seen, run)
+    t.check(oracle.msd(x, replicated.model()) < 1.001 * best, "sparse, replicated", run)
+
+
+def wide(t):
+    """3,000 rows of 100,000 features are 1.2 GB if they are written out."""
+    random = np.random.default_rng(3)
+    cluster = Cluster(t, [[], []], hyperparameters={"k": "10", "feature_dim": "100000", "mini_batch_size": "500"})
+    for job in cluster.jobs:
+        with open(job.data("rows"), "wb") as f:
+            for _ in range(1500):
+                keys = np.unique((100000 ** random.random(65)).astype(int))
+                f.write(oracle.frame(oracle.sparse_record(keys, random.random(len(keys)), 100000)))
+    run = cluster.train("wide", "--local_lloyd_num_trials", "2")
+    peaks = [float(mb) for mb in re.findall(r"peak memory (\S+) MB", run.out)]
+    print("3,000 x 100,000 on two hosts, K=100: peak memory %s MB" % peaks)
+    t.check(t.sanitized or max(peaks) < 350, "peak memory of sparse rows on two hosts: %s" % peaks, run)
+
+
 def empty_shards(t):
     x = rows_of(3000)
     full = [x[:1000], [], x[1000:]]
@@ -203,7 +295,7 @@ def mnist(t):
 def main():
     t = Tests(sys.argv[1])
     only = sys.argv[2:]
-    for part in wire, one_rank, windows, label_columns, sharded_and_replicated, empty_shards, errors, stop, mnist:
+    for part in wire, one_rank, windows, label_columns, sharded_and_replicated, sparse, wide, empty_shards, errors, stop, mnist:
         start = time.time()
         if (only and part.__name__ not in only) or (t.sanitized and part is mnist):
             continue

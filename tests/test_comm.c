@@ -66,6 +66,41 @@ static void a_sum_adds_rank_after_rank_on_each_rank_whatever_its_length(void **s
     }
 }
 
+static void bits_that_any_rank_has_set_are_set_on_all(void **state)
+{
+    static const size_t lengths[] = {0, 1, 1000, 70001};
+    struct km_err err;
+
+    (void)state;
+    for (size_t l = 0; l < sizeof(lengths) / sizeof(lengths[0]); l++) {
+        size_t n = lengths[l], wrong = 0;
+        uint64_t *v = km_alloc(n, sizeof(*v)), mine = (uint64_t)1 << 63 >> km_comm_rank(comm);
+
+        for (size_t i = 0; i < n; i++) /* among them patterns of NaN */
+            v[i] = mine | i << 44;
+        assert_ok(km_comm_or(comm, v, n, &err), err);
+        for (size_t i = 0; i < n; i++) {
+            uint64_t expected = i << 44;
+
+            for (int r = 0; r < km_comm_size(comm); r++)
+                expected |= (uint64_t)1 << 63 >> r;
+            wrong += v[i] != expected;
+        }
+        assert_int_equal(wrong, 0);
+        km_free(v);
+    }
+}
+
+static void the_least_of_all_ranks_is_known_to_all(void **state)
+{
+    double least;
+    struct km_err err;
+
+    (void)state;
+    assert_ok(km_comm_least(comm, 5.5 - km_comm_rank(comm), &least, &err), err);
+    assert_true(least == 6.5 - km_comm_size(comm));
+}
+
 static void a_broadcast_gives_everybody_what_the_root_has(void **state)
 {
     size_t n = 100003;
@@ -153,6 +188,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_process_is_rank_0_of_1),
         cmocka_unit_test(a_sum_adds_rank_after_rank_on_each_rank_whatever_its_length),
+        cmocka_unit_test(bits_that_any_rank_has_set_are_set_on_all),
+        cmocka_unit_test(the_least_of_all_ranks_is_known_to_all),
         cmocka_unit_test(a_broadcast_gives_everybody_what_the_root_has),
         cmocka_unit_test(bytes_of_different_length_are_gathered_in_rank_order),
         cmocka_unit_test(ranks_that_all_did_well_agree_on_that),

@@ -14,11 +14,12 @@
 #define MOST_ROWS     ((double)(1 << 17))
 #define GROWTH        16
 
-size_t km_window_most(size_t from_k, size_t d, size_t mini_batch, int ranks)
+size_t km_window_most(size_t from_k, size_t d, size_t row_values, size_t mini_batch, int ranks)
 {
     double cells = (double)from_k * (double)d, others = (ranks - 1) / (double)ranks;
     double exchange = NET_LATENCY + 2 * sizeof(double) * cells * others / NET_BYTES;
-    double compute = 2 * cells / HOST_FLOP, decode = sizeof(float) * (double)d / HOST_BYTES;
+    double compute = 2 * (double)from_k * (double)row_values / HOST_FLOP;
+    double decode = sizeof(float) * (double)row_values / HOST_BYTES;
     double rows = COMPUTE_SHARE * exchange / (compute > decode ? compute : decode);
     double batches = (rows < MOST_ROWS ? rows : MOST_ROWS) / (double)mini_batch;
 
@@ -58,10 +59,21 @@ static int sum_touched(struct km_sums *s, struct km_comm *comm, struct km_err *e
     return rc;
 }
 
+/* The same of sparse rows: the bits of what was touched, then the sums of that. */
+static int sum_cells(struct km_sparse_window *w, struct km_comm *comm, struct km_err *err)
+{
+    int rc = km_comm_or(comm, w->mask, km_sparse_window_pack_mask(w), err);
+
+    km_sparse_window_unpack_mask(w);
+    if (rc)
+        return rc;
+    return km_comm_sum(comm, w->sums.sum, km_sparse_window_pack(w), err);
+}
+
 int km_exchange(struct km_job *job, int rc, int more, struct km_turn *turn, struct km_err *err)
 {
     struct km_comm *comm = job->m->comm;
-    struct km_sums *s = &job->sums;
+    struct km_sums *s = job->sparse ? &job->window.sums : &job->sums;
     struct km_err lost;
 
     *turn = (struct km_turn){more, km_stop_asked()};
@@ -71,6 +83,7 @@ int km_exchange(struct km_job *job, int rc, int more, struct km_turn *turn, stru
     s->flags[KM_FLAG_FAILED] = rc < 0;
     s->flags[KM_FLAG_STOP] = turn->stop;
     s->flags[KM_FLAG_MORE] = more;
+    s->flags[KM_FLAG_NORM2] = job->window.most_norm2;
     if (km_comm_sum(comm, s->block, (size_t)(s->sum - s->block), rc < 0 ? &lost : err))
         return rc < 0 ? rc : err->code;
     if (s->flags[KM_FLAG_FAILED] > 0)
@@ -79,7 +92,7 @@ int km_exchange(struct km_job *job, int rc, int more, struct km_turn *turn, stru
     turn->more = s->flags[KM_FLAG_MORE] > 0;
     if (turn->stop)
         km_stop_ask(); /* what follows must hurry on all ranks */
-    rc = sum_touched(s, comm, err);
+    rc = job->sparse ? sum_cells(&job->window, comm, err) : sum_touched(s, comm, err);
     km_watch_stop(&job->phases[KM_PHASE_EXCHANGE]);
     return rc;
 }

@@ -11,8 +11,9 @@
 /**
  * Mini-batches of the longest window: so many that an exchange of K centers takes a thirtieth of the
  * time of the window (formula and guesses of rates: docs/algorithm.md); at least 1. One rank: 1.
+ * row_values: d, or of sparse rows how many are not 0.
  */
-size_t km_window_most(size_t from_k, size_t d, size_t mini_batch, int ranks);
+size_t km_window_most(size_t from_k, size_t d, size_t row_values, size_t mini_batch, int ranks);
 
 /** Mini-batches of the next window when a rank has seen so many: a sixteenth of them, 1 to most. */
 size_t km_window(uint64_t seen, size_t most);
@@ -25,7 +26,7 @@ struct km_turn {
 
 /**
  * The end of a window, which went as rc says: a failure of any rank becomes one of all. Then
- * job->sums become the sums of all ranks. `more`: this rank has more rows.
+ * job->sums (sparse: job->window, packed) become the sums of all ranks. `more`: this rank has more rows.
  */
 int km_exchange(struct km_job *job, int rc, int more, struct km_turn *turn, struct km_err *err);
 

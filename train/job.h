@@ -7,6 +7,7 @@
 #include "algo/reservoir.h"
 #include "algo/sparse_centers.h"
 #include "algo/sparse_reservoir.h"
+#include "algo/sparse_window.h"
 #include "io/feed.h"
 #include "train/report.h"
 #include "train/train.h"
@@ -44,6 +45,7 @@ struct km_job {
     uint64_t seen_values;
     struct km_sparse_centers sparse_centers; /* they become `centers` behind the pass */
     struct km_sparse sparse_step;
+    struct km_sparse_window window; /* on several ranks: what moves sparse_centers */
     struct km_sparse_reservoir sparse_sample;
 
     struct km_mat model; /* (k, d) what is written: not relative to the origin */

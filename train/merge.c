@@ -2,6 +2,7 @@
 #include "train/merge.h"
 
 #include "base/mem.h"
+#include "train/merge_sparse.h"
 #include <math.h>
 #include <string.h>
 
@@ -45,7 +46,7 @@ static void draw_rows(const struct km_job *job, const struct km_mat *rows, size_
     }
 }
 
-int km_merge_sample(struct km_job *job, struct km_err *err)
+static int merge_dense_sample(struct km_job *job, struct km_err *err)
 {
     struct km_comm *comm = job->m->comm;
     struct km_reservoir *own = &job->reservoir;
@@ -80,6 +81,11 @@ out:
     km_mat_done(&own->rows);
     own->rows = rows;
     return KM_OK;
+}
+
+int km_merge_sample(struct km_job *job, struct km_err *err)
+{
+    return job->sparse ? km_merge_sparse_sample(job, err) : merge_dense_sample(job, err);
 }
 
 /* Gives every rank the trial that `owner` has at `place`. */

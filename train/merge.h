@@ -19,6 +19,13 @@ void km_share(size_t most, size_t *part, int ranks);
 /** Each rank has rows job->part[rank] to job->part[rank + 1] of *rows; afterwards all of them. */
 int km_merge_rows(struct km_job *job, struct km_mat *rows, struct km_err *err);
 
+/**
+ * Sparse rows of all ranks, in rank order, in *all: of each rank n of its own (at most own->n), at even
+ * distances. The caller frees *all, also after a failure.
+ */
+int km_merge_csr(struct km_job *job, const struct km_csr *own, size_t n, struct km_csr *all,
+                 struct km_err *err);
+
 /** One uniform sample of the rows of all ranks, in rank order, in place of each rank's own. */
 int km_merge_sample(struct km_job *job, struct km_err *err);
 

@@ -38,7 +38,7 @@ static void show_iteration(struct km_job *job, uint64_t before)
 /* What all ranks saw in a window moves the centers. */
 static int move_centers(struct km_job *job, struct km_err *err)
 {
-    struct km_sums *s = &job->sums;
+    struct km_sums *s = job->sparse ? &job->window.sums : &job->sums;
     double decay = 1, count = 0;
 
     for (size_t j = 0; j < s->k; j++)
@@ -48,17 +48,22 @@ static int move_centers(struct km_job *job, struct km_err *err)
                        "the centers received %.0f rows of a mini-batch of %.0f; please "
                        "report this",
                        count, *s->rows);
-    if (count == 0)
+    if (count == 0 && !job->sparse) /* a window of sparse rows has to be emptied */
         return KM_OK;
     km_watch_start(&job->phases[KM_PHASE_MOVE]);
     if (job->p->half_life_time_size)
         decay = exp2(-*s->rows / (double)job->p->half_life_time_size);
-    km_centers_move(&job->centers, s, decay, job->m->pool);
     job->pass.all_rows += *s->rows;
     job->pass.ssd += *s->ssd;
     job->pass.short_ssd += *s->ssd;
     job->pass.short_rows += *s->rows;
-    km_sums_clear(s);
+    if (job->sparse) {
+        km_sparse_window_move(&job->window, &job->sparse_centers, decay, s->flags[KM_FLAG_NORM2],
+                              job->m->pool);
+    } else {
+        km_centers_move(&job->centers, s, decay, job->m->pool);
+        km_sums_clear(s);
+    }
     km_watch_stop(&job->phases[KM_PHASE_MOVE]);
     return KM_OK;
 }
@@ -156,7 +161,8 @@ static int run_epoch(struct km_job *job, int number, struct km_progress *progres
                      struct km_err *err)
 {
     struct epoch e = {.job = job, .number = number, .progress = progress, .more = 1};
-    size_t most = km_window_most(job->from_k, job->d, (size_t)job->p->mini_batch_size, job->ranks);
+    size_t most = km_window_most(job->from_k, job->d, job->sparse ? job->row_values : job->d,
+                                 (size_t)job->p->mini_batch_size, job->ranks);
     double started = km_now(), started_wall = km_wall();
     struct km_turn turn = {.more = 1};
     int rc = KM_OK;
@@ -172,7 +178,7 @@ static int run_epoch(struct km_job *job, int number, struct km_progress *progres
 
         rc = take_window(&e, window, err); /* and only then e.more is what it has come to */
         rc = km_exchange(job, rc, e.more, &turn, err);
-        if (rc == KM_OK && !job->sparse)
+        if (rc == KM_OK && (!job->sparse || job->ranks > 1)) /* else they have moved */
             rc = move_centers(job, err);
         if (rc == KM_OK)
             show_iteration(job, before);

@@ -2,6 +2,7 @@
 #include "train/sparse.h"
 
 #include "base/log.h"
+#include "train/merge.h"
 #include <math.h>
 
 /* Above this share of values that are not 0 rows are written out: the dense kernels do about so
@@ -24,20 +25,36 @@ static size_t max_size(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* What the first rows of all ranks are like; CSV (of any) is dense. */
+static int look_together(struct km_job *job, struct km_feed_look *look, int *csv,
+                         struct km_err *err)
+{
+    double told[5];
+    int rc = km_feed_look(job->feed, look, err);
+
+    rc = km_job_agree(job, rc, err);
+    if (rc)
+        return rc;
+    told[0] = (double)look->rows;
+    told[1] = (double)look->sparse;
+    told[2] = (double)look->values;
+    told[3] = km_feed_format(job->feed)->kind != KM_RECORDIO;
+    told[4] = (look->rows == 0 && job->request->train.files.n > 0) || look->sparse > 0;
+    rc = km_comm_sum(job->m->comm, told, 5, err);
+    *look = (struct km_feed_look){(size_t)told[0], (size_t)told[1], (size_t)told[2]};
+    *csv = told[3] > 0;
+    job->sparse_records = !*csv && told[4] > 0;
+    return rc;
+}
+
 int km_sparse_choose(struct km_job *job, struct km_err *err)
 {
     struct km_feed_look look;
-    int rc = km_feed_look(job->feed, &look, err);
+    int csv, rc = look_together(job, &look, &csv, err);
     double share;
 
-    if (rc || km_feed_format(job->feed)->kind != KM_RECORDIO)
+    if (rc || csv)
         return rc;
-    job->sparse_records = look.rows == 0 || look.sparse > 0;
-    if (job->ranks > 1) {
-        if (look.sparse > 0)
-            km_log(KM_INFO, "rows are sparse, and written out, as several hosts train together");
-        return KM_OK;
-    }
     if (look.rows == 0) {
         job->sparse = !job->p->force_dense;
         job->row_values = 1;
@@ -88,14 +105,33 @@ static size_t sample_values(const struct km_job *job)
     return max_size(fit, want);
 }
 
+size_t km_sparse_sample_rows(const struct km_job *job)
+{
+    return job->p->refine_rows == KM_AUTO ? SAMPLE_BYTES / ROW_BYTES : (size_t)job->p->refine_rows;
+}
+
+size_t km_sparse_sample_values(const struct km_job *job)
+{
+    size_t fit = SAMPLE_BYTES / VALUE_BYTES;
+
+    if (job->p->refine_rows == KM_AUTO)
+        return fit;
+    return max_size(fit, 2 * (size_t)job->p->refine_rows * job->row_values);
+}
+
 void km_sparse_memory(const struct km_job *job, double *centers, double *rows)
 {
     double cells = (double)job->from_k * (double)job->d;
     double values = 3.0 * (double)km_sparse_block_values(job) + (double)sample_values(job);
+    double row = 3.0 * (double)km_sparse_block_rows(job) + (double)sample_rows(job);
 
     *centers = cells * (sizeof(double) + sizeof(float));
-    *rows = values * (double)VALUE_BYTES +
-            ROW_BYTES * (3.0 * (double)km_sparse_block_rows(job) + (double)sample_rows(job));
+    if (job->ranks > 1) { /* the window, and all ranks' sample beside our own */
+        *centers += cells * (sizeof(double) + 1.0 / 8);
+        values += (double)km_sparse_sample_values(job);
+        row += (double)km_sparse_sample_rows(job);
+    }
+    *rows = values * (double)VALUE_BYTES + ROW_BYTES * row;
 }
 
 int km_sparse_job_init(struct km_job *job, struct km_err *err)
@@ -107,7 +143,9 @@ int km_sparse_job_init(struct km_job *job, struct km_err *err)
                             km_sparse_block_rows(job), job->from_k, 0, err);
     if (rc == KM_OK)
         rc = km_sparse_reservoir_init(&job->sparse_sample, sample_rows(job), sample_values(job),
-                                      job->d, job->seed, err);
+                                      job->d, job->seed ^ (uint64_t)job->rank << 32, err);
+    if (rc == KM_OK && job->ranks > 1)
+        rc = km_sparse_window_init(&job->window, job->from_k, job->d, err);
     return rc;
 }
 
@@ -115,18 +153,57 @@ void km_sparse_job_done(struct km_job *job)
 {
     km_sparse_centers_done(&job->sparse_centers);
     km_sparse_done(&job->sparse_step);
+    km_sparse_window_done(&job->window);
     km_sparse_reservoir_done(&job->sparse_sample);
 }
 
-int km_sparse_start(struct km_job *job, const struct km_csr *first, struct km_err *err)
+static int start_from(struct km_job *job, const struct km_csr *rows, struct km_sparse *step,
+                      struct km_err *err)
 {
     struct km_rng rng;
 
     km_rng_seed(&rng, job->seed, 'I', 0);
     if (job->p->init_method == KM_INIT_PLUSPLUS)
-        return km_sparse_seed_plusplus(&job->sparse_centers, first, &job->sparse_step, &rng, err);
-    km_sparse_seed_random(&job->sparse_centers, first, &rng);
+        return km_sparse_seed_plusplus(&job->sparse_centers, rows, step, &rng, err);
+    km_sparse_seed_random(&job->sparse_centers, rows, &rng);
     return KM_OK;
+}
+
+/* The rows that all ranks start from: of each in proportion to its first block, as many as a block may
+ * have, in rows and in values. */
+static int gather_start(struct km_job *job, const struct km_csr *own, struct km_csr *rows,
+                        struct km_err *err)
+{
+    double told[] = {(double)own->n, (double)km_csr_values(own)}, share = 1;
+    double most_rows = (double)max_size(BLOCK_BYTES / ROW_BYTES, 2 * job->from_k);
+    double most_values = (double)km_sparse_block_values(job);
+    int rc = km_comm_sum(job->m->comm, told, 2, err);
+
+    if (rc)
+        return rc;
+    if (told[0] > most_rows)
+        share = most_rows / told[0];
+    if (told[1] * share > most_values)
+        share = most_values / told[1];
+    return km_merge_csr(job, own, (size_t)ceil(share * (double)own->n), rows, err);
+}
+
+int km_sparse_start(struct km_job *job, const struct km_csr *first, struct km_err *err)
+{
+    struct km_csr none = {.d = job->d}, rows = {0};
+    struct km_sparse step = {0};
+    int rc;
+
+    if (job->ranks == 1)
+        return start_from(job, first, &job->sparse_step, err);
+    rc = gather_start(job, first ? first : &none, &rows, err);
+    if (rc == KM_OK)
+        rc = km_sparse_init(&step, job->m->kern, job->m->pool, rows.n, job->from_k, 0, err);
+    if (rc == KM_OK) /* each rank the same: no kernel takes part in the draw */
+        rc = start_from(job, &rows, &step, err);
+    km_sparse_done(&step);
+    km_csr_done(&rows);
+    return km_job_agree(job, rc, err);
 }
 
 void km_sparse_take(struct km_job *job, const struct km_batch *b, int epoch)
@@ -138,13 +215,18 @@ void km_sparse_take(struct km_job *job, const struct km_batch *b, int epoch)
         km_sparse_reservoir_offer(&job->sparse_sample, &b->s);
         km_watch_stop(&job->phases[KM_PHASE_SAMPLE]);
     }
+    job->seen_values += km_csr_values(&b->s);
     km_watch_start(&job->phases[KM_PHASE_ASSIGN]);
+    if (job->ranks > 1) {
+        km_sparse_window_add(&job->window, &job->sparse_centers, &job->sparse_step, &b->s);
+        km_watch_stop(&job->phases[KM_PHASE_ASSIGN]);
+        return;
+    }
     if (job->p->half_life_time_size)
         decay = exp2(-(double)b->s.n / (double)job->p->half_life_time_size);
     ssd = km_sparse_centers_take(&job->sparse_centers, &job->sparse_step, &b->s, decay,
                                  b->ends_mini_batch);
     km_watch_stop(&job->phases[KM_PHASE_ASSIGN]);
-    job->seen_values += km_csr_values(&b->s);
     job->pass.all_rows += (double)b->s.n;
     job->pass.ssd += ssd;
     job->pass.short_ssd += ssd;
@@ -153,6 +235,14 @@ void km_sparse_take(struct km_job *job, const struct km_batch *b, int epoch)
 
 int km_sparse_finish(struct km_job *job, struct km_err *err)
 {
+    double values = (double)job->seen_values;
+    int rc = km_comm_sum(job->m->comm, &values, 1, err);
+
+    if (rc)
+        return rc;
+    job->seen_values = (uint64_t)values / (uint64_t)job->ranks;
     km_sparse_done(&job->sparse_step); /* room for the shrink */
-    return km_sparse_centers_to_dense(&job->centers, &job->sparse_centers, err);
+    km_sparse_window_done(&job->window);
+    rc = km_sparse_centers_to_dense(&job->centers, &job->sparse_centers, err);
+    return km_job_agree(job, rc, err);
 }

@@ -23,10 +23,15 @@ void km_sparse_memory(const struct km_job *job, double *centers, double *rows);
 int km_sparse_job_init(struct km_job *job, struct km_err *err);
 void km_sparse_job_done(struct km_job *job);
 
-/** K start centers from the first block. */
+/** Room of the sample of all hosts together, in rows and in values. */
+size_t km_sparse_sample_rows(const struct km_job *job);
+size_t km_sparse_sample_values(const struct km_job *job);
+
+/** K start centers from the first block (NULL: this rank has none) of all ranks. */
 int km_sparse_start(struct km_job *job, const struct km_csr *first, struct km_err *err);
 
-/** A block of the pass: the sample, the centers, the sums of job->pass. */
+/** A block of the pass: the sample, the centers, the sums of job->pass; on several ranks, in place of
+ * these two, the window. */
 void km_sparse_take(struct km_job *job, const struct km_batch *b, int epoch);
 
 /** The pass is over: its centers become dense, job->centers. */

@@ -131,7 +131,8 @@ int km_start(struct km_job *job, struct km_batch *first, struct km_err *err)
         return km_job_agree(job, fail_without_rows(job, err), err);
     km_watch_start(&job->phases[KM_PHASE_SEED]);
     if (job->sparse) {
-        rc = km_sparse_start(job, &first->s, err); /* moved, sparse rows would not be sparse */
+        /* moved, sparse rows would not be sparse */
+        rc = km_sparse_start(job, first ? &first->s : NULL, err);
     } else {
         struct km_mat *x = first ? &first->x : &none;
 
