@@ -12,8 +12,9 @@ static const char *const setters[] = {"-mca",      "--mca",      "-prtemca",  "-
                                       "-pmixmca",  "--pmixmca",  "-gpmixmca", "--gpmixmca",
                                       "-gprtemca", "--gprtemca", NULL};
 
-/* Options without a value that mean nothing here: the daemon stays our child. */
-static const char *const idle[] = {"--daemonize", "-daemonize", NULL};
+/* Options without a value that mean nothing here: the daemon stays our child, and its environment says
+ * who may run it. */
+static const char *const idle[] = {"--daemonize", "-daemonize", "--allow-run-as-root", NULL};
 
 /* Names that tell a daemon which job it belongs to and where mpirun is; others are left out. */
 static const char *const needed[] = {
@@ -105,7 +106,7 @@ static int split(struct km_command *c, const char *line, struct km_err *err)
 
 static int is_name(const char *s)
 {
-    size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_");
+    size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
 
     return n > 0 && n <= MOST_NAME && s[n] == 0;
 }
@@ -142,6 +143,30 @@ static int check(struct km_command *c, struct km_err *err)
     return KM_OK;
 }
 
+/*
+ * Behind "NAME=VALUE;export NAME;", with which Open MPI 5 begins: where its files are on the other host.
+ * This host knows that itself.
+ */
+static const char *skip_paths(const char *line)
+{
+    static const char export[] = ";export ";
+
+    for (;;) {
+        size_t name = strspn(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+        const char *p = line + name;
+
+        if (name == 0 || *p != '=')
+            return line;
+        p += strcspn(p, ";");
+        if (strncmp(p, export, strlen(export)) != 0)
+            return line;
+        p += strlen(export);
+        if (strncmp(p, line, name) != 0 || p[name] != ';')
+            return line;
+        line = p + name + 1;
+    }
+}
+
 int km_command_parse(struct km_command *c, const char *line, struct km_err *err)
 {
     int rc;
@@ -152,7 +177,7 @@ int km_command_parse(struct km_command *c, const char *line, struct km_err *err)
     c->memory = km_alloc(strlen(line) + 1, 1);
     if (!c->memory)
         return km_fail(err, KM_E_MEM, "no memory for the command of the MPI daemon");
-    rc = split(c, line, err);
+    rc = split(c, skip_paths(line), err);
     return rc ? rc : check(c, err);
 }
 

@@ -145,30 +145,51 @@ int km_net_of_interface(const char *name, struct km_address *a)
     return rc;
 }
 
+/* Writes an interface's network; -1: it has no IPv4 address. */
+static int write_network(const struct ifaddrs *i, char out[KM_NETWORK_TEXT])
+{
+    char text[INET_ADDRSTRLEN];
+    struct sockaddr_in in, mask;
+
+    if (!i || !i->ifa_addr || i->ifa_addr->sa_family != AF_INET || !i->ifa_netmask)
+        return -1;
+    memcpy(&in, i->ifa_addr, sizeof(in));
+    memcpy(&mask, i->ifa_netmask, sizeof(mask));
+    in.sin_addr.s_addr &= mask.sin_addr.s_addr;
+    if (!inet_ntop(AF_INET, &in.sin_addr, text, sizeof(text)))
+        return -1;
+    snprintf(out, KM_NETWORK_TEXT, "%s/%d", text, __builtin_popcount(mask.sin_addr.s_addr));
+    return 0;
+}
+
 int km_net_network(const struct km_address *a, char out[KM_NETWORK_TEXT])
 {
-    const struct ifaddrs *i;
     struct ifaddrs *all;
-    char text[INET_ADDRSTRLEN];
+    int rc;
+
+    if (getifaddrs(&all))
+        return -1;
+    rc = write_network(find(all, a), out);
+    freeifaddrs(all);
+    if (rc && km_address_is_loopback(a) && a->u.any.sa_family == AF_INET)
+        rc = snprintf(out, KM_NETWORK_TEXT, "127.0.0.0/8") > 0 ? 0 : -1;
+    return rc;
+}
+
+int km_net_interface(const char *network, char out[KM_INTERFACE_NAME])
+{
+    char text[KM_NETWORK_TEXT];
+    struct ifaddrs *all;
     int rc = -1;
 
     if (getifaddrs(&all))
         return -1;
-    i = find(all, a);
-    if (i && i->ifa_addr->sa_family == AF_INET && i->ifa_netmask) {
-        struct sockaddr_in in, mask;
-
-        memcpy(&in, i->ifa_addr, sizeof(in));
-        memcpy(&mask, i->ifa_netmask, sizeof(mask));
-        in.sin_addr.s_addr &= mask.sin_addr.s_addr;
-        if (inet_ntop(AF_INET, &in.sin_addr, text, sizeof(text))) {
-            snprintf(out, KM_NETWORK_TEXT, "%s/%d", text, __builtin_popcount(mask.sin_addr.s_addr));
+    for (const struct ifaddrs *i = all; i && rc; i = i->ifa_next)
+        if (write_network(i, text) == 0 && strcmp(text, network) == 0) {
+            snprintf(out, KM_INTERFACE_NAME, "%s", i->ifa_name);
             rc = 0;
         }
-    }
     freeifaddrs(all);
-    if (rc && km_address_is_loopback(a) && a->u.any.sa_family == AF_INET)
-        rc = snprintf(out, KM_NETWORK_TEXT, "127.0.0.0/8") > 0 ? 0 : -1;
     return rc;
 }
 

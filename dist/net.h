@@ -31,6 +31,10 @@ int km_net_of_interface(const char *name, struct km_address *a);
 #define KM_NETWORK_TEXT 32
 int km_net_network(const struct km_address *a, char out[KM_NETWORK_TEXT]);
 
+/** The name of the interface that is in a network as km_net_network writes it; -1: there is none. */
+#define KM_INTERFACE_NAME 16
+int km_net_interface(const char *network, char out[KM_INTERFACE_NAME]);
+
 /**
  * A local socket of the name (no file: Linux' abstract names), listening. `name` gets "@...", which
  * nobody can guess and km_net_local_connect understands.

@@ -159,14 +159,18 @@ void km_supervisor_environment(const struct km_supervisor *s, struct km_environm
         {"PRTE_ALLOW_RUN_AS_ROOT", "1"},
         {"PRTE_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
     };
-    static const char *const networks[] = {
-        "OMPI_MCA_btl_tcp_if_include", "OMPI_MCA_oob_tcp_if_include", "PRTE_MCA_prte_if_include"};
+    static const char *const networks[] = {"OMPI_MCA_btl_tcp_if_include",
+                                           "OMPI_MCA_oob_tcp_if_include"};
+    char interface[KM_INTERFACE_NAME];
 
     km_environment_inherit(e);
     for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
         km_environment_set(e, fixed[i][0], fixed[i][1]);
     for (size_t i = 0; network[0] && i < sizeof(networks) / sizeof(networks[0]); i++)
         km_environment_set(e, networks[i], network);
+    /* PRRTE 3.0 finds no interface of any network; it knows their names */
+    if (network[0] && km_net_interface(network, interface) == 0)
+        km_environment_set(e, "PRTE_MCA_prte_if_include", interface);
     km_environment_set(e, "KM_SUPERVISOR", s->local);
     km_environment_set(e, "TMPDIR", s->folder);
 }
