@@ -53,6 +53,7 @@ if [ "$level" = ci ]; then
     need_command clang clang
     need_command clang-format clang-format
     need_command valgrind valgrind
+    need_command qemu-x86_64 qemu-user # for tests/run_levels.sh
     need_command dockerd docker.io
     need_command debootstrap debootstrap
 fi

@@ -37,6 +37,16 @@
 static const int test_threads[] = {1, 2, 3, 5};
 #define TEST_THREADS 4
 
+/** The kernels that tests compute with: those of KM_ISA, else the best of this machine. */
+static inline const struct km_kernels *test_kern(void)
+{
+    const struct km_kernels *kern;
+    struct km_err err;
+
+    assert_ok(km_kernels_pick(&kern, getenv("KM_ISA"), &err), err);
+    return kern;
+}
+
 static inline struct km_pool *make_pool(int threads)
 {
     struct km_pool *pool;

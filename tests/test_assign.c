@@ -115,7 +115,7 @@ static void both_ways_of_adding_are_taken(void **state)
         const struct shape *h = &shapes[i];
         struct km_mat x = random_rows(h->n, h->d, i);
         struct km_centers c = random_centers(&x, h->k, i);
-        struct km_assign a = make_assign(km_kernels_all()[0], NULL, h->n, h->k, h->d);
+        struct km_assign a = make_assign(test_kern(), NULL, h->n, h->k, h->d);
         struct km_sums s = make_sums(h->k, h->d);
         double in_groups = 0;
 
@@ -139,7 +139,7 @@ static void weights_count_rows_more_than_once_or_not_at_all(void **state)
         struct km_mat x = random_rows(h->n, h->d, i);
         struct km_centers c = random_centers(&x, h->k, i);
         double *weight = random_weights(h->n, i);
-        struct km_assign a = make_assign(km_kernels_all()[0], NULL, h->n, h->k, h->d);
+        struct km_assign a = make_assign(test_kern(), NULL, h->n, h->k, h->d);
         struct km_sums s = make_sums(h->k, h->d);
 
         km_assign_add(&a, &s, &x, weight, &c, 0);
@@ -200,7 +200,7 @@ static void the_squared_distances_are_those_of_brute_force(void **state)
         const struct shape *h = &shapes[i];
         struct km_mat x = random_rows(h->n, h->d, i);
         struct km_centers c = random_centers(&x, h->k, i + 1);
-        struct km_assign a = make_assign(km_kernels_all()[0], NULL, h->n, h->k, h->d);
+        struct km_assign a = make_assign(test_kern(), NULL, h->n, h->k, h->d);
         struct km_sums s = make_sums(h->k, h->d);
         double want = brute_loss(&x, NULL, c.exact, h->k);
         double norm2 = (double)(h->n * h->d);
@@ -220,7 +220,7 @@ static void rows_of_several_waves_count_once_each(void **state)
 {
     struct km_mat x = random_rows(7001, 300, 3);
     struct km_centers c = random_centers(&x, 220, 4);
-    struct km_assign a = make_assign(km_kernels_all()[0], NULL, x.n, c.k, x.d);
+    struct km_assign a = make_assign(test_kern(), NULL, x.n, c.k, x.d);
     struct km_sums s = make_sums(c.k, x.d);
     double want = brute_loss(&x, NULL, c.exact, c.k);
 
@@ -239,7 +239,7 @@ static void the_exact_distances_survive_an_offset_of_a_million(void **state)
 {
     struct km_mat x = make_mat(100, 3);
     struct km_centers c;
-    struct km_assign a = make_assign(km_kernels_all()[0], NULL, 100, 1, 3);
+    struct km_assign a = make_assign(test_kern(), NULL, 100, 1, 3);
 
     (void)state;
     for (size_t i = 0; i < 100; i++)
@@ -256,7 +256,7 @@ static void sums_of_several_calls_add_up(void **state)
 {
     struct km_mat x = random_rows(700, 20, 1), some;
     struct km_centers c = random_centers(&x, 9, 1);
-    struct km_assign a = make_assign(km_kernels_all()[0], NULL, 700, 9, 20);
+    struct km_assign a = make_assign(test_kern(), NULL, 700, 9, 20);
     struct km_sums s = make_sums(9, 20);
 
     (void)state;
@@ -280,7 +280,7 @@ static void fewer_centers_and_rows_than_sized_for_are_fine(void **state)
 {
     struct km_mat x = random_rows(4000, 20, 1), some = km_mat_view(&x, 0, 3333);
     struct km_centers c = random_centers(&x, 4, 1);
-    struct km_assign a = make_assign(km_kernels_all()[0], NULL, 4000, 25, 20);
+    struct km_assign a = make_assign(test_kern(), NULL, 4000, 25, 20);
     struct km_sums s = make_sums(4, 20);
 
     (void)state;
@@ -307,7 +307,7 @@ static void every_allocation_may_fail(void **state)
         struct km_err err = {0};
 
         km_alloc_fail_at(++n);
-        rc = km_assign_init(&a, km_kernels_all()[0], NULL, 5000, 10, 20, &err);
+        rc = km_assign_init(&a, test_kern(), NULL, 5000, 10, 20, &err);
         km_alloc_fail_at(0);
         if (rc) {
             assert_int_equal(rc, KM_E_MEM);

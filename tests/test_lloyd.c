@@ -15,7 +15,7 @@ static struct bench make_bench(size_t n, size_t k, size_t d)
     struct bench b;
     struct km_err err;
 
-    assert_ok(km_assign_init(&b.a, km_kernels_all()[0], NULL, n, k, d, &err), err);
+    assert_ok(km_assign_init(&b.a, test_kern(), NULL, n, k, d, &err), err);
     assert_ok(km_sums_init(&b.s, k, d, &err), err);
     return b;
 }

@@ -28,7 +28,7 @@ static void pass(struct setup *s, const struct km_mat *x, uint64_t seed)
     struct km_rng rng;
     struct km_mat batch = km_mat_view(x, 0, x->n < 2 * k ? x->n : 2 * k);
 
-    assert_ok(km_assign_init(&a, km_kernels_all()[0], NULL, BATCH, k, x->d, &err), err);
+    assert_ok(km_assign_init(&a, test_kern(), NULL, BATCH, k, x->d, &err), err);
     assert_ok(km_sums_init(&sums, k, x->d, &err), err);
     km_rng_seed(&rng, seed, 'i', 0);
     km_seed_random(&s->coarse, &batch, &rng);
@@ -54,7 +54,7 @@ static struct setup make_setup(const struct km_mat *x, size_t k, size_t sample, 
     assert_ok(km_centers_init(&s.best, k, x->d, &err), err);
     assert_ok(km_reservoir_init(&s.sample, sample, x->d, seed, &err), err);
     pass(&s, x, seed);
-    assert_ok(km_shrink(&s.trials, &s.coarse, &o, km_kernels_all()[0], NULL, &err), err);
+    assert_ok(km_shrink(&s.trials, &s.coarse, &o, test_kern(), NULL, &err), err);
     return s;
 }
 
@@ -77,8 +77,7 @@ static void refine(struct setup *s, double flop, struct km_pool *pool)
     struct km_refine_options o = options_of(s, flop);
     struct km_err err;
 
-    assert_ok(km_refine(&s->best, &s->result, s->trials, s->n_trials, &o, km_kernels_all()[0], pool,
-                        &err),
+    assert_ok(km_refine(&s->best, &s->result, s->trials, s->n_trials, &o, test_kern(), pool, &err),
               err);
 }
 
@@ -447,8 +446,7 @@ static void every_allocation_may_fail(void **state)
         struct km_err err = {0};
 
         km_alloc_fail_at(++n);
-        rc = km_refine(&s.best, &s.result, s.trials, s.n_trials, &o, km_kernels_all()[0], NULL,
-                       &err);
+        rc = km_refine(&s.best, &s.result, s.trials, s.n_trials, &o, test_kern(), NULL, &err);
         km_alloc_fail_at(0);
         if (rc) {
             assert_int_equal(rc, KM_E_MEM);

@@ -142,7 +142,7 @@ static void plusplus_is_the_same_on_any_number_of_threads(void **state)
         struct km_rng rng;
 
         km_rng_seed(&rng, 5, 'p', 0);
-        km_seed_plusplus(p ? &c : &first, &x, NULL, km_kernels_all()[0], pool, dist2, &rng);
+        km_seed_plusplus(p ? &c : &first, &x, NULL, test_kern(), pool, dist2, &rng);
         if (p)
             assert_same_bits(c.exact, first.exact, 30 * 20);
         km_pool_close(pool);
@@ -190,7 +190,7 @@ static void rows_of_weight_zero_are_not_drawn_while_others_remain(void **state)
         struct km_rng rng;
 
         km_rng_seed(&rng, seed, 'p', 0);
-        km_seed_plusplus(&c, &x, weight, km_kernels_all()[0], NULL, dist2, &rng);
+        km_seed_plusplus(&c, &x, weight, test_kern(), NULL, dist2, &rng);
         for (size_t j = 0; j < 4; j++) {
             assert_true(weight[(size_t)c.exact[j]] > 0);
             for (size_t i = 0; i < j; i++)
@@ -211,7 +211,7 @@ static void weights_of_nothing_but_zero_still_give_rows(void **state)
 
     (void)state;
     km_rng_seed(&rng, 1, 'p', 0);
-    km_seed_plusplus(&c, &x, weight, km_kernels_all()[0], NULL, dist2, &rng);
+    km_seed_plusplus(&c, &x, weight, test_kern(), NULL, dist2, &rng);
     for (size_t j = 0; j < 3; j++)
         assert_true(c.exact[j] >= 0 && c.exact[j] <= 3);
     km_centers_done(&c);

@@ -25,7 +25,7 @@ static struct km_trial *shrink(const struct km_centers *from, const struct km_sh
     struct km_trial *trials;
     struct km_err err;
 
-    assert_ok(km_shrink(&trials, from, o, km_kernels_all()[0], pool, &err), err);
+    assert_ok(km_shrink(&trials, from, o, test_kern(), pool, &err), err);
     km_pool_close(pool);
     return trials;
 }
@@ -227,7 +227,7 @@ static void every_allocation_may_fail(void **state)
         struct km_err err = {0};
 
         km_alloc_fail_at(++n);
-        rc = km_shrink(&trials, &from, &o, km_kernels_all()[0], pool, &err);
+        rc = km_shrink(&trials, &from, &o, test_kern(), pool, &err);
         km_alloc_fail_at(0);
         if (rc) {
             assert_int_equal(rc, KM_E_MEM);
