@@ -24,6 +24,7 @@ struct km_comm {
     double *scratch;               /* (SLICE + 2 * size) what the others sent */
     int *cuts;                     /* (4 * size) memory of the following */
     struct km_wire_cut give, take; /* of a slice: what each rank sums up; what each sends us */
+    struct km_err agreed;          /* what the ranks last agreed on: it names its host already */
 };
 
 int km_comm_is_rank(void)
@@ -31,38 +32,28 @@ int km_comm_is_rank(void)
     return getenv("KM_SUPERVISOR") || getenv("OMPI_COMM_WORLD_SIZE");
 }
 
-int km_comm_open(struct km_comm **comm, struct km_err *err)
+/* The memory of the others' words: all ranks have it, or all fail. */
+static int get_room(struct km_comm *c, struct km_err *err)
 {
-    struct km_comm *c = km_alloc(1, sizeof(*c));
-    int rc = KM_OK;
-    size_t size;
+    size_t size = (size_t)c->size;
+    int failed = -1;
 
-    *comm = NULL;
-    if (!c)
-        return km_fail(err, KM_E_MEM, "no memory for the communicator");
-    c->size = 1;
-    if (km_comm_is_rank()) {
-        km_pulse_wait(1); /* MPI's start waits for all */
-        rc = km_wire_open(&c->rank, &c->size, err);
-        km_pulse_wait(0);
-    }
-    if (rc) {
-        km_free(c);
-        return rc;
-    }
-    size = (size_t)c->size;
-    if (size > 1) {
-        c->scratch = km_alloc(SLICE + 2 * size, sizeof(*c->scratch));
-        c->cuts = km_alloc(4 * size, sizeof(*c->cuts));
-        if (!c->scratch || !c->cuts) {
+    c->scratch = km_alloc(SLICE + 2 * size, sizeof(*c->scratch));
+    c->cuts = km_alloc(4 * size, sizeof(*c->cuts));
+    for (int r = 0; r < c->size; r++) { /* without that memory: one after the other */
+        int bad = !c->scratch || !c->cuts;
+
+        if (km_wire_broadcast(&bad, sizeof(bad), r, err)) {
             c->lost = 1;
-            km_comm_close(c);
-            return km_fail(err, KM_E_MEM, "no memory for the communicator of %zu hosts", size);
+            return err->code;
         }
-        c->give = (struct km_wire_cut){c->cuts, c->cuts + size};
-        c->take = (struct km_wire_cut){c->cuts + 2 * size, c->cuts + 3 * size};
+        failed = bad ? r : failed;
     }
-    *comm = c;
+    if (failed >= 0)
+        return km_fail(err, KM_E_MEM, "algo-%d: no memory to talk to %d hosts", failed + 1,
+                       c->size);
+    c->give = (struct km_wire_cut){c->cuts, c->cuts + size};
+    c->take = (struct km_wire_cut){c->cuts + 2 * size, c->cuts + 3 * size};
     return KM_OK;
 }
 
@@ -78,6 +69,32 @@ void km_comm_close(struct km_comm *c)
     km_free(c->scratch);
     km_free(c->cuts);
     km_free(c);
+}
+
+int km_comm_open(struct km_comm **comm, struct km_err *err)
+{
+    struct km_comm *c = km_alloc(1, sizeof(*c));
+    int rc = KM_OK;
+
+    *comm = NULL;
+    if (!c)
+        return km_fail(err, KM_E_MEM, "no memory for the communicator");
+    c->size = 1;
+    if (km_comm_is_rank()) {
+        km_pulse_wait(1); /* MPI's start waits for all */
+        rc = km_wire_open(&c->rank, &c->size, err);
+        km_pulse_wait(0);
+    }
+    if (rc) {
+        km_free(c);
+        return rc;
+    }
+    rc = c->size > 1 ? get_room(c, err) : KM_OK;
+    if (rc)
+        km_comm_close(c);
+    else
+        *comm = c;
+    return rc;
 }
 
 int km_comm_rank(const struct km_comm *comm)
@@ -284,12 +301,17 @@ int km_comm_agree(struct km_comm *c, int rc, const char *host, struct km_err *er
     lost = first_failed(c, rc, &failed, &told);
     if (lost == KM_OK && failed < 0)
         return rc;
-    if (lost == KM_OK && failed == c->rank)
-        km_fail(&told, rc, "%.255s: %s", host, err->msg);
+    if (lost == KM_OK && failed == c->rank) {
+        if (strcmp(err->msg, c->agreed.msg) == 0)
+            told = *err;
+        else
+            km_fail(&told, rc, "%.255s: %s", host, err->msg);
+    }
     if (lost == KM_OK)
         lost = km_comm_broadcast(c, &told, sizeof(told), failed, &told);
     if (lost && rc < 0) /* our own reason is worth more than that nobody heard it */
         return rc;
+    c->agreed = told;
     *err = told;
     return told.code;
 }

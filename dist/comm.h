@@ -55,7 +55,8 @@ int km_comm_gather(struct km_comm *comm, void *all, const size_t *part, struct k
 /**
  * The end of a stage, at which each rank says how it went. If all went well, every rank gets its own
  * rc back. Otherwise every rank fails with the code and the text of the lowest failing rank,
- * "HOST: " in front of it (host: this one's name). One rank alone: rc and *err as they are. If a rank
+ * "HOST: " in front of it (host: this one's name), but only once: a stage within a stage may have agreed
+ * on it already. One rank alone: rc and *err as they are. If a rank
  * was asked to stop (base/stop.h), all are from then on.
  */
 int km_comm_agree(struct km_comm *comm, int rc, const char *host, struct km_err *err);

@@ -97,15 +97,15 @@ def finish(process, timeout=240):
     return Run(subprocess.CompletedProcess("", process.returncode, process.out, process.err))
 
 
-def failed(t, cluster, what, code, *words):
-    """All hosts fail with the same text, which has these words."""
-    run = finish(cluster.start())
+def failed(t, cluster, what, code, *words, model=False, options=()):
+    """All hosts fail with the same text, which has these words; there is a model if it was written before."""
+    run = finish(cluster.start(*options))
     t.same(run.code, code, what + ": exit code", run)
     texts = [job.failure.read_text() if job.failure.exists() else None for job in cluster.jobs]
     t.same(texts, texts[:1] * len(texts), what + ": the same text on all hosts", run)
     for word in words:
         t.check(texts[0] and word in texts[0], "%s: %r says %r" % (what, texts[0], word), run)
-    t.check(not cluster.jobs[0].model.exists(), what + ": no model", run)
+    t.same(cluster.jobs[0].model.exists(), model, what + ": whether there is a model", run)
     return run
 
 

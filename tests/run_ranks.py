@@ -217,6 +217,50 @@ def errors(t):
     bad = Cluster(t, [x[:1000], x[1000:]])
     bad.jobs[1].config("hyperparameters", {**HYPERPARAMETERS, "k": "none"})
     failed(t, bad, "a bad request on one host", 2, "algo-2: ", "'k'")
+    bad = Cluster(t, split(x, 2), [x[:50], x[50:90]])
+    with open(bad.jobs[1].data("rows", "test"), "ab") as f:
+        f.write(oracle.frame(oracle.record(np.array([1, 2, 3, 4, float("inf")], "f4"))))
+    failed(t, bad, "a bad test row on one host", 2, "algo-2: ", "record 41", "infin", model=True)
+    bad = Cluster(t, split(x, 2), [x[:50], x[50:90]])
+    bad.jobs[0].data("other", "test").write_bytes(b"no record")
+    failed(t, bad, "a bad test file on one host", 2, "algo-1: ", "other")
+    bad = Cluster(t, split(x, 3))
+    (bad.jobs[0].root / "model").rmdir()
+    (bad.jobs[0].root / "model").write_bytes(b"")
+    failed(t, bad, "no model folder at the leader", 3, "algo-1: ", "model")
+    full = Cluster(t, split(x, 3))
+    failed(t, full, "a full disk at the leader", 3, "algo-1: ", "/dev/full", "No space", options=["--output", "/dev/full"],
+           model=True)
+
+
+def allocations(t):
+    """Each allocation fails once, on one host and on each of two."""
+    program = t.kmeans.parent / "tests/fail_alloc"
+    for n in 2, 3:
+        run = finish(subprocess.Popen(
+            MPIRUN + ["-np", "3", str(program), "-", "1", str(n)], env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+        t.check(run.code == 0, "no memory for the communicator", run)
+    x = rows_of(700)
+    clusters = {
+        "dense": Cluster(t, [x[:400], x[400:]], [x[:50], x[50:90]], {"epochs": "2"}),
+        "sparse": sparse_cluster(t, [topics(400, 60, 4, 5, 1), topics(200, 60, 4, 5, 2)], k="4"),
+    }
+    for name, cluster in clusters.items():
+        for hosts in 1, 2:
+            command = [] if hosts == 1 else list(MPIRUN)
+            for job in cluster.jobs[:hosts]:
+                job.config("resourceconfig", {"current_host": "algo-1", "hosts": ["algo-1"]} if hosts == 1 else
+                           {"current_host": "algo-%d" % (cluster.jobs.index(job) + 1), "hosts": ["algo-1", "algo-2"]})
+                command += ["-np", "1"] if hosts > 1 and job is cluster.jobs[0] else []
+                command += [":", "-np", "1"] if job is not cluster.jobs[0] else []
+                command += [program, job.root, 7 if t.sanitized else 1]
+            start = time.time()
+            run = finish(subprocess.Popen(
+                [str(c) for c in command], env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"},
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+            t.check(run.code == 0, "%s, %d host(s): each allocation that fails is told" % (name, hosts), run)
+            print("%s, %d host(s), %.1f s: %s" % (name, hosts, time.time() - start, run.err.strip()[-300:]))
 
 
 def stop(t):
@@ -295,7 +339,7 @@ def mnist(t):
 def main():
     t = Tests(sys.argv[1])
     only = sys.argv[2:]
-    for part in wire, one_rank, windows, label_columns, sharded_and_replicated, sparse, wide, empty_shards, errors, stop, mnist:
+    for part in wire, one_rank, windows, label_columns, sharded_and_replicated, sparse, wide, empty_shards, errors, allocations, stop, mnist:
         start = time.time()
         if (only and part.__name__ not in only) or (t.sanitized and part is mnist):
             continue

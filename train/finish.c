@@ -225,7 +225,7 @@ int km_finish_centers(struct km_job *job, struct km_err *err)
             goto out;
         }
     fill_model(job, &best);
-    rc = warn_of_copies(&job->model, err);
+    rc = km_job_agree(job, warn_of_copies(&job->model, err), err);
 out:
     km_trials_free(trials, n);
     km_centers_done(&best);

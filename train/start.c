@@ -137,6 +137,7 @@ int km_start(struct km_job *job, struct km_batch *first, struct km_err *err)
         struct km_mat *x = first ? &first->x : &none;
 
         rc = move_origin(job, x, job->part[job->ranks], err);
+        rc = km_job_agree(job, rc, err);
         if (rc == KM_OK)
             rc = job->ranks == 1 ? start_dense(job, x, err) : start_together(job, x, err);
     }
