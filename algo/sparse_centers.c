@@ -10,8 +10,30 @@
 
 /* Sums are written anew above this ratio; float64 keeps 13 bits of a row's last digit below it. */
 #define MOST_RATIO 0x1p40
+/* Centers whose lanes share a cache line: one thread at a time should write there. */
+#define LINE 16
+/* A line of lanes is written whole where its centers received a value for every WHOLE_CELLS cells
+ * of it, or more. */
+#define WHOLE_CELLS 4
+/* Rows of a piece of work that adds rows to sums; shares of all values that a piece is below. */
+#define PIECE_ROWS  64
+#define PIECE_SHARE 16
+/* Features of a task that writes lines, and of a tile within it. */
+#define TASK_FEATURES 1024
+#define TILE_FEATURES 16
+
 /* A center that has forgotten everything weighs this: nothing beside the next row. */
 #define LEAST_WEIGHT 1e-30
+
+static size_t lines(size_t k)
+{
+    return (k + LINE - 1) / LINE;
+}
+
+static size_t min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
 
 int km_sparse_centers_init(struct km_sparse_centers *c, size_t k, size_t d, struct km_err *err)
 {
@@ -25,8 +47,11 @@ int km_sparse_centers_init(struct km_sparse_centers *c, size_t k, size_t d, stru
     c->norm2 = km_alloc(k, sizeof(*c->norm2));
     c->touched = km_alloc(d, 1);
     c->stale = km_alloc(k, 1);
-    if (c->sum && c->ratio && c->unit && c->norm2 && c->touched && c->stale &&
-        km_lanes_init(&c->lanes, k, d, err) == KM_OK)
+    c->values = km_alloc(k, sizeof(*c->values));
+    c->cut = km_alloc(k + 1, sizeof(*c->cut));
+    c->form = km_alloc(lines(k), 1);
+    if (c->sum && c->ratio && c->unit && c->norm2 && c->touched && c->stale && c->values &&
+        c->cut && c->form && km_lanes_init(&c->lanes, k, d, err) == KM_OK)
         return KM_OK;
     km_sparse_centers_done(c);
     return km_fail(err, KM_E_MEM, "no memory for %zu centers of %zu features", k, d);
@@ -40,6 +65,9 @@ void km_sparse_centers_done(struct km_sparse_centers *c)
     km_free(c->norm2);
     km_free(c->touched);
     km_free(c->stale);
+    km_free(c->values);
+    km_free(c->cut);
+    km_free(c->form);
     km_lanes_done(&c->lanes);
     *c = (struct km_sparse_centers){0};
 }
@@ -54,12 +82,6 @@ static void publish_scale(struct km_sparse_centers *c, size_t j)
 static void publish_center(struct km_sparse_centers *c, size_t j)
 {
     for (size_t t = 0; t < c->d; t++)
-        *km_lanes_at(&c->lanes, j, t) = (float)c->sum[j * c->d + t];
-}
-
-static void publish_feature(struct km_sparse_centers *c, size_t t)
-{
-    for (size_t j = 0; j < c->k; j++)
         *km_lanes_at(&c->lanes, j, t) = (float)c->sum[j * c->d + t];
 }
 
@@ -230,48 +252,180 @@ void km_sparse_centers_taken(struct km_sparse_centers *c, size_t j, const struct
     c->norm2[j] += t->norm2;
 }
 
+/*
+ * How the lanes of a line of centers learn what a block changed. Either way costs no more than the
+ * block's values: a line is written whole only where there are many.
+ */
+enum form {
+    LATER,   /* when the mini-batch ends */
+    EACH,    /* value by value, by the piece that adds the line's rows */
+    EACH_OF, /* the same, but the line is in several pieces */
+    WHOLE,   /* in tiles, when all rows are added */
+};
+
 struct take {
     struct km_sparse_centers *c;
     const struct km_sparse *s;
     const struct km_csr *x;
-    int ends;
+    size_t pieces;
 };
 
-/* The rows of one label; with `ends` straight into the lanes, too. */
-static void take_label(void *arg, size_t j, int worker)
+static void count_values(struct km_sparse_centers *c, const struct km_sparse *s,
+                         const struct km_csr *x)
 {
-    const struct take *t = arg;
-    const struct km_csr *x = t->x;
-    struct km_sparse_taker taker =
-        km_sparse_centers_taker(t->c, j, (double)(t->s->first[j + 1] - t->s->first[j]));
-
-    (void)worker;
-    if (!t->ends)
-        taker.lanes = NULL;
-    for (size_t o = t->s->first[j]; o < t->s->first[j + 1]; o++) {
-        size_t i = t->s->order[o], end = x->at[i] + x->len[i];
-
-        for (size_t e = x->at[i]; e < end; e++)
-            km_sparse_taker_add(&taker, x->col[e], (double)x->val[e]);
-    }
-    km_sparse_centers_taken(t->c, j, &taker);
+    memset(c->values, 0, c->k * sizeof(*c->values));
+    for (size_t i = 0; i < x->n; i++)
+        c->values[s->label[i]] += x->len[i];
 }
 
-/* What the blocks of a mini-batch have changed comes into the lanes: after one block it is there
- * already. */
-void km_sparse_centers_publish(struct km_sparse_centers *c)
+/* Chooses the form of each line and cuts the labels into pieces: c->cut[0 .. t->pieces]. */
+static void plan_pieces(struct take *t, int ends)
 {
-    for (size_t t = 0; c->pending && t < c->d; t++)
-        if (c->touched[t]) {
-            publish_feature(c, t);
-            c->touched[t] = 0;
+    struct km_sparse_centers *c = t->c;
+    const uint32_t *first = t->s->first;
+    size_t total = km_csr_values(t->x), from = 0;
+
+    count_values(c, t->s, t->x);
+    t->pieces = 0;
+    c->cut[0] = 0;
+    for (size_t l = 0; l < lines(c->k); l++) {
+        size_t j = l * LINE, end = min_size(j + LINE, c->k), values = 0;
+        int together;
+
+        for (size_t i = j; i < end; i++)
+            values += c->values[i];
+        together = values <= total / PIECE_SHARE;
+        c->form[l] = (unsigned char)(!ends                                 ? LATER
+                                     : values >= LINE * c->d / WHOLE_CELLS ? WHOLE
+                                     : together                            ? EACH
+                                                                           : EACH_OF);
+        for (; j < end; j++)
+            if ((c->form[l] != EACH && first[j + 1] - first[from] >= PIECE_ROWS) || j + 1 == end) {
+                c->cut[++t->pieces] = (uint32_t)(j + 1);
+                from = j + 1;
+            }
+    }
+}
+
+/* The next row's values are anywhere, too. */
+static void ask_row(const struct km_csr *x, size_t i)
+{
+    for (size_t e = x->at[i]; e < x->at[i] + x->len[i]; e += 16) {
+        __builtin_prefetch(x->col + e);
+        __builtin_prefetch(x->val + e);
+    }
+}
+
+/* Adds `each` times row i to sum. Returns by how much that changes |sum|^2. */
+static double add_row(double *sum, const struct km_csr *x, size_t i, double each)
+{
+    const uint32_t *col = x->col + x->at[i];
+    const float *val = x->val + x->at[i];
+    size_t len = x->len[i], e = 0;
+    double grown[2] = {0, 0}; /* two chains: one would wait for itself */
+
+    for (; e + 2 <= len; e += 2)
+        for (size_t r = 0; r < 2; r++) {
+            double before = sum[col[e + r]], step = (double)val[e + r] * each;
+            double after = before + step;
+
+            sum[col[e + r]] = after;
+            grown[r] += step * (before + after);
         }
+    for (; e < len; e++) {
+        double before = sum[col[e]], step = (double)val[e] * each, after = before + step;
+
+        sum[col[e]] = after;
+        grown[0] += step * (before + after);
+    }
+    return grown[0] + grown[1];
+}
+
+static void take_label(const struct take *t, size_t j)
+{
+    const uint32_t *order = t->s->order;
+    size_t from = t->s->first[j], end = t->s->first[j + 1];
+    unsigned char form = t->c->form[j / LINE];
+    struct km_sparse_taker taker;
+
+    if (from == end)
+        return;
+    taker = km_sparse_centers_taker(t->c, j, (double)(end - from));
+    for (size_t o = from; o < end; o++) {
+        ask_row(t->x, order[min_size(o + 1, end - 1)]);
+        taker.norm2 += add_row(taker.sum, t->x, order[o], taker.each);
+    }
+    km_sparse_centers_taken(t->c, j, &taker);
+    for (size_t o = from; o < end && (form == EACH || form == EACH_OF); o++) {
+        size_t at = t->x->at[order[o]];
+
+        for (size_t e = at; e < at + t->x->len[order[o]]; e++)
+            taker.lanes[t->x->col[e] * taker.width] = (float)taker.sum[t->x->col[e]];
+    }
+}
+
+static void take_piece(void *arg, size_t task, int worker)
+{
+    const struct take *t = arg;
+
+    (void)worker;
+    for (size_t j = t->c->cut[task]; j < t->c->cut[task + 1]; j++)
+        take_label(t, j);
+}
+
+/* Writes a line of lanes for features `from` to `end`: all, or those touched only. */
+static void write_line(struct km_sparse_centers *c, size_t line, size_t from, size_t end, int all)
+{
+    size_t first = line * LINE, m = min_size(LINE, c->k - first);
+    float *lanes = km_lanes_at(&c->lanes, first, 0);
+    size_t width = km_lanes_width(c->k, first / KM_LANES), n;
+
+    for (size_t t = from; t < end; t += n) {
+        float tile[LINE][TILE_FEATURES];
+
+        n = min_size(TILE_FEATURES, end - t);
+        if (!all && !memchr(c->touched + t, 1, n))
+            continue;
+        for (size_t j = 0; j < m; j++)
+            for (size_t i = 0; i < n; i++)
+                tile[j][i] = (float)c->sum[(first + j) * c->d + t + i];
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j < m; j++)
+                lanes[(t + i) * width + j] = tile[j][i];
+    }
+}
+
+static void write_task(void *arg, size_t task, int worker)
+{
+    struct km_sparse_centers *c = arg;
+    size_t line = task % lines(c->k), from = task / lines(c->k) * TASK_FEATURES;
+    size_t end = min_size(from + TASK_FEATURES, c->d);
+
+    (void)worker;
+    if (c->form[line] == WHOLE)
+        write_line(c, line, from, end, 1);
+    else if (c->pending)
+        write_line(c, line, from, end, 0);
+}
+
+/* What the mini-batch has changed comes into the lanes, where it is not there already. */
+void km_sparse_centers_publish(struct km_sparse_centers *c, struct km_pool *pool)
+{
+    int some = c->pending;
+
     for (size_t j = 0; j < c->k; j++) {
         if (c->stale[j])
-            publish_center(c, j);
+            c->form[j / LINE] = WHOLE;
         c->stale[j] = 0;
+        some |= c->form[j / LINE] == WHOLE;
         publish_scale(c, j);
     }
+    if (some)
+        km_pool_run(pool, write_task, c,
+                    lines(c->k) * ((c->d + TASK_FEATURES - 1) / TASK_FEATURES));
+    if (c->pending)
+        memset(c->touched, 0, c->d);
+    memset(c->form, LATER, lines(c->k));
     c->pending = 0;
 }
 
@@ -286,7 +440,7 @@ static void mark(struct km_sparse_centers *c, const struct km_csr *x)
 double km_sparse_centers_take(struct km_sparse_centers *c, struct km_sparse *s,
                               const struct km_csr *x, double decay, int ends)
 {
-    struct take t = {c, s, x, ends};
+    struct take t = {c, s, x, 0};
     double most = c->most_norm2, ssd = km_sparse_norms(s, x, &c->most_norm2);
 
     if (c->most_norm2 > most)
@@ -296,11 +450,12 @@ double km_sparse_centers_take(struct km_sparse_centers *c, struct km_sparse *s,
         ssd += 2 * (double)s->score[i];
     km_sparse_centers_forget(c, decay);
     km_sparse_order(s, x->n, c->k);
-    km_sparse_each_label(s, x->n, c->k, take_label, &t);
+    plan_pieces(&t, ends);
+    km_pool_run(s->pool, take_piece, &t, t.pieces);
     if (!ends)
         mark(c, x);
     else
-        km_sparse_centers_publish(c);
+        km_sparse_centers_publish(c, s->pool);
     return ssd > 0 ? ssd : 0;
 }
 

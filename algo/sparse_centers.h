@@ -25,7 +25,10 @@ struct km_sparse_centers {
     struct km_lanes lanes;  /* sum as of the end of the last mini-batch, float32 */
     unsigned char *touched; /* (d) features that this mini-batch changed, but not yet the lanes */
     unsigned char *stale;   /* (k) lanes that have to be written whole */
-    int pending;            /* there are such features or lanes */
+    int pending;            /* earlier blocks of this mini-batch have changed sums, not lanes */
+    size_t *values;         /* (k) of the rows that a center received of this block */
+    uint32_t *cut;          /* (k + 1) where pieces of work begin: see plan_pieces */
+    unsigned char *form;    /* (k / 16) how a line of lanes gets the block's changes */
     double most_norm2;      /* of all rows so far */
 };
 
@@ -85,7 +88,7 @@ void km_sparse_centers_taken(struct km_sparse_centers *c, size_t j,
                              const struct km_sparse_taker *t);
 
 /** All have taken: the next rows meet the moved centers. */
-void km_sparse_centers_publish(struct km_sparse_centers *c);
+void km_sparse_centers_publish(struct km_sparse_centers *c, struct km_pool *pool);
 
 /** Moves the centers and their weights to dense ones, and leaves *c empty. */
 int km_sparse_centers_to_dense(struct km_centers *dense, struct km_sparse_centers *c,

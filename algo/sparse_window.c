@@ -167,7 +167,7 @@ void km_sparse_window_move(struct km_sparse_window *w, struct km_sparse_centers 
     km_sparse_centers_bound(c, most_norm2);
     km_sparse_centers_forget(c, decay);
     km_pool_run(pool, move_center, &m, c->k);
-    km_sparse_centers_publish(c);
+    km_sparse_centers_publish(c, pool);
     memset(w->sums.block, 0, (size_t)(w->sums.sum - w->sums.block) * sizeof(double));
     memset(w->sums.sum, 0, w->first[c->k] * sizeof(double));
     w->packed = 0;

@@ -277,6 +277,51 @@ static void a_pass_gives_the_same_bits_on_any_number_of_threads(void **state)
     km_mat_done(&x);
 }
 
+static void assert_lanes_are_sums(const struct km_sparse_centers *c)
+{
+    for (size_t j = 0; j < c->k; j++)
+        for (size_t t = 0; t < c->d; t++)
+            assert_true(*km_lanes_at(&c->lanes, j, t) == (float)c->sum[j * c->d + t]);
+}
+
+static void lanes_hold_the_sums_after_every_mini_batch(void **state)
+{
+    /* Lines of lanes written whole; by one thread value by value; by several threads. */
+    static const struct {
+        size_t k, d;
+    } shapes[] = {{40, 60}, {600, 2000}, {20, 2500}, {16, 40}, {70, 500}};
+    struct km_pool *pool = make_pool(2);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++)
+        for (size_t blocks = 1; blocks <= 3; blocks += 2) { /* of a mini-batch */
+            struct km_mat x = holes(600, shapes[i].d, 20.0 / (double)shapes[i].d, i);
+            struct km_csr s = sparse_of(&x);
+            struct km_sparse_centers c;
+            struct km_sparse step;
+            struct km_rng rng;
+            struct km_err err;
+
+            km_rng_seed(&rng, i, 't', 5);
+            assert_ok(km_sparse_init(&step, km_kernels_all()[0], pool, 100, shapes[i].k, 0, &err),
+                      err);
+            assert_ok(km_sparse_centers_init(&c, shapes[i].k, shapes[i].d, &err), err);
+            km_sparse_seed_random(&c, &s, &rng);
+            for (size_t b = 0; b < 6; b++) {
+                struct km_csr view = km_csr_view(&s, b * 100, 100);
+
+                km_sparse_centers_take(&c, &step, &view, 0.9, (b + 1) % blocks == 0);
+                if ((b + 1) % blocks == 0)
+                    assert_lanes_are_sums(&c);
+            }
+            km_sparse_centers_done(&c);
+            km_sparse_done(&step);
+            km_csr_done(&s);
+            km_mat_done(&x);
+        }
+    km_pool_close(pool);
+}
+
 static void all_that_was_seen_can_be_forgotten(void **state)
 {
     struct km_mat x = holes(900, 30, 0.3, 4);
@@ -415,6 +460,7 @@ int main(void)
         cmocka_unit_test(equal_centers_give_the_lowest_at_every_level),
         cmocka_unit_test(a_pass_is_the_pass_over_the_same_rows_written_out),
         cmocka_unit_test(a_pass_gives_the_same_bits_on_any_number_of_threads),
+        cmocka_unit_test(lanes_hold_the_sums_after_every_mini_batch),
         cmocka_unit_test(all_that_was_seen_can_be_forgotten),
         cmocka_unit_test(rows_of_any_allowed_size_give_finite_centers),
         cmocka_unit_test(distances_and_sums_by_dense_centers_are_those_of_dense_rows),

@@ -33,8 +33,9 @@ struct km_lanes {
     float *half;  /* half the squared norm of the center */
 };
 
-/** Centers of a panel: 8 vectors of AVX-512, so that a row's scores stay in registers. */
-#define KM_LANES 128
+/** Centers of a panel: few enough that the busy features of one stay in an L2 cache of 1 to 2 MB
+ * (256 bytes a feature), and all scores of a row in registers. */
+#define KM_LANES 64
 
 /** Number of panels, lanes of panel p, and its first value. */
 static inline size_t km_lanes_panels(size_t k)
