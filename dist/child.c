@@ -175,7 +175,8 @@ static void end_line(struct km_child *c)
     c->line_n = 0;
     if (c->line[strspn(c->line, "-= \t\r")] == 0)
         return;
-    snprintf(c->last, sizeof(c->last), "%.*s", (int)sizeof(c->last) - 1, c->line);
+    if (!c->first[0])
+        snprintf(c->first, sizeof(c->first), "%.*s", (int)sizeof(c->first) - 1, c->line);
     km_log(KM_INFO, "%s: %s", c->name, c->line);
 }
 

@@ -14,7 +14,7 @@ struct km_child {
     int out;           /* its standard output and error */
     char line[1024];   /* of it, in the making */
     size_t line_n;
-    char last[256]; /* the last line that says something */
+    char first[256]; /* the first line that says something */
 };
 
 /** NAME=VALUE texts for a child. */

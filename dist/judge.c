@@ -53,7 +53,7 @@ static int judge_host(const struct km_case *c, struct km_host *h, double now,
     }
     if (c->launched > 0 && !h->rank.joined && now > c->launched + JOIN_SECONDS) {
         km_fail(verdict, KM_E_SYS, "%s: its training process did not start within %.0f s%s%s",
-                h->name, JOIN_SECONDS, c->last_words[0] ? ": " : "", c->last_words);
+                h->name, JOIN_SECONDS, c->words[0] ? ": " : "", c->words);
         return 1;
     }
     if (c->stopped > 0 && h->ended_at == 0 && !h->rank.pulse.waiting &&
@@ -86,7 +86,7 @@ static void blame_rank(const struct km_case *c, const struct km_host *h, struct 
                 sigabbrev_np(n) ? sigabbrev_np(n) : "?", n == SIGKILL ? ": memory?" : "");
     else
         km_fail(verdict, KM_E_SYS, "%s: its training process ended without a word%s%s", h->name,
-                c->last_words[0] ? ": " : "", c->last_words);
+                c->words[0] ? ": " : "", c->words);
 }
 
 static void blame_daemon(const struct km_host *h, struct km_err *verdict)
@@ -143,8 +143,7 @@ static int conclude(const struct km_case *c, struct km_err *verdict)
         char text[64];
 
         km_fail(verdict, KM_E_SYS, "%s: mpirun ended (%s)%s%s", c->host->name,
-                km_child_text(text, c->host->daemon_status), c->last_words[0] ? ": " : "",
-                c->last_words);
+                km_child_text(text, c->host->daemon_status), c->words[0] ? ": " : "", c->words);
     }
     return 1;
 }

@@ -31,12 +31,12 @@ struct km_host {
 /** What is known of the whole job. */
 struct km_case {
     const struct km_launch *plan;
-    struct km_host *host;   /* (plan->n_hosts) */
-    double launched;        /* mpirun was started; 0: not yet */
-    double stopped;         /* somebody asked for an early end */
-    const char *last_words; /* of mpirun */
-    double moved;           /* when anything last changed on any host */
-    double stretch;         /* when the present stretch of km_judge_slow began */
+    struct km_host *host; /* (plan->n_hosts) */
+    double launched;      /* mpirun was started; 0: not yet */
+    double stopped;       /* somebody asked for an early end */
+    const char *words;    /* the first of mpirun */
+    double moved;         /* when anything last changed on any host */
+    double stretch;       /* when the present stretch of km_judge_slow began */
     double warned;
 };
 

@@ -54,7 +54,7 @@ static int open_leader(struct leader *l, const struct km_launch *plan, struct km
     l->missing = km_alloc(plan->n_hosts + 1, 1);
     if (!l->host || !l->peer || !l->missing)
         return km_fail(err, KM_E_MEM, "no memory for %zu hosts", plan->n_hosts);
-    l->c = (struct km_case){.plan = plan, .host = l->host, .last_words = l->s.child.last};
+    l->c = (struct km_case){.plan = plan, .host = l->host, .words = l->s.child.first};
     for (size_t i = 0; i < plan->n_hosts; i++) {
         l->host[i].name = plan->hosts[i];
         l->peer[i].link.fd = -1;
@@ -278,8 +278,10 @@ static void hand_over(struct leader *l, struct km_caller *a)
         a->asked = 2;
         return;
     }
-    km_log(KM_ERROR, "mpirun wants a daemon on %s, which is no host of the job, or has one",
-           a->host);
+    l->host[0].ended_at = km_now();
+    km_fail(&l->host[0].end, KM_E_BUG,
+            "%s: mpirun wants a daemon on %s, which is no other host of the job, or has one",
+            l->host[0].name, a->host);
     km_put_number(&a->link, KM_MSG_STATUS, 1);
     km_link_flush(&a->link);
     a->asked = 2;
@@ -315,17 +317,21 @@ static void find_network(const struct leader *l, char out[KM_NETWORK_TEXT])
         out[0] = 0;
 }
 
-/* "algo-1:1,algo-2:1": one rank on each host, in this order. */
+/*
+ * "localhost:1,algo-2:1": one rank on each host, in this order. The leader goes by a name that mpirun
+ * knows as its own even where the real one leads to no address of this host.
+ */
 static char *host_list(const struct km_launch *plan)
 {
-    size_t n = 1, used = 0;
+    size_t n = sizeof("localhost:1,"), used = 0;
     char *list;
 
-    for (size_t i = 0; i < plan->n_hosts; i++)
+    for (size_t i = 1; i < plan->n_hosts; i++)
         n += strlen(plan->hosts[i]) + 3;
     list = km_alloc(n, 1);
     for (size_t i = 0; list && i < plan->n_hosts; i++)
-        used += (size_t)snprintf(list + used, n - used, "%s%s:1", i ? "," : "", plan->hosts[i]);
+        used += (size_t)snprintf(list + used, n - used, "%s%s:1", i ? "," : "",
+                                 i ? plan->hosts[i] : "localhost");
     return list;
 }
 

@@ -163,6 +163,7 @@ void km_supervisor_environment(const struct km_supervisor *s, struct km_environm
                                            "OMPI_MCA_oob_tcp_if_include"};
     char interface[KM_INTERFACE_NAME];
 
+    km_environment_set(e, "HOME", s->folder); /* PMIx crashes where a uid without a name has none */
     km_environment_inherit(e);
     for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
         km_environment_set(e, fixed[i][0], fixed[i][1]);
