@@ -12,7 +12,7 @@
  * once: the true one, and mpirun's exit code, follow within a second.
  */
 #define SETTLE_SECONDS      1.0
-#define MOST_SETTLE_SECONDS 3.0
+#define MOST_SETTLE_SECONDS 6.0
 /* All ranks are done, but mpirun is still there. */
 #define LINGER_SECONDS 5.0
 /* From the start of mpirun until all ranks have said that they are there. */
@@ -89,12 +89,12 @@ static void blame_rank(const struct km_case *c, const struct km_host *h, struct 
                 c->words[0] ? ": " : "", c->words);
 }
 
-static void blame_daemon(const struct km_host *h, struct km_err *verdict)
+static void blame_daemon(const struct km_case *c, const struct km_host *h, struct km_err *verdict)
 {
     char text[64];
 
-    km_fail(verdict, KM_E_SYS, "%s: the MPI daemon ended (%s)", h->name,
-            km_child_text(text, h->daemon_status));
+    km_fail(verdict, KM_E_SYS, "%s: %s ended (%s)", h->name,
+            h == c->host ? "mpirun" : "the MPI daemon", km_child_text(text, h->daemon_status));
 }
 
 /* The host with the earliest of the times that `at` picks (0: does not count); NULL: none. */
@@ -132,11 +132,11 @@ static int conclude(const struct km_case *c, struct km_err *verdict)
     const struct km_host *h = earliest(c, daemon_killed), *first = earliest(c, suspicion);
 
     if (h) {
-        blame_daemon(h, verdict);
+        blame_daemon(c, h, verdict);
     } else if ((h = earliest(c, rank_gone)) != NULL) {
         blame_rank(c, h, verdict);
     } else if (first != c->host && first->daemon_at > 0) {
-        blame_daemon(first, verdict);
+        blame_daemon(c, first, verdict);
     } else if ((h = earliest(c, rank_failed)) != NULL) {
         *verdict = h->end;
     } else {

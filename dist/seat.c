@@ -203,4 +203,7 @@ void km_seat_end(const struct km_err *err)
         poll(&p, 1, 100);
     }
     pthread_mutex_unlock(&lock);
+    /* Who fails because another rank is gone leaves it to that one to tell mpirun why. */
+    while (err->code == KM_E_PEER && km_now() < until)
+        poll(NULL, 0, 100);
 }

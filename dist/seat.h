@@ -19,7 +19,10 @@ int km_seat_take(int *argc, char ***argv, struct km_err *err);
 /** Whether there is a supervisor. */
 int km_seat_taken(void);
 
-/** Says how the rank ended: err->code 0, or the reason. The first call counts. */
+/**
+ * Says how the rank ended: err->code 0, or the reason. The first call counts. With KM_E_PEER it waits,
+ * for some seconds at most, to be ended.
+ */
 void km_seat_end(const struct km_err *err);
 
 #endif

@@ -8,6 +8,7 @@
 #define STRETCH_SECONDS      10.0 /* over which rates are taken */
 #define MOST_STRETCH_SECONDS 60.0
 #define WARN_SECONDS         60.0
+#define GRACE_SECONDS        3.0
 /* A host is slow below half the rate of the median host, and when it works, while others wait, for a
  * third of the time at least. */
 #define SLOW_RATE  0.5
@@ -27,6 +28,7 @@ int km_judge_stall(struct km_case *c, double now, struct km_err *verdict)
         struct km_host *h = &c->host[i];
         const struct km_rank_state *r = &h->rank;
         int moved = r->pulse.work != h->work || h->moved == 0;
+        double spoke = h->heard - r->age; /* when the rank itself last did */
 
         if (!is_running(h))
             continue;
@@ -34,8 +36,8 @@ int km_judge_stall(struct km_case *c, double now, struct km_err *verdict)
         h->work = r->pulse.work;
         if (moved)
             c->moved = now;
-        if (moved || (r->pulse.waiting && r->age < stall))
-            h->moved = now;
+        if (moved || (r->pulse.waiting && spoke > h->moved))
+            h->moved = moved ? now : spoke;
         if (now - h->moved < stall)
             continue;
         km_fail(verdict, KM_E_SYS, "%s: no progress for %.0f s while %s%s", h->name, stall,
@@ -43,7 +45,8 @@ int km_judge_stall(struct km_case *c, double now, struct km_err *verdict)
                 r->halted ? " (its process is stopped)" : "");
         return 1;
     }
-    if (running == 0 || c->moved == 0 || now - c->moved < stall)
+    /* a rank that has stopped while it waited is found out a little later than the wait itself */
+    if (running == 0 || c->moved == 0 || now - c->moved < stall + GRACE_SECONDS)
         return 0;
     km_fail(verdict, KM_E_SYS,
             "%s: no progress for %.0f s on any host: all wait for each other, "
