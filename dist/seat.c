@@ -177,6 +177,9 @@ int km_seat_take(int *argc, char ***argv, struct km_err *err)
         return km_fail(err, KM_E_SYS, "the supervisor's answer cannot be understood");
     if (start_thread())
         return km_fail(err, KM_E_MEM, "no thread to talk with the supervisor");
+    /* The wish to stop comes from the supervisor; a signal comes from mpirun, which wants us to end. */
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
     taken = 1;
     return KM_OK;
 }

@@ -154,6 +154,9 @@ void km_supervisor_environment(const struct km_supervisor *s, struct km_environm
         /* the rank has threads on all CPUs */
         {"OMPI_MCA_hwloc_base_binding_policy", "none"},
         {"PRTE_MCA_hwloc_default_binding_policy", "none"},
+        /* a rank that is to be killed has nothing to wait for */
+        {"OMPI_MCA_odls_base_sigkill_timeout", "0"},
+        {"PRTE_MCA_odls_base_sigkill_timeout", "0"},
         {"OMPI_ALLOW_RUN_AS_ROOT", "1"},
         {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
         {"PRTE_ALLOW_RUN_AS_ROOT", "1"},
