@@ -181,9 +181,11 @@ def killed_at_the_start(t):
         victim = cluster[1 + i % 3]
         cluster.until(victim.supervisor)
         victim.signal(signal.SIGKILL)
-        of = [h for h in cluster.hosts if h is not victim]
-        cluster.failed("%s dies after %g s" % (victim.name, delay), 3, seconds=LIMIT, of=of,
-                       to_blame=victim)
+        cluster.wait(LIMIT)
+        for host in cluster.hosts:  # who was not connected yet has another text
+            if host is not victim:
+                cluster.failed("%s dies after %g s, %s" % (victim.name, delay, host.name), 3,
+                               seconds=0, of=[host], to_blame=victim)
 
 
 @scenario("a host without an MPI daemon, or without mpirun")
