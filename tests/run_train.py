@@ -108,6 +108,9 @@ EVERYTHING = {
     "force_dense": "true",
     "seed": "3",
     "refine_rows": "400",
+    "launch_port": "7071",
+    "launch_timeout": "60",
+    "stall_timeout": "30",
 }
 
 

@@ -35,7 +35,7 @@ const struct km_param km_param_table[] = {
     {"eval_metrics", KM_P_METRICS, 0, 0, "[\"msd\"]", FIELD(eval_msd),
      "scores of the test channel: mean, sum of squared distances"},
     {"force_dense", KM_P_BOOLEAN, 0, 0, "true", FIELD(force_dense),
-     "taken for compatibility; records are always made dense"},
+     "sparse records: true: as sparse, or dense where that is faster; false: as sparse"},
     {"seed", KM_P_INTEGER, 0, INT64_MAX, "0", FIELD(seed),
      "start of the random numbers; the same seed gives the same model"},
     {"refine_rows", KM_P_INTEGER_OR_AUTO, 0, INT32_MAX, "auto", FIELD(refine_rows),
