@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <unistd.h>
 
 /* A stopping job should be gone after 10 seconds: the pass, shrink and refinement have so many. */
 #define LATE_SECONDS 4
@@ -37,14 +38,21 @@ int km_stop_is_late(void)
 
 static void on_signal(int number)
 {
-    (void)number;
-    km_stop_ask();
+    static atomic_int signals;
+
+    if (atomic_fetch_add(&signals, 1) == 0) {
+        km_stop_ask();
+        return;
+    }
+    signal(number, SIG_DFL);
+    raise(number); /* comes when this function has returned */
+    if (getpid() == 1)
+        _exit(128 + number); /* the kernel takes no default action against the first process */
 }
 
 void km_stop_on_signals(void)
 {
-    /* SA_RESETHAND: the second signal finds the default action. */
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
     sigemptyset(&action.sa_mask);
     sigaction(SIGTERM, &action, NULL);

@@ -352,15 +352,15 @@ static void agent_environment(const struct leader *l, struct km_environment *e)
 static int launch(struct leader *l, struct km_err *err)
 {
     char *hosts = host_list(l->s.plan), *mpirun = km_child_find("mpirun");
-    char count[32], network[KM_NETWORK_TEXT];
+    char count[32];
     struct km_environment e = {0};
     char *argv[] = {"mpirun", "--host", hosts, "-np",    count,   "--bind-to",
                     "none",   "--wdir", "/",   l->s.exe, "train", NULL};
     int rc;
 
     snprintf(count, sizeof(count), "%zu", l->s.plan->n_hosts);
-    find_network(l, network);
-    km_supervisor_environment(&l->s, &e, network);
+    find_network(l, l->s.network);
+    km_supervisor_environment(&l->s, &e);
     agent_environment(l, &e);
     l->c.launched = km_now();
     km_log(KM_INFO, "all %zu hosts have met after %.0f s", l->s.plan->n_hosts,

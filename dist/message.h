@@ -18,8 +18,8 @@
 #define KM_VERSION_BYTES 64
 
 enum km_message {
-    KM_MSG_GREET = 1,  /* leader -> worker: km_greeting */
-    KM_MSG_WELCOME,    /* worker -> leader: nothing; supervisor -> rank: how it is to be called */
+    KM_MSG_GREET = 1, /* leader -> worker: km_greeting */
+    KM_MSG_WELCOME, /* worker -> leader: nothing; supervisor -> rank: its network, how it is to be called */
     KM_MSG_REFUSE,     /* worker -> leader: text */
     KM_MSG_WAIT,       /* leader -> worker: text, whom the leader waits for */
     KM_MSG_DAEMON,     /* leader -> worker: seconds since the start, the command line */
@@ -28,7 +28,7 @@ enum km_message {
     KM_MSG_FAIL,   /* worker -> leader, rank -> supervisor: code and text; code 0: all went well */
     KM_MSG_STOP,   /* all: somebody wants the job to end early */
     KM_MSG_END,    /* leader -> worker: code and text of the whole job */
-    KM_MSG_JOIN,   /* rank -> supervisor: its number */
+    KM_MSG_JOIN,   /* rank -> supervisor: nothing */
     KM_MSG_PULSE,  /* rank -> supervisor, each second: km_pulse */
     KM_MSG_AGENT,  /* agent -> supervisor: host, command line */
     KM_MSG_STATUS, /* supervisor -> agent: exit code */

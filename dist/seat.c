@@ -73,10 +73,13 @@ static int take_output(double until)
 /* Makes the command line that the supervisor was called with ours. It lives as long as we do. */
 static int take_arguments(struct km_frame *f, int *argc, char ***argv)
 {
-    char folder[PATH_MAX], *text = km_alloc(MOST_BYTES, 1);
+    char folder[PATH_MAX], network[KM_NETWORK_TEXT], *text = km_alloc(MOST_BYTES, 1);
     uint32_t n;
     char **v;
 
+    km_frame_text(f, network, sizeof(network));
+    if (network[0]) /* mpirun handed on the leader's, which may be another one */
+        setenv("OMPI_MCA_btl_tcp_if_include", network, 1);
     km_frame_text(f, folder, sizeof(folder));
     n = km_frame_u32(f);
     if (!text || f->failed || n < 1 || n > MOST_ARGS || !(v = km_alloc(n + 1, sizeof(*v)))) {
@@ -155,7 +158,7 @@ static int start_thread(void)
 
 int km_seat_take(int *argc, char ***argv, struct km_err *err)
 {
-    const char *name = getenv("KM_SUPERVISOR"), *number = getenv("OMPI_COMM_WORLD_RANK");
+    const char *name = getenv("KM_SUPERVISOR");
     double until = km_now() + WAIT_SECONDS;
     struct km_frame f;
     int fd, got = 0;
@@ -167,7 +170,7 @@ int km_seat_take(int *argc, char ***argv, struct km_err *err)
         return km_fail_errno(err, "the supervisor %.80s cannot be reached", name);
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* nor do we outlive the MPI daemon, even if we hang */
     km_link_open(&link_of, fd, MOST_BYTES);
-    km_put_number(&link_of, KM_MSG_JOIN, number ? (uint32_t)strtol(number, NULL, 10) : UINT32_MAX);
+    km_put_nothing(&link_of, KM_MSG_JOIN);
     if (km_link_flush(&link_of) || take_output(until))
         return km_fail(err, KM_E_SYS, "the supervisor does not answer");
     while ((got = km_link_next(&link_of, &f)) == 0)

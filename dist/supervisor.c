@@ -126,6 +126,10 @@ static void close_caller(struct km_caller *c)
 
 void km_supervisor_close(struct km_supervisor *s)
 {
+    if (s->rank.link.fd >= 0 && s->rank.pid > 0)
+        kill(s->rank.pid, SIGKILL);
+    if (s->child.pid && !s->child.ended)
+        kill(s->child.pid, SIGKILL);
     km_children_end(2);
     km_child_read(&s->child);
     if (s->folder[0])
@@ -142,8 +146,7 @@ void km_supervisor_close(struct km_supervisor *s)
     /* The pipes stay: a signal, or a look-up that is still on its way, may write to them. */
 }
 
-void km_supervisor_environment(const struct km_supervisor *s, struct km_environment *e,
-                               const char *network)
+void km_supervisor_environment(const struct km_supervisor *s, struct km_environment *e)
 {
     static const char *const fixed[][2] = {
         /* one rank on each host, so shared memory is of no use, and TCP is what all networks have */
@@ -164,6 +167,7 @@ void km_supervisor_environment(const struct km_supervisor *s, struct km_environm
     };
     static const char *const networks[] = {"OMPI_MCA_btl_tcp_if_include",
                                            "OMPI_MCA_oob_tcp_if_include"};
+    const char *network = s->network;
     char interface[KM_INTERFACE_NAME];
 
     km_environment_set(e, "HOME", s->folder); /* PMIx crashes where a uid without a name has none */
@@ -277,7 +281,6 @@ static void seat_rank(struct km_supervisor *s, struct km_caller *c, struct km_fr
 {
     struct ucred who = {0};
     socklen_t n = sizeof(who);
-    int number = (int)km_frame_u32(f);
     char folder[4096] = "/";
     uint32_t args = 0;
 
@@ -288,7 +291,6 @@ static void seat_rank(struct km_supervisor *s, struct km_caller *c, struct km_fr
     getsockopt(c->link.fd, SOL_SOCKET, SO_PEERCRED, &who, &n);
     s->rank.link = c->link;
     s->rank.pid = who.pid;
-    s->rank.number = number;
     s->rank.heard = km_now();
     s->rank.state.joined = 1;
     memset(c, 0, sizeof(*c));
@@ -299,6 +301,7 @@ static void seat_rank(struct km_supervisor *s, struct km_caller *c, struct km_fr
     while (s->plan->args[args])
         args++;
     km_link_begin(&s->rank.link, KM_MSG_WELCOME);
+    km_link_put_text(&s->rank.link, s->network);
     km_link_put_text(&s->rank.link, folder);
     km_link_put_u32(&s->rank.link, args);
     for (uint32_t i = 0; i < args; i++)

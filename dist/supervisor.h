@@ -23,7 +23,6 @@
 struct km_rank {
     struct km_link link;
     pid_t pid;
-    int number; /* as MPI numbers it; -1: it does not know */
     double heard;
     struct km_rank_state state;
     int ended; /* it said how it went */
@@ -47,6 +46,7 @@ struct km_supervisor {
     int local_fd; /* listening */
     int lookups[2];
     char local[KM_LOCAL_NAME], folder[64], exe[4096];
+    char network[KM_NETWORK_TEXT]; /* for MPI, of this host; "" if unknown */
     struct km_poll poll;
     struct km_child child;
     struct km_rank rank;
@@ -62,9 +62,8 @@ int km_supervisor_open(struct km_supervisor *s, const struct km_launch *plan, st
 /** Ends all processes of this host. */
 void km_supervisor_close(struct km_supervisor *s);
 
-/** The environment that mpirun and the daemon have in common; network: of this host, "" if unknown. */
-void km_supervisor_environment(const struct km_supervisor *s, struct km_environment *e,
-                               const char *network);
+/** The environment that mpirun and the daemon have in common; s->network is known. */
+void km_supervisor_environment(const struct km_supervisor *s, struct km_environment *e);
 
 /** Begins the list of a wait with what all have; waits; looks at what came for these. */
 void km_supervisor_watch(struct km_supervisor *s);

@@ -220,7 +220,7 @@ static int await_leader(struct worker *w, double now, struct km_err *verdict)
         if (g->link.fd >= 0)
             serve_guest(w, g, now);
         if (g->link.fd >= 0 && now > g->since + GUEST_SECONDS)
-            dismiss(w, g, "it said nothing");
+            dismiss(w, g, g->known ? "it said nothing" : "the leader's name leads nowhere");
     }
     if (w->leader.fd < 0 && km_supervisor_got(&w->s, w->at_listen))
         accept_guests(w, now);
@@ -251,7 +251,7 @@ static int start_daemon(struct worker *w, const char *line, struct km_err *err)
     struct km_environment e = {0};
     struct km_command command;
     struct km_address own;
-    char network[KM_NETWORK_TEXT] = "", *path = NULL;
+    char *path = NULL;
     int rc = km_command_parse(&command, line, err);
 
     if (rc == KM_OK && w->started)
@@ -260,9 +260,9 @@ static int start_daemon(struct worker *w, const char *line, struct km_err *err)
         rc = km_fail(err, KM_E_SYS, "%s is not in PATH", command.argv[0]);
     if (rc == KM_OK) {
         w->started = 1;
-        if (km_net_own(w->leader.fd, &own) || km_net_network(&own, network))
-            network[0] = 0;
-        km_supervisor_environment(&w->s, &e, network);
+        if (km_net_own(w->leader.fd, &own) || km_net_network(&own, w->s.network))
+            w->s.network[0] = 0;
+        km_supervisor_environment(&w->s, &e);
         rc = km_child_start(&w->s.child, path, command.argv, &e, err);
     }
     km_environment_done(&e);
