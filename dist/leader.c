@@ -15,6 +15,8 @@
 
 #define RETRY_SECONDS   1.0  /* between two tries to reach a worker */
 #define CONNECT_SECONDS 5.0  /* for a connection and the answer to the greeting */
+#define LATE_SECONDS    5.0  /* for hosts that come after the end, to be told */
+#define STOPPED_SECONDS 2.0  /* the same after a stop, which mostly all are told by themselves */
 #define OWN_SECONDS     3.0  /* for our own name's look-up, before we go on without */
 #define MOST_BYTES      4096 /* of a message from a worker */
 
@@ -489,10 +491,10 @@ static int beat(struct leader *l, double now, struct km_err *verdict)
     return km_judge_stall(&l->c, now, verdict);
 }
 
-static int step(struct leader *l, struct km_err *verdict)
+/* Waits until something comes, and takes it; the time after it. */
+static double hear(struct leader *l)
 {
     double now;
-    int over;
 
     km_supervisor_watch(&l->s);
     for (size_t i = 1; i < l->s.plan->n_hosts; i++) {
@@ -508,6 +510,14 @@ static int step(struct leader *l, struct km_err *verdict)
         serve_lookups(l);
     for (size_t i = 1; i < l->s.plan->n_hosts; i++)
         serve_peer(l, i, now);
+    return now;
+}
+
+static int step(struct leader *l, struct km_err *verdict)
+{
+    double now = hear(l);
+    int over;
+
     look_at_ourselves(l, now);
     serve_agents(l);
     over = km_judge(&l->c, now, verdict) || (!l->met_all && meet(l, now, verdict));
@@ -522,7 +532,7 @@ static void tell_end(struct leader *l, const struct km_err *verdict)
     size_t left;
 
     for (size_t i = 1; i < l->s.plan->n_hosts; i++)
-        if (l->peer[i].phase == MET)
+        if (l->peer[i].phase == MET && l->peer[i].link.fd >= 0)
             km_put_reason(&l->peer[i].link, KM_MSG_END, verdict);
     do {
         l->s.poll.n = left = 0;
@@ -545,6 +555,23 @@ static void tell_end(struct leader *l, const struct km_err *verdict)
     } while (left && km_now() < until);
 }
 
+/* The job is over before all have met: who comes a little later is told, too, and need not wait for us
+ * until its limit. */
+static void tell_late(struct leader *l, const struct km_err *verdict)
+{
+    double now = km_now(), until = now + (l->s.stop ? STOPPED_SECONDS : LATE_SECONDS);
+
+    if (l->met_all || now >= l->s.started + l->s.plan->timeout)
+        return;
+    while (count_missing(l) && now < until) {
+        for (size_t i = 1; i < l->s.plan->n_hosts; i++)
+            if (!l->host[i].met)
+                advance(l, i, now);
+        now = hear(l);
+    }
+    tell_end(l, verdict);
+}
+
 int km_leader_run(const struct km_launch *plan, struct km_err *err)
 {
     struct leader l = {0};
@@ -555,8 +582,10 @@ int km_leader_run(const struct km_launch *plan, struct km_err *err)
         continue;
     if (verdict.code)
         km_supervisor_blame(plan, plan->hosts[0], &verdict);
-    if (l.peer)
+    if (rc == KM_OK) {
         tell_end(&l, &verdict);
+        tell_late(&l, &verdict);
+    }
     close_leader(&l);
     *err = verdict;
     return verdict.code;
