@@ -172,6 +172,18 @@ def killed_while_waiting(t):
                        of=[cluster[i] for i in others], to_blame=cluster[victim])
 
 
+@scenario("a host dies and another comes just after: it is told, too")
+def late_after_a_death(t):
+    cluster = Cluster(t, split(X, 3))
+    cluster.start(cluster[1], cluster[2])
+    cluster.said("algo-1 has come", cluster[2])
+    cluster[2].signal(signal.SIGKILL)
+    time.sleep(1)
+    cluster.start(cluster[3])
+    cluster.failed("a death, then somebody comes", 3, "supervisor", seconds=LIMIT,
+                   of=[cluster[1], cluster[3]], to_blame=cluster[2])
+
+
 @scenario("a worker or the leader dies at any moment of the start")
 def killed_at_the_start(t):
     for i, delay in enumerate((0.1, 0.3, 0.5, 0.8, 1.2)):

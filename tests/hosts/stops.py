@@ -50,7 +50,7 @@ def stop_waiting(t):
         time.sleep(3)
         what = "SIGTERM to algo-%d, which waits for a peer" % who
         cluster.signal(signal.SIGTERM, cluster[who])
-        cluster.failed(what, 3, seconds=5, of=[cluster[1], cluster[2]])
+        cluster.failed(what, 3, seconds=8, of=[cluster[1], cluster[2]])
     cluster = Cluster(t, split(X, 2))
     cluster.start(cluster[2])
     time.sleep(2)
@@ -95,7 +95,7 @@ def stop_in_look_up(t):
     t.same([h.code for h in cluster.hosts], [None] * 2, "look-ups: both wait", cluster)
     cluster.signal(signal.SIGTERM)
     for host in cluster.hosts:  # not connected yet: each ends for itself
-        cluster.failed("SIGTERM in a look-up", 3, "asked to stop", seconds=3, of=[host])
+        cluster.failed("SIGTERM in a look-up", 3, "asked to stop", seconds=6, of=[host])
 
 
 @scenario("asked to stop while a rank is blocked in a read")
