@@ -118,6 +118,16 @@ static void check_files(void *arg)
     }
 }
 
+static int read_aside(void (*work)(void *), void *arg, struct km_err *err)
+{
+    int rc;
+
+    km_pulse_read(1);
+    rc = km_aside(work, arg, err);
+    km_pulse_read(0);
+    return rc;
+}
+
 static int fail_with_stop(const struct km_files *files, struct km_err *err)
 {
     return km_fail(err, KM_E_SYS,
@@ -144,7 +154,7 @@ int km_feed_open(struct km_feed **feed, const struct km_files *files,
     if (f->stop_fd < 0)
         rc = km_fail_errno(err, "no eventfd for the feed");
     else
-        rc = km_aside(check_files, f, err);
+        rc = read_aside(check_files, f, err);
     if (rc == KM_MORE)
         return fail_with_stop(files, err); /* and f is left to the thread */
     if (rc == KM_OK && (rc = f->late_rc))
@@ -263,7 +273,7 @@ int km_feed_look(const struct km_feed *f, struct km_feed_look *look, struct km_e
     g->files = f->files;
     g->format = f->format;
     g->format.kind = KM_SPARSE;
-    rc = km_aside(glance, g, err);
+    rc = read_aside(glance, g, err);
     if (rc == KM_MORE)
         return fail_with_stop(f->files, err);
     if (rc == KM_OK && (rc = g->rc))

@@ -7,6 +7,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -200,6 +201,48 @@ def empty_shards(t):
     failed(t, Cluster(t, [x[:2], x[2:4]], hyperparameters={"k": "5"}), "too few rows", 2, "has 4 rows")
 
 
+def uneven(t):
+    """More hosts than rows or files, CSV, FIFOs, and windows in which most centers get no row."""
+    x = rows_of(1001)
+    seen = lambda run: sorted(int(n) for n in re.findall(r"processed a total of (\d+) examples", run.out))
+    few = Cluster(t, [x[:3]] * 5, replicated=True, hyperparameters={"k": "2"})
+    run = few.train("five hosts, three rows")
+    t.same(sum(seen(run)), 3, "five hosts, three rows: each once", run)
+    t.near(oracle.msd(x[:3], few.model()), oracle.best_of_lloyd(x[:3], 2)[0], 1e-3, "five hosts, three rows")
+    csv = Cluster(t, [[]] * 3, replicated=True)
+    for job in csv.jobs:
+        job.config("inputdataconfig", {"train": {**channel("FullyReplicated"), "ContentType": "text/csv;label_size=1"}})
+        for i, part in enumerate((x[:700], x[700:702], x[702:])):
+            np.savetxt(job.data("%d.csv" % i), np.hstack([part[:, :1] * 0 + 7, part]), delimiter=",", fmt="%.9g")
+    run = csv.train("replicated CSV")
+    t.check(sum(seen(run)) == 1001 and seen(run)[0] > 280, "replicated CSV: %s" % seen(run), run)
+    t.near(metric(run, "train data_msd"), oracle.msd(x, csv.model()), 1e-5, "replicated CSV: each row once", run)
+    for way, rows in ("replicated", [x, x]), ("sharded", [x[:900], x[900:]]):
+        pipes = Cluster(t, [[], []], replicated=way == "replicated")
+        threads = []
+        for job, part in zip(pipes.jobs, rows):
+            whole = job.root / "whole"
+            oracle.write_recordio(whole, part)
+            folder = job.root / "input/data/train"
+            folder.rmdir()
+            os.mkfifo(folder)
+            threads.append(threading.Thread(target=lambda f=folder, w=whole: f.write_bytes(w.read_bytes())))
+            threads[-1].start()
+        run = pipes.train("FIFOs, " + way)
+        for thread in threads:
+            thread.join()
+        t.same(seen(run), [500, 501] if way == "replicated" else [101, 900], "FIFOs, %s: rows" % way, run)
+        t.near(metric(run, "train data_msd"), oracle.msd(x, pipes.model()), 1e-5, "FIFOs, %s: each once" % way, run)
+    x = rows_of(4000, clusters=100)
+    many = {"k": "100", "mini_batch_size": "50"}
+    alone = Cluster(t, [x], hyperparameters=many)
+    alone.train("1,000 centers", "--refine_rows", "0")
+    three = Cluster(t, split(x, 3), hyperparameters=many)
+    three.train("1,000 centers on three hosts", "--refine_rows", "0")
+    ratio = oracle.msd(x, three.model()) / oracle.msd(x, alone.model())
+    t.check(ratio < 1.05, "1,000 centers, 50 rows a window: msd %g of one host's" % ratio)
+
+
 def errors(t):
     x = rows_of(3000)
     bad = Cluster(t, split(x, 3))
@@ -339,7 +382,7 @@ def mnist(t):
 def main():
     t = Tests(sys.argv[1])
     only = sys.argv[2:]
-    for part in wire, one_rank, windows, label_columns, sharded_and_replicated, sparse, wide, empty_shards, errors, allocations, stop, mnist:
+    for part in wire, one_rank, windows, label_columns, sharded_and_replicated, sparse, wide, empty_shards, uneven, errors, allocations, stop, mnist:
         start = time.time()
         if (only and part.__name__ not in only) or (t.sanitized and part is mnist):
             continue
