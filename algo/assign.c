@@ -20,6 +20,8 @@
 #define PART_BYTES  ((size_t)128 << 10) /* sums of a group: they share the L2 cache with a block */
 #define BLOCK_BYTES ((size_t)256 << 10) /* rows of a block: half of a small L2 cache */
 #define BLOCK_ROWS  48                  /* and a multiple of this: a tile of any kernel is full */
+#define WIDE_BYTES  ((size_t)512 << 10) /* centers above this are read from the L3 cache, */
+#define WIDE_ROWS   96                  /* for no fewer rows than these */
 #define WAVE_BYTES  ((size_t)4 << 20)   /* rows of a wave: a share of the L3 cache, */
 #define WAVE_RUN    4                   /* or more, until each center receives this many, */
 #define MAX_WAVE    ((size_t)32 << 20)  /* within reason */
@@ -30,16 +32,17 @@ static size_t min_size(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static size_t block_rows(const struct km_mat *x)
+static size_t block_rows(const struct km_mat *x, size_t k)
 {
     size_t rows = BLOCK_BYTES / sizeof(float) / x->ld / BLOCK_ROWS * BLOCK_ROWS;
+    size_t least = k * x->ld * sizeof(float) > WIDE_BYTES ? WIDE_ROWS : BLOCK_ROWS;
 
-    return rows < BLOCK_ROWS ? BLOCK_ROWS : min_size(rows, KM_KERN_ROWS);
+    return rows < least ? least : min_size(rows, KM_KERN_ROWS);
 }
 
-static size_t blocks_of(const struct km_mat *x)
+static size_t blocks_of(const struct km_mat *x, size_t k)
 {
-    return (x->n + block_rows(x) - 1) / block_rows(x);
+    return (x->n + block_rows(x, k) - 1) / block_rows(x, k);
 }
 
 /* Tasks that add, at most. */
@@ -56,9 +59,9 @@ static size_t max_size(size_t a, size_t b)
 static size_t wave_rows(const struct km_mat *x, size_t k)
 {
     size_t bytes = max_size(WAVE_BYTES, WAVE_RUN * k * x->ld * sizeof(float));
-    size_t blocks = min_size(bytes, MAX_WAVE) / sizeof(float) / x->ld / block_rows(x);
+    size_t blocks = min_size(bytes, MAX_WAVE) / sizeof(float) / x->ld / block_rows(x, k);
 
-    return (blocks < 1 ? 1 : blocks) * block_rows(x);
+    return (blocks < 1 ? 1 : blocks) * block_rows(x, k);
 }
 
 /* Number of groups for n rows; 0: waves. */
@@ -85,8 +88,10 @@ int km_assign_init(struct km_assign *a, const struct km_kernels *kern, struct km
 {
     struct km_mat shape = {.n = max_rows, .d = d, .ld = km_mat_ld(d)};
     size_t threads = (size_t)km_pool_threads(pool);
-    size_t wave = min_size(max_rows, wave_rows(&shape, max_k));
+    /* of fewer centers: smaller blocks, so the last may fit in that did not */
+    size_t wave = min_size(max_rows, wave_rows(&shape, max_k) + WIDE_ROWS);
     size_t parts = parts_for(max_rows, max_k, d);
+    size_t blocks = blocks_of(&shape, 1); /* fewer centers, smaller blocks: never more than these */
     int rc = KM_OK;
 
     *a = (struct km_assign){kern, pool, .max_rows = max_rows, .max_k = max_k, .d = d};
@@ -95,9 +100,9 @@ int km_assign_init(struct km_assign *a, const struct km_kernels *kern, struct km
     a->score = km_alloc(max_rows, sizeof(*a->score));
     a->scratch = km_alloc(threads, KM_KERN_SCRATCH * sizeof(float));
     a->packed = km_alloc(a->max_packed, sizeof(float));
-    a->squares = km_alloc(max_size(blocks_of(&shape), chunks_of(wave)), sizeof(double));
+    a->squares = km_alloc(max_size(blocks, chunks_of(wave)), sizeof(double));
     a->orders = km_alloc(threads, sizeof(*a->orders));
-    a->scores = km_alloc(blocks_of(&shape), sizeof(double));
+    a->scores = km_alloc(blocks, sizeof(double));
     a->parts = km_alloc(parts, sizeof(*a->parts));
     if (!a->label || !a->score || !a->scratch || !a->packed || !a->squares || !a->orders ||
         !a->scores || !a->parts)
@@ -163,8 +168,8 @@ static struct step step_of(struct km_assign *a, const struct km_mat *x, const st
 
     assert(x->n <= a->max_rows && c->k <= a->max_k);
     assert(panels * KM_PANEL * c->c.ld <= a->max_packed);
-    s.block = block_rows(x);
-    s.blocks = blocks_of(x);
+    s.block = block_rows(x, c->k);
+    s.blocks = blocks_of(x, c->k);
     km_pool_run(a->pool, pack_task, &s, panels);
     return s;
 }
@@ -338,7 +343,7 @@ static double add_in_waves(const struct step *all)
         struct step s = *all;
 
         s.x = km_mat_view(&all->x, from, min_size(rows, all->x.n - from));
-        s.blocks = blocks_of(&s.x);
+        s.blocks = blocks_of(&s.x, s.c->k);
         s.label += from;
         s.score += from;
         s.weight = all->weight ? all->weight + from : NULL;

@@ -3,12 +3,18 @@
 
 #include "base/mem.h"
 
+/* Rows this many floats apart begin at the same place of a page, so that all of them fall on the same
+ * few lines of an L1 cache. */
+#define ALIASED 1024
+
 size_t km_mat_ld(size_t d)
 {
     size_t ld = 1;
 
-    if (d >= 16)
-        return (d + 15) / 16 * 16;
+    if (d >= 16) {
+        ld = (d + 15) / 16 * 16;
+        return ld % ALIASED ? ld : ld + 16;
+    }
     while (ld < d)
         ld *= 2;
     return ld;

@@ -19,8 +19,8 @@ struct km_mat {
 
 /**
  * Leading dimension of rows with d columns: a multiple of 16 from d = 16 on (a row starts on a
- * cache line), below that the next power of two (small rows stay small, and do not straddle a
- * line).
+ * cache line) but not one of 1024 (rows would compete for the same lines of the cache), below that
+ * the next power of two (small rows stay small, and do not straddle a line).
  */
 size_t km_mat_ld(size_t d);
 

@@ -123,11 +123,13 @@ static void a_copied_string_is_a_string_of_its_own(void **state)
 static void the_leading_dimension_follows_its_rule(void **state)
 {
     (void)state;
-    for (size_t d = 1; d <= 2000; d++) {
+    for (size_t d = 1; d <= 5000; d++) {
         size_t ld = km_mat_ld(d), expected = d < 16 ? 1 : (d + 15) / 16 * 16;
 
         while (expected < d)
             expected *= 2;
+        if (expected % 1024 == 0) /* these would be at the same place of every page */
+            expected += 16;
         if (ld != expected)
             fail_msg("ld of %zu columns is %zu", d, ld);
     }

@@ -276,8 +276,13 @@ static inline __attribute__((always_inline)) void panels(uint32_t *label, float 
         label[i + (size_t)m] = VARGMIN(score + i + m, s.best[m], s.index[m]);
 }
 
-static void nearest_b(uint32_t *label, float *score, const struct km_mat *x,
-                      const struct km_centers *c, const float *packed)
+#include "algo/kern/wide.h"
+
+/* Not inlined, as what else would be: one function of all tiles has gcc keep accumulators on the stack. */
+static __attribute__((noinline)) void nearest_panels(uint32_t *label, float *score,
+                                                     const struct km_mat *x,
+                                                     const struct km_centers *c,
+                                                     const float *packed)
 {
     size_t i = 0;
 
@@ -285,6 +290,15 @@ static void nearest_b(uint32_t *label, float *score, const struct km_mat *x,
         panels(label, score, x, i, c, packed, LANE_M);
     for (; i < x->n; i++)
         panels(label, score, x, i, c, packed, 1);
+}
+
+static void nearest_b(uint32_t *label, float *score, const struct km_mat *x,
+                      const struct km_centers *c, const float *packed, float *scratch)
+{
+    if (wide(c->k, c->d))
+        nearest_wide(label, score, x, c, packed, scratch);
+    else
+        nearest_panels(label, score, x, c, packed);
     if (panel_centers(c->k) < c->k)
         nearest_a(label, score, x, c, panel_centers(c->k));
 }
@@ -386,7 +400,7 @@ static void nearest(uint32_t *label, float *score, const struct km_mat *x,
         nearest_a(label, score, x, c, 0);
         return;
     case FORM_B:
-        nearest_b(label, score, x, c, packed);
+        nearest_b(label, score, x, c, packed, scratch);
         return;
     case FORM_C:
         nearest_c(label, score, x, c, scratch);
