@@ -85,8 +85,8 @@ static void blame_rank(const struct km_case *c, const struct km_host *h, struct 
                 "%s: its training process was killed by signal %d (SIG%s%s)", h->name, n,
                 sigabbrev_np(n) ? sigabbrev_np(n) : "?", n == SIGKILL ? ": memory?" : "");
     else
-        km_fail(verdict, KM_E_SYS, "%s: its training process ended without a word%s%s", h->name,
-                c->words[0] ? ": " : "", c->words);
+        km_fail(verdict, KM_E_SYS,
+                "%s: its training process ended without a word, as if killed (memory?)", h->name);
 }
 
 static void blame_daemon(const struct km_case *c, const struct km_host *h, struct km_err *verdict)

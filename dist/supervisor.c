@@ -160,6 +160,8 @@ void km_supervisor_environment(const struct km_supervisor *s, struct km_environm
         /* a rank that is to be killed has nothing to wait for */
         {"OMPI_MCA_odls_base_sigkill_timeout", "0"},
         {"PRTE_MCA_odls_base_sigkill_timeout", "0"},
+        /* a hint for whoever installs PMIx */
+        {"PMIX_MCA_pcompress_base_silence_warning", "1"},
         {"OMPI_ALLOW_RUN_AS_ROOT", "1"},
         {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
         {"PRTE_ALLOW_RUN_AS_ROOT", "1"},

@@ -115,7 +115,8 @@ static void a_killed_rank_is_named_with_the_signal_that_mpirun_tells(void **stat
                 "algo-2: its training process was killed by signal 11 (SIGSEGV)");
     s.host[0].daemon_status = EXIT(1);
     s.c.words = "help";
-    assert_ends(&s, 101.1, KM_E_SYS, "algo-2: its training process ended without a word: help");
+    assert_ends(&s, 101.1, KM_E_SYS,
+                "algo-2: its training process ended without a word, as if killed (memory?)");
     s.host[0].daemon_at = 0; /* mpirun does not end: it is waited for, but not for ever */
     s.host[2].heard = s.host[1].heard = 106;
     assert_goes_on(&s, 105.9);
