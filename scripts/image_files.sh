@@ -61,6 +61,10 @@ for program in mpirun.openmpi prterun prte prted; do
     take_objects "/usr/bin/$program"
 done
 ln -s mpirun.openmpi "$out/usr/bin/mpirun"
+for plugin in "$lib"/pmix2/lib/pmix/*.so; do
+    take "$plugin"
+    take_objects "$plugin"
+done
 for text in /usr/share/openmpi/help-*.txt /usr/share/prte/help-*.txt "$lib"/pmix2/share/pmix/help-*.txt \
     "$lib"/pmix2/share/pmix-mca-params.conf /etc/openmpi/*.conf; do
     case $text in *wrapper* | *oshmem* | *-info.txt) ;; *) take "$text" ;; esac

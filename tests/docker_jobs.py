@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the image for the tests."""
+import datetime
 import json
+import re
 import subprocess
 
 from harness import Run
@@ -46,3 +48,9 @@ class Container:
         process = subprocess.run(["docker", "logs", *args, self.id], stdout=subprocess.PIPE,
                                  stderr=subprocess.STDOUT, timeout=60)
         return process.stdout.decode("utf-8", "replace")
+
+
+def seconds(text):
+    """Of a time as Docker writes it."""
+    whole, rest = re.match(r"(.*?)(\.\d+)?Z", text).groups()
+    return datetime.datetime.fromisoformat(whole + "+00:00").timestamp() + float(rest or 0)
