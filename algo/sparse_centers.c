@@ -307,13 +307,20 @@ static void plan_pieces(struct take *t, int ends)
     }
 }
 
-/* The next row's values are anywhere, too. */
+/* A row's values may be anywhere, and so may the cells of the sum that it changes: both are asked
+ * for ahead. */
 static void ask_row(const struct km_csr *x, size_t i)
 {
     for (size_t e = x->at[i]; e < x->at[i] + x->len[i]; e += 16) {
         __builtin_prefetch(x->col + e);
         __builtin_prefetch(x->val + e);
     }
+}
+
+static void ask_sum(const double *sum, const struct km_csr *x, size_t i)
+{
+    for (size_t e = x->at[i]; e < x->at[i] + x->len[i]; e++)
+        __builtin_prefetch(sum + x->col[e], 1);
 }
 
 /* Adds `each` times row i to sum. Returns by how much that changes |sum|^2. */
@@ -352,7 +359,8 @@ static void take_label(const struct take *t, size_t j)
         return;
     taker = km_sparse_centers_taker(t->c, j, (double)(end - from));
     for (size_t o = from; o < end; o++) {
-        ask_row(t->x, order[min_size(o + 1, end - 1)]);
+        ask_row(t->x, order[min_size(o + 2, end - 1)]);
+        ask_sum(taker.sum, t->x, order[min_size(o + 1, end - 1)]);
         taker.norm2 += add_row(taker.sum, t->x, order[o], taker.each);
     }
     km_sparse_centers_taken(t->c, j, &taker);
