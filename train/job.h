@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state of one training job; private to train.c, start.c, pass.c, finish.c and what they use. */
+/* The state of one training job; private to train.c, job.c, start.c, pass.c, finish.c and what they use. */
 #ifndef KM_TRAIN_JOB_H
 #define KM_TRAIN_JOB_H
 
@@ -81,5 +81,14 @@ size_t km_job_trials(const struct km_job *job);
 
 /** Rows of refine_rows, which is not auto; no more than the train channel's bytes can hold. */
 size_t km_job_refine_rows(const struct km_job *job);
+
+/** Rows of the sample that this rank keeps itself. */
+size_t km_job_reservoir_rows(const struct km_job *job);
+
+/**
+ * Refuses what cannot fit before the first allocation, instead of being killed in the middle: the centers
+ * in all their forms, the trials of the shrink, three blocks of rows, the reservoir.
+ */
+int km_job_check_memory(const struct km_job *job, struct km_err *err);
 
 #endif

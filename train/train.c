@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/train.h"
 
-#include "algo/shrink.h"
 #include "base/log.h"
-#include "base/machine.h"
 #include "base/mem.h"
 #include "io/feed.h"
 #include "io/model.h"
@@ -16,135 +14,6 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
-
-/* A block of rows is at most this large, so that memory does not grow with mini_batch_size. */
-#define BLOCK_BYTES ((size_t)16 << 20)
-/* The reservoir of `refine_rows = auto`. */
-#define RESERVOIR_BYTES ((size_t)64 << 20)
-/* Bytes of one value of a trial's centers, in all their forms. */
-#define TRIAL_CELL_BYTES 16.0
-
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t row_bytes(size_t d)
-{
-    return km_mat_ld(d) * sizeof(float);
-}
-
-int km_job_agree(const struct km_job *job, int rc, struct km_err *err)
-{
-    return km_comm_agree(job->m->comm, rc, job->request->host, err);
-}
-
-/* Large enough to draw K different centers. */
-size_t km_job_start_rows(const struct km_job *job)
-{
-    size_t fit = BLOCK_BYTES / row_bytes(job->d);
-
-    return fit < 2 * job->from_k ? 2 * job->from_k : fit;
-}
-
-/* The start is drawn from the first one. */
-size_t km_job_block_rows(const struct km_job *job)
-{
-    return min_size((size_t)job->p->mini_batch_size, km_job_start_rows(job));
-}
-
-uint64_t km_job_bytes(const struct km_job *job)
-{
-    return km_feed_bytes(job->feed);
-}
-
-/* The fewest bytes of a file that a row takes. */
-static size_t least_row_bytes(const struct km_job *job)
-{
-    if (job->request->train.format.kind == KM_CSV)
-        return 2 * job->d; /* a digit and a comma */
-    if (job->sparse || job->sparse_records)
-        return 16; /* the header of a record, and the names in it */
-    return job->d; /* integers below 128 */
-}
-
-size_t km_job_refine_rows(const struct km_job *job)
-{
-    size_t asked = (size_t)job->p->refine_rows;
-
-    if (job->read_once) /* nobody knows its size */
-        return asked;
-    return min_size(asked, job->request->train.files.total / least_row_bytes(job) + 1);
-}
-
-size_t km_job_sample_room(const struct km_job *job)
-{
-    return job->p->refine_rows == KM_AUTO ? RESERVOIR_BYTES / row_bytes(job->d)
-                                          : (size_t)job->p->refine_rows;
-}
-
-/* What a rank keeps itself. */
-static size_t reservoir_rows(const struct km_job *job)
-{
-    if (job->p->refine_rows > 0)
-        return km_job_refine_rows(job);
-    return km_job_sample_room(job);
-}
-
-size_t km_job_trials(const struct km_job *job)
-{
-    const struct km_params *p = job->p;
-
-    if (job->factor == 1)
-        return 1;
-    if (p->local_lloyd_num_trials == KM_AUTO)
-        return km_shrink_auto_trials(job->from_k, (size_t)p->k, job->d);
-    return (size_t)p->local_lloyd_num_trials;
-}
-
-/* The numbers that make the largest part of the memory; the advice to lower some is the verdict's. */
-static const char *largest_part(double centers, double trials, double rows)
-{
-    if (trials > centers && trials > rows)
-        return "k or local_lloyd_num_trials";
-    return centers > rows ? "k or extra_center_factor" : "mini_batch_size or refine_rows";
-}
-
-/*
- * Refuses what cannot fit before the first allocation, instead of being killed in the middle: the
- * centers in all their forms, the trials of the shrink, three blocks of rows, the reservoir.
- */
-static int check_memory(const struct km_job *job, struct km_err *err)
-{
-    double cells = (double)job->from_k * (double)job->d;
-    double centers = cells * (sizeof(float) + 3 * sizeof(double));
-    double rows = 3.0 * (double)km_job_block_rows(job) + (double)reservoir_rows(job);
-    double have = (double)km_memory_available(), trials = (double)km_job_trials(job), need;
-
-    if (job->ranks > 1) { /* all ranks' sample beside our own, and the best of others' trials */
-        rows += (double)km_job_sample_room(job);
-        trials = trials / job->ranks + 2;
-    }
-    rows *= (double)row_bytes(job->d);
-    if (job->sparse)
-        km_sparse_memory(job, &centers, &rows);
-    trials *= (double)job->p->k * (double)job->d * TRIAL_CELL_BYTES;
-    need = centers + trials + rows;
-
-    km_log(KM_INFO,
-           "memory: %.1f MB for %zu centers of %zu features, %.1f MB for %zu trials, %.1f MB for "
-           "rows",
-           centers / 1e6, job->from_k, job->d, trials / 1e6, km_job_trials(job), rows / 1e6);
-    if (need > have)
-        return km_fail(
-            err, KM_E_MEM,
-            "training needs %.0f MB (%.0f for k * extra_center_factor = %zu centers of %zu "
-            "features, %.0f for %zu trials, %.0f for rows), %.0f MB are free; the largest part "
-            "goes with %s",
-            need / 1e6, centers / 1e6, job->from_k, job->d, trials / 1e6, km_job_trials(job),
-            rows / 1e6, have / 1e6, largest_part(centers, trials, rows));
-    return KM_OK;
-}
 
 /* Says what the content type left open and the first row decided. */
 static void log_labels(const struct km_job *job, const struct km_channel *channel,
@@ -270,14 +139,14 @@ static int dense_init(struct km_job *job, struct km_err *err)
         rc = km_assign_init(&job->assign, job->m->kern, job->m->pool, block, job->from_k, job->d,
                             err);
     if (rc == KM_OK)
-        rc = km_reservoir_init(&job->reservoir, reservoir_rows(job), job->d,
+        rc = km_reservoir_init(&job->reservoir, km_job_reservoir_rows(job), job->d,
                                job->seed ^ (uint64_t)job->rank << 32, err);
     return rc;
 }
 
 static int job_init(struct km_job *job, struct km_err *err)
 {
-    int rc = check_memory(job, err);
+    int rc = km_job_check_memory(job, err);
 
     if (rc == KM_OK)
         rc = job->sparse ? km_sparse_job_init(job, err) : dense_init(job, err);
