@@ -62,7 +62,7 @@ docker_base() {
     if [ -z "$(find "$tar" -mtime -30 2>/dev/null)" ]; then
         command -v debootstrap >/dev/null || skip "$base cannot be pulled, and there is no debootstrap"
         [ "$(id -u)" -eq 0 ] || skip "$base cannot be pulled, and only root can make it"
-        debootstrap --variant=minbase trixie "$tree" http://deb.debian.org/debian >"$work/base.log" 2>&1 || {
+        debootstrap --variant=minbase trixie "$tree" >"$work/base.log" 2>&1 || {
             tail -n 3 "$work/base.log"
             skip "$base can neither be pulled nor made: the packages are out of reach"
         }
@@ -78,6 +78,9 @@ docker_base() {
 # What makes a slim image of a tree of debootstrap: no manuals and languages, and updates.
 docker_slim() (
     cd "$1"
+    mirror=$(awk 'match($0, /https?:[^ ]+/) { print substr($0, RSTART, RLENGTH); exit }' \
+        etc/apt/sources.list etc/apt/sources.list.d/* 2>/dev/null)
+    mirror=${mirror%/}
     find usr/share/doc -type f ! -name copyright -delete
     find usr/share/doc -depth -type d -empty -delete
     rm -rf usr/share/{man,info,locale,groff,lintian} var/cache/apt/*.bin var/cache/apt/archives/*.deb \
@@ -85,8 +88,8 @@ docker_slim() (
     printf 'path-exclude /usr/share/%s/*\n' man info locale groff lintian doc >etc/dpkg/dpkg.cfg.d/slim
     echo 'path-include /usr/share/doc/*/copyright' >>etc/dpkg/dpkg.cfg.d/slim
     for suite in debian:trixie debian:trixie-updates debian-security:trixie-security; do
-        printf 'Types: deb\nURIs: http://deb.debian.org/%s\nSuites: %s\nComponents: main\n' \
-            "${suite%%:*}" "${suite#*:}"
+        printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\n' \
+            "${mirror%/debian}/${suite%%:*}" "${suite#*:}"
         printf 'Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n\n'
     done >etc/apt/sources.list.d/debian.sources
 )

@@ -32,7 +32,7 @@ if [ "$6" = ro ]; then
         *) mount -o remount,ro,bind "$mount" 2>/dev/null || [ "$mount" != / ] ;;
         esac
     done
-    ! touch /root/here 2>/dev/null
+    ! touch /here 2>/dev/null
 fi
 uid=$7
 shift 7
