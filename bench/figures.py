@@ -138,7 +138,7 @@ def reference(name, x, k):
 
 
 def train(kmeans, data, k, options, seed, env=None, hosts=0):
-    model = os.path.join(OUT, "model")
+    model = os.path.join(OUT, f"model-{os.getpid()}")
     if hosts:
         options = options + ["--threads=1"]
     done = subprocess.run(
@@ -147,7 +147,9 @@ def train(kmeans, data, k, options, seed, env=None, hosts=0):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env, check=False)
     if done.returncode:
         sys.exit(f"kmeans train failed ({done.returncode}):\n{done.stdout}")
-    return oracle.read_model(model), done.stdout
+    centers = oracle.read_model(model)
+    os.unlink(model)
+    return centers, done.stdout
 
 
 def shard(name, x, tag=""):
