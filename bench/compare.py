@@ -135,18 +135,16 @@ def start_systems(args):
     """The peers, in processes that wait, and which kernels their OpenBLAS takes as shipped."""
     tunings = [False, True] if has_avx512() else [False]
     systems, shipped = [], {}
-    for threads in sorted({1, CPUS}):
-        few = args.quick and threads > 1
+    for threads in [1] if args.quick else sorted({1, CPUS}):
         # FAISS loses half of its speed to spinning threads; scikit-learn wants them on an idle
         # machine and suffers from them on a busy one: the better figure counts.
-        waits = [False] if threads == 1 else [True] if args.quick else [False, True]
+        waits = [False] if threads == 1 else [False, True]
         for tuned in tunings:
             for passive in waits:
                 systems.append(System("sklearn", ["lloyd", "minibatch"], threads, tuned, passive))
             if tuned == tunings[-1] or not args.quick:
                 systems.append(System("faiss", ["faiss"], threads, tuned, threads > 1))
-        if not few:
-            systems.append(System("intelex", ["intelex"], threads, False, False))  # its own MKL
+        systems.append(System("intelex", ["intelex"], threads, False, False))  # its own MKL
     for s in systems:
         blas = json.loads(s.process.read())
         if not s.tuned:
@@ -167,8 +165,6 @@ def methods_of(args, system, shape):
         return ["plusplus"] if system.peer == "sklearn" else []
     if shape.batch:
         return ["minibatch"] if system.peer == "sklearn" else []
-    if args.quick and system.threads > 1 and system.peer == "sklearn":
-        return ["lloyd"]
     return system.methods
 
 
@@ -372,7 +368,7 @@ def mnist(args, bars, show):
     command = [args.kmeans, "train", "--k=10", "--mini_batch_size=500", f"--output={model}", shard]
     core = {max(os.sched_getaffinity(0))}
     times, wall = {"kmeans": []}, []
-    for i in range(2 if args.quick else 7):
+    for _ in range(7):
         begin, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL,
                        env=environment(1, False, False),
@@ -447,7 +443,7 @@ def print_bars(bars):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="fewer rounds and peers; no seeding, no shrink")
+    parser.add_argument("--quick", action="store_true", help="one round, peers on one thread only; no seeding, no whole jobs")
     parser.add_argument("--only", help="only shapes whose name holds this; no whole jobs")
     parser.add_argument("--kmeans", default=os.path.join(ROOT, "build", "kmeans"))
     parser.add_argument("--output", default=os.path.join(OUT, "bench.json"))
@@ -490,14 +486,13 @@ def main():
                if r["batch"] and r["system"] == "kmeans" and r["threads"] == 1}
     if len(batches) == 2:
         bars.append(("batch 500 / batch 5000, one thread", batches[500] / batches[5000], ">=", 0.95))
-    if not args.only:
+    if not args.only and not args.quick:
         print("\nWhole jobs, seconds and objective:\n")
         show = table(70, 7, 9)
         header(show, "job", "seconds", "objective")
         note(f"{time.time() - begin:5.0f} s  whole jobs")
         result["mnist"] = mnist(args, bars, show)
-        if not args.quick:
-            result["shrink"] = shrink(args, bars, show)
+        result["shrink"] = shrink(args, bars, show)
     print_bars(bars)
     result["bars"] = [{"what": w, "value": v, "sign": s, "bar": b} for w, v, s, b in bars]
     result["load_after"] = os.getloadavg()[0]

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prints the figures that the program is judged by, each beside its bar.
 
-    bench/figures.py [--seeds N] [--only WORD] [--hosts 1,2,5] [--kmeans build/kmeans]
+    bench/figures.py [--seeds N] [--only WORD] [--quality] [--hosts 1,2,5] [--kmeans build/kmeans]
+    for level in generic blas avx2 avx512; do KM_ISA=$level bench/figures.py --quality; done
 
 Quality: the msd of the trained model on the training rows, recomputed here in float64, over the best of
 ten full Lloyd runs from k-means++ (kept in out/figures, since they take minutes). Then peak memory,
@@ -241,6 +242,7 @@ def main():
     parser.add_argument("--seeds", type=int, help="seeds of each row [20 for MNIST, 7 else]")
     parser.add_argument("--only", help="only quality rows whose title holds this word")
     parser.add_argument("--hosts", default="0", help="quality rows for so many hosts, such as 1,2,5")
+    parser.add_argument("--quality", action="store_true", help="no times, no memory")
     parser.add_argument("--kmeans", default=os.path.join(ROOT, "build", "kmeans"))
     args = parser.parse_args()
     os.makedirs(OUT, exist_ok=True)
@@ -256,6 +258,7 @@ def main():
         quality(args, int(hosts), show)
     if not args.only and args.hosts == "0":
         offsets(args, show)
+    if not args.only and args.hosts == "0" and not args.quality:
         limits(args, show)
     return 1 if missed else 0
 

@@ -5,9 +5,9 @@
 #
 #   bench/run.sh [--quick] [--only NAME] [--kmeans FILE]
 #
-# --quick takes under two minutes instead of a quarter of an hour, with fewer rounds and peers; --kmeans measures that program
-# instead of a fresh build. The table goes to standard output, all figures to out/bench.json. The
-# machine should be idle.
+# --quick takes under two minutes instead of a quarter of an hour, with one round and peers on one
+# thread only; --kmeans measures that program instead of a fresh build. The tables, markdown, go to
+# standard output, all figures to out/bench.json. The machine should be idle.
 set -euo pipefail
 repo=$(cd "$(dirname "$0")/.." && pwd)
 venv=$repo/out/bench-venv

@@ -130,5 +130,15 @@ r = record("sparse.json", name="3000x200/9-K7", batch=0, threads=2, **shape)
 assert abs(r["objective"] / lloyd(x, 7) - 1) < 1e-4, (r["objective"], lloyd(x, 7))
 r = record("batches.json", name="3000x200/9-K7-b300", batch=300, threads=1, **shape)
 assert abs(r["objective"] / epoch(x, 7, 300) - 1) < 1e-4, (r["objective"], epoch(x, 7, 300))
+
+# The fit of bench/predict.py finds the constants that rates were made of.
+import predict
+
+truth = {"flops": 1e11, "read": 1e10, "l2": 1 << 21, "A": [1, 0, 2, 30, 4], "B": [1.1, 0.5, 1, 20, 30],
+         "C": [1.05, 0, 2, 8, 1]}
+fit = predict.fit_to({s: predict.rows_per_s(*s, truth) for s in predict.KNOWN}, truth)
+for s in predict.UNSEEN:
+    assert abs(predict.rows_per_s(*s, fit) / predict.rows_per_s(*s, truth) - 1) < 1e-6, (s, fit)
+assert abs(1e9 / predict.rows_per_s(54, 100, truth) - (1.05 * 108 + 2 * 21.6 + 8 * 1 + 1)) < 1e-6
 PYTHON
 echo "kmeans bench: figures, rows and errors are as they should be"
