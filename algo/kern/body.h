@@ -53,9 +53,14 @@ struct best4 {
     __m128i index;
 };
 
-/* Rows that will be needed soon: they are asked for while these are worked on. */
+/*
+ * Rows that will be needed soon are asked for while these are worked on. Those of the same block come
+ * from the L2 cache by themselves; memory is read a whole block ahead, into the L2 cache, half of it
+ * here and half while the rows are added (scatter): else memory would stand still during the one
+ * or the other.
+ */
 struct soon {
-    const float *row[4];
+    const float *row[2];
     int n;
 };
 
@@ -80,7 +85,7 @@ static inline __attribute__((always_inline)) void dot_tile(struct best4 *b, cons
         for (int r = 0; r < 4; r++)
             x[r] = VLOAD(row[r] + t);
         for (int r = 0; r < soon->n; r++)
-            _mm_prefetch((const char *)(soon->row[r] + t), _MM_HINT_T0);
+            _mm_prefetch((const char *)(soon->row[r] + t), _MM_HINT_T1);
 #pragma GCC unroll 8
         for (int m = 0; m < n; m++) {
             V y = VLOAD(center + (size_t)m * ld + t);
@@ -105,7 +110,7 @@ static void dot_centers(struct best4 *b, const float *const *row, const struct k
                         size_t from, size_t ahead)
 {
     size_t left = c->k - from;
-    int rows = 4; /* still to be asked for */
+    int rows = ahead ? 2 : 0; /* still to be asked for */
 
     while (left > 0) {
         /* equal shares: 6 as 3 + 3, not 5 + 1 */
@@ -160,7 +165,8 @@ static void nearest_a(uint32_t *label, float *score, const struct km_mat *x,
         }
         b.score = _mm_loadu_ps(best);
         b.index = _mm_loadu_si128((const __m128i *)(const void *)index);
-        dot_centers(&b, row, c, from, 4 * x->ld);
+        /* behind panels (from > 0) the rows are at hand */
+        dot_centers(&b, row, c, from, from ? 0 : x->n * x->ld);
         _mm_storeu_ps(best, b.score);
         _mm_storeu_si128((__m128i *)(void *)index, b.index);
         memcpy(score + i, best, n * sizeof(*best));
@@ -485,13 +491,17 @@ static inline __attribute__((always_inline)) void scatter_rows(struct km_sums *s
     const float *row = x->v;
     __m128d pairs = _mm_setzero_pd();
     double rest = 0;
+    size_t ahead = d >= 64 ? x->n * x->ld : 0;
 
     for (size_t i = 0, n = x->n, ld = x->ld; i < n; i++, row += ld) {
         double *to = sum + label[i] * d;
         size_t t = 0;
 
         count[label[i]] += 1;
-        for (; t + 2 * W <= d; t += 2 * W)
+        for (; t + 2 * W <= d; t += 2 * W) {
+            /* two of four rows of the next block; form A asks for the others */
+            for (size_t l = 0; ahead && (i & 2) && l < 2 * W; l += 16)
+                _mm_prefetch((const char *)(row + ahead + t + l), _MM_HINT_T1);
 #pragma GCC unroll 4
             for (size_t l = 0; l < 4; l++) {
                 VD v = VWIDEN(row + t + l * (W / 2));
@@ -500,6 +510,7 @@ static inline __attribute__((always_inline)) void scatter_rows(struct km_sums *s
                 if (square)
                     squares[l] = VDFMA(v, v, squares[l]);
             }
+        }
         for (; t + W / 2 <= d; t += W / 2) {
             VD v = VWIDEN(row + t);
 
