@@ -22,9 +22,9 @@
 #define SHORT_SLEEP         20e-6
 #define LONG_SLEEP          1e-3
 #define LARGE_BYTES         65536
-/* A stopping job should be gone after 10 seconds, and tells all hosts: one that has not come by then
- * does not come. */
-#define STOP_SECONDS 8.5
+/* The platform kills a job 120 seconds after it asked it to stop. Supervisors give a host up before
+ * this, and know better which one is to blame; under a plain mpirun nobody else does. */
+#define STOP_SECONDS 100.0
 
 static void sleep_for(double seconds)
 {
@@ -57,7 +57,7 @@ static int wait_for(int code, MPI_Request *request, int large, const char *what,
         if (km_stop_seconds() > STOP_SECONDS)
             return km_fail(
                 err, KM_E_PEER,
-                "the job was asked to stop, but another host did not answer within %.1f s",
+                "the job was asked to stop, but another host did not answer within %.0f s",
                 STOP_SECONDS);
         waited = km_now() - start;
         if (waited < awake)

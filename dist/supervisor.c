@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/stop.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -63,6 +64,10 @@ static void catch_signals(void)
     sigaction(SIGINT, &action, NULL);
     action.sa_handler = on_child;
     sigaction(SIGCHLD, &action, NULL);
+    if (km_stop_asked()) { /* the signal came before, to whom caught it then */
+        atomic_store(&asked, 1);
+        wake();
+    }
 }
 
 /* The program's own path; it is called with it on the other hosts, too. */

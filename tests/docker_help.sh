@@ -99,7 +99,7 @@ docker_image() {
     local build=$1 sum saved
     image=kmeans-test:latest
     sum=$(cd "$root" && git ls-files -z -co --exclude-standard -- Dockerfile .dockerignore CMake* algo base cli \
-        dist io serve train scripts examples/mnist 2>/dev/null | sort -z | xargs -0 cat | sha256sum | cut -c 1-16)
+        dist io train scripts examples/mnist 2>/dev/null | sort -z | xargs -0 cat | sha256sum | cut -c 1-16)
     saved=$build/image/$sum.tar.gz
     if [ -z "${daemon:-}" ] || [ -n "${2:-}" ] || [ ! -e "$saved" ]; then
         docker_base

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Machines as network namespaces: each has a cable to one switch, which is a bridge of its own.
 
-Everything lives in the namespaces of the calling process (see start.py), and so ends with it.
+Everything lives in the namespaces of the calling process, and so ends with it.
 """
 import contextlib
 import ctypes

@@ -154,6 +154,19 @@ def stop_shrinking(t):
         cluster.near_best("SIGTERM in the shrink", x, 1.3)
 
 
+@scenario("asked to stop while a rank is paused for 12 s: late, but with a model")
+def stop_paused(t):
+    cluster = long_job(t, 2)
+    if not cluster:
+        return
+    paused = cluster[2].rank()
+    cluster[2].signal(signal.SIGSTOP, paused)
+    cluster.signal(signal.SIGTERM, cluster[1])
+    time.sleep(12)
+    cluster[2].signal(signal.SIGCONT, paused)
+    cluster.succeeded("SIGTERM while a rank is paused", 10)
+
+
 @scenario("a second signal ends the process at once")
 def second_signal(t):
     cluster = long_job(t, 2)

@@ -166,7 +166,6 @@ def loopback_name(t):
 
 @scenario("read-only root but for /opt/ml and /tmp; /dev/shm of 64 MB (as on all hosts here)")
 def read_only(t):
-    """One row of k*d of 8 MB in each exchange, so that shared memory and sockets have work."""
     cluster = Cluster(t, split(X, 3), split(TEST, 3))
     for host in cluster.hosts:
         host.way = "ro"
@@ -228,7 +227,7 @@ def local_mode_stop(t):
     stop_all(cluster, "local mode, SIGTERM to all", X)
 
 
-@scenario("a large model: exchanges of 64 MB through sockets and 64 MB of /dev/shm", seconds=90)
+@scenario("a large model: exchanges of 16 MB through sockets, /dev/shm is of 64 MB", seconds=90)
 def large_exchange(t):
     x = rows_of(1500, d=2000, seed=3)
     cluster = Cluster(t, split(x, 3), hyperparameters={
