@@ -25,6 +25,7 @@ struct km_comm {
     int *cuts;                     /* (4 * size) memory of the following */
     struct km_wire_cut give, take; /* of a slice: what each rank sums up; what each sends us */
     struct km_err agreed;          /* what the ranks last agreed on: it names its host already */
+    uint64_t sent;                 /* bytes of what was merged */
 };
 
 int km_comm_is_rank(void)
@@ -107,6 +108,11 @@ int km_comm_size(const struct km_comm *comm)
     return comm->size;
 }
 
+uint64_t km_comm_sent(const struct km_comm *comm)
+{
+    return comm->sent;
+}
+
 /* Before each call to the wire. */
 static int begin(const struct km_comm *c, struct km_err *err)
 {
@@ -153,6 +159,7 @@ static int merge_small(struct km_comm *c, double *v, size_t n, merge_fn *merge, 
 {
     int rc = km_wire_all(v, c->scratch, (int)n, err);
 
+    c->sent += sizeof(*v) * n * (size_t)(c->size - 1);
     if (rc == KM_OK)
         merge(v, c->scratch, n, c->size);
     return rc;
@@ -177,6 +184,7 @@ static int merge_slice(struct km_comm *c, double *v, size_t n, merge_fn *merge, 
     rc = km_wire_deal(v, &c->give, c->scratch, &c->take, err);
     if (rc)
         return rc;
+    c->sent += sizeof(*v) * (n - own + own * (size_t)(c->size - 1));
     merge(v + c->give.at[c->rank], c->scratch, own, c->size);
     return km_wire_collect(v, &c->give, err);
 }

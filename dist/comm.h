@@ -38,6 +38,9 @@ int km_comm_sum(struct km_comm *comm, double *v, size_t n, struct km_err *err);
 /** The same for bits: v[0..n-1] become those that any rank has set. */
 int km_comm_or(struct km_comm *comm, uint64_t *v, size_t n, struct km_err *err);
 
+/** Bytes that this rank has sent in km_comm_sum and km_comm_or. */
+uint64_t km_comm_sent(const struct km_comm *comm);
+
 /** *least becomes the least of what all ranks have. */
 int km_comm_least(struct km_comm *comm, double mine, double *least, struct km_err *err);
 

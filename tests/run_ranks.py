@@ -347,6 +347,9 @@ def windows(t):
             seen += window
             left = left - window if left >= window else -1
     t.same(calls(run, "exchange"), [expected] * 2, "exchanges of three epochs", run)
+    told = re.findall(r"the pass exchanged (\d+) times and sent (\S+) MB to the other hosts", run.out)
+    t.same([int(n) for n, _ in told], [expected] * 2, "exchanges that the log tells", run)
+    t.check(all(0 < float(mb) < expected * 0.003 for _, mb in told), "bytes that the log tells", run)
 
 
 def label_columns(t):

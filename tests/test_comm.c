@@ -66,6 +66,26 @@ static void a_sum_adds_rank_after_rank_on_each_rank_whatever_its_length(void **s
     }
 }
 
+/* Few values go from each to each; of many, each value to the rank that sums it up, and back. */
+static void bytes_that_were_sent_are_counted(void **state)
+{
+    static const size_t lengths[] = {0, 1000, 70001};
+    double size = km_comm_size(comm);
+    struct km_err err;
+
+    (void)state;
+    for (size_t l = 0; l < sizeof(lengths) / sizeof(lengths[0]); l++) {
+        double *v = km_alloc(lengths[l], sizeof(*v)), n = (double)lengths[l], sent;
+        uint64_t before = km_comm_sent(comm);
+
+        assert_ok(km_comm_sum(comm, v, lengths[l], &err), err);
+        sent = (double)(km_comm_sent(comm) - before);
+        assert_ok(km_comm_sum(comm, &sent, 1, &err), err);
+        assert_true(sent == 8 * n * (size - 1) * (n * size <= 32768 ? size : 2));
+        km_free(v);
+    }
+}
+
 static void bits_that_any_rank_has_set_are_set_on_all(void **state)
 {
     static const size_t lengths[] = {0, 1, 1000, 70001};
@@ -188,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_process_is_rank_0_of_1),
         cmocka_unit_test(a_sum_adds_rank_after_rank_on_each_rank_whatever_its_length),
+        cmocka_unit_test(bytes_that_were_sent_are_counted),
         cmocka_unit_test(bits_that_any_rank_has_set_are_set_on_all),
         cmocka_unit_test(the_least_of_all_ranks_is_known_to_all),
         cmocka_unit_test(a_broadcast_gives_everybody_what_the_root_has),

@@ -74,6 +74,7 @@ int km_exchange(struct km_job *job, int rc, int more, struct km_turn *turn, stru
 {
     struct km_comm *comm = job->m->comm;
     struct km_sums *s = job->sparse ? &job->window.sums : &job->sums;
+    uint64_t sent = km_comm_sent(comm);
     struct km_err lost;
 
     *turn = (struct km_turn){more, km_stop_asked()};
@@ -93,6 +94,8 @@ int km_exchange(struct km_job *job, int rc, int more, struct km_turn *turn, stru
     if (turn->stop)
         km_stop_ask(); /* what follows must hurry on all ranks */
     rc = job->sparse ? sum_cells(&job->window, comm, err) : sum_touched(s, comm, err);
+    job->exchanges += rc == KM_OK;
+    job->sent_bytes += km_comm_sent(comm) - sent;
     km_watch_stop(&job->phases[KM_PHASE_EXCHANGE]);
     return rc;
 }

@@ -55,6 +55,8 @@ struct km_job {
     uint64_t all_seen_rows;           /* of all hosts over all epochs */
     uint64_t seen_rows, seen_batches; /* of this host over all epochs */
     uint64_t window_batches; /* mini-batches of the windows so far, the same on all hosts */
+    uint64_t exchanges;      /* of the pass, that succeeded */
+    uint64_t sent_bytes;     /* in these, by this host */
     int stopped;             /* the pass ended early, as somebody asked to */
     double sample_optimism;  /* the msd of the model on the reservoir is too low by this factor */
     double pass_seconds;

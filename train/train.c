@@ -230,6 +230,9 @@ static void report_end(struct km_job *job)
         km_log(KM_INFO, "Test data is not provided.");
     km_report_metrics(host, job->m->started_wall, km_wall(), -1, NULL, job_times, 2);
     km_report_phases(ph, total, decode);
+    if (job->ranks > 1)
+        km_log(KM_INFO, "the pass exchanged %llu times and sent %.3f MB to the other hosts",
+               (unsigned long long)job->exchanges, (double)job->sent_bytes / 1e6);
 }
 
 static void job_from(struct km_job *job)
