@@ -32,7 +32,7 @@ static struct km_params good(const char *name, const char *value)
     struct km_settings *s = finish(g, &p, &rc, &err);
 
     if (rc)
-        fail_msg("%s = %s: %s", name, value, err.msg);
+        fail_msg("%s = %s: %s", name ? name : "nothing", value ? value : "given", err.msg);
     km_settings_close(s);
     return p;
 }
