@@ -19,6 +19,7 @@ other numbers of hosts what follows from K, d and N. Needs numpy, Open MPI, ipro
 import argparse
 import os
 import re
+import signal
 import socket
 import statistics
 import subprocess
@@ -297,6 +298,12 @@ def extrapolate(job, cost):
                       f"{100 * share * row / total:.1f} % |")
 
 
+def end(number, _):
+    """The namespaces have to go, whatever else comes."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(1)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--kmeans", default=ROOT / "build" / "kmeans", type=Path)
@@ -308,6 +315,7 @@ def main():
         return be_an_end(*args.end)
     if os.geteuid() or len(os.sched_getaffinity(0)) < 2:
         sys.exit("needs root, for network namespaces, and two cores")
+    signal.signal(signal.SIGTERM, end)
     with tempfile.TemporaryDirectory() as folder:
         network = None
         try:
