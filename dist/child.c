@@ -215,24 +215,25 @@ const char *km_child_text(char out[64], int status)
     return out;
 }
 
-/* The parent of a process, from /proc/PID/stat; 0: it is gone. Its name may hold anything, but ends
- * with the last bracket. */
-static pid_t parent_of(long pid)
+pid_t km_process_look(pid_t pid, char *state)
 {
     char path[64], text[512];
     const char *p;
     ssize_t n;
     int fd;
 
-    snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+    snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return 0;
     n = read(fd, text, sizeof(text) - 1);
     close(fd);
     text[n > 0 ? n : 0] = 0;
-    p = strrchr(text, ')');
-    return p && strlen(p) > 4 ? (pid_t)strtol(p + 4, NULL, 10) : 0;
+    p = strrchr(text, ')'); /* the name before it may hold anything */
+    if (!p || strlen(p) < 5)
+        return 0;
+    *state = p[2];
+    return (pid_t)strtol(p + 4, NULL, 10);
 }
 
 /* Kills our children of the moment; whose parents die become ours, as we are their reaper. */
@@ -242,10 +243,12 @@ static void kill_children(void)
     const struct dirent *e;
 
     while (dir && (e = readdir(dir))) {
-        long pid = isdigit((unsigned char)e->d_name[0]) ? strtol(e->d_name, NULL, 10) : 0;
+        int number = isdigit((unsigned char)e->d_name[0]);
+        pid_t pid = number ? (pid_t)strtol(e->d_name, NULL, 10) : 0;
+        char state;
 
-        if (pid > 0 && parent_of(pid) == getpid())
-            kill((pid_t)pid, SIGKILL);
+        if (pid > 0 && km_process_look(pid, &state) == getpid())
+            kill(pid, SIGKILL);
     }
     if (dir)
         closedir(dir);

@@ -46,6 +46,9 @@ void km_child_read(struct km_child *c);
 /** "status 1", or "killed by signal 9 (SIGKILL)". */
 const char *km_child_text(char out[64], int status);
 
+/** The parent of a process, and its state as /proc/PID/stat names it ('T': stopped); 0: it is gone. */
+pid_t km_process_look(pid_t pid, char *state);
+
 /** Kills all that descend from this process and waits for them, for at most `seconds`. */
 void km_children_end(double seconds);
 

@@ -413,22 +413,9 @@ void km_supervisor_stop(struct km_supervisor *s)
 /* Whether a process is stopped (SIGSTOP, a debugger). */
 static int is_halted(pid_t pid)
 {
-    char path[64], text[512];
-    const char *p;
-    ssize_t n;
-    int fd;
+    char state;
 
-    if (pid <= 0)
-        return 0;
-    snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
-    n = read(fd, text, sizeof(text) - 1);
-    close(fd);
-    text[n > 0 ? n : 0] = 0;
-    p = strrchr(text, ')');
-    return p && strlen(p) > 2 && (p[2] == 'T' || p[2] == 't');
+    return pid > 0 && km_process_look(pid, &state) && (state == 'T' || state == 't');
 }
 
 struct km_rank_state km_supervisor_state(struct km_supervisor *s)

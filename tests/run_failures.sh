@@ -4,11 +4,5 @@
 set -euo pipefail
 
 build=${1:?usage: run_failures.sh BUILD_FOLDER}
-for python in /usr/bin/python3 python3 ''; do
-    if [ -n "$python" ] && "$python" -c 'import numpy' 2>/dev/null; then break; fi
-done
-if [ -z "$python" ]; then
-    echo "skipped: there is no python3 with numpy"
-    exit 77
-fi
+. "$(dirname "$0")/python.sh"
 exec "$python" -B "$(dirname "$0")/run_failures.py" "$build"

@@ -16,11 +16,5 @@ for command in mpirun ip unshare; do
         exit 77
     fi
 done
-for python in /usr/bin/python3 python3 ''; do
-    if [ -n "$python" ] && "$python" -c 'import numpy' 2>/dev/null; then break; fi
-done
-if [ -z "$python" ]; then
-    echo "skipped: there is no python3 with numpy"
-    exit 77
-fi
+. "$(dirname "$0")/python.sh"
 exec "$python" -B "$(dirname "$0")/run_hosts.py" "$@"

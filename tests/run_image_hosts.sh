@@ -7,10 +7,7 @@ set -euo pipefail
 build=$(cd "${1:?usage: run_image_hosts.sh BUILD_FOLDER [CASE...]}" && pwd)
 shift
 . "$(dirname "$0")/docker_help.sh"
-for python in /usr/bin/python3 python3 ''; do
-    if [ -n "$python" ] && "$python" -c 'import numpy' 2>/dev/null; then break; fi
-done
-[ -n "$python" ] || skip "there is no python3 with numpy"
+. "$(dirname "$0")/python.sh"
 docker_begin "$build"
 docker_image "$build"
 

@@ -7,13 +7,7 @@ set -euo pipefail
 
 build=$(cd "${1:?usage: run_mnist.sh BUILD_FOLDER}" && pwd)
 tests=$(cd "$(dirname "$0")" && pwd)
-for python in /usr/bin/python3 python3 ''; do
-    if [ -n "$python" ] && "$python" -c 'import numpy' 2>/dev/null; then break; fi
-done
-if [ -z "$python" ]; then
-    echo "skipped: there is no python3 with numpy"
-    exit 77
-fi
+. "$(dirname "$0")/python.sh"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 data=$tests/../examples/mnist/data

@@ -9,11 +9,5 @@ if ! command -v mpirun >/dev/null; then
     echo "skipped: there is no mpirun"
     exit 77
 fi
-for python in /usr/bin/python3 python3 ''; do
-    if [ -n "$python" ] && "$python" -c 'import numpy' 2>/dev/null; then break; fi
-done
-if [ -z "$python" ]; then
-    echo "skipped: there is no python3 with numpy"
-    exit 77
-fi
+. "$(dirname "$0")/python.sh"
 exec "$python" -B "$(dirname "$0")/run_ranks.py" "$build" "${@:2}"
