@@ -5,6 +5,7 @@ import numpy as np
 
 CLUSTERS = 64
 SPREAD = np.float32(2)
+MEAN = SPREAD / 2 + np.float32(0.5)
 LABEL_SEED = np.uint32(0x9E3779B9)
 CENTER_SEED = np.uint32(0x7F4A7C15)
 PLACE_SEED = np.uint32(0x2545F491)
@@ -39,6 +40,7 @@ def rows(n, d):
         part = x[i:i + step]
         part[:] = unit(np.arange(i * d, i * d + part.size, dtype=np.uint32)).reshape(part.shape)
         part += centers[label[i:i + step]]
+        part -= MEAN
     return x
 
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define SPREAD      2.0F /* the clusters' centers are uniform in [0, SPREAD), rows 0..1 beyond */
+#define MEAN        (SPREAD / 2 + 0.5F) /* rows are relative to it, as those in training to their origin */
 #define CENTER_SEED 0x7f4a7c15U
 #define MAX_SAMPLES 4096
 #define DATA_ROWS   256 /* of a task that makes rows */
@@ -35,7 +36,7 @@ static void make_rows(void *arg, size_t task, int worker)
         float *row = km_mat_row(m->x, i);
 
         for (size_t t = 0; t < d; t++)
-            row[t] = center[t] + km_bench_unit((uint32_t)(i * d + t));
+            row[t] = center[t] + km_bench_unit((uint32_t)(i * d + t)) - MEAN;
     }
 }
 
