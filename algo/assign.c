@@ -80,6 +80,8 @@ static size_t most_packed(const struct km_kernels *kern, size_t max_k, size_t d)
     for (size_t k = max_k; k > 0 && k + KM_PANEL > max_k; k--)
         if (kern->panels(k, d) > most)
             most = kern->panels(k, d);
+    if (kern->plain && most_packed(kern->plain, max_k, d) > most * KM_PANEL * km_mat_ld(d))
+        return most_packed(kern->plain, max_k, d);
     return most * KM_PANEL * km_mat_ld(d);
 }
 
@@ -140,6 +142,7 @@ void km_assign_done(struct km_assign *a)
 /* One call of km_assign_*, or one wave of it: what its tasks need to know. */
 struct step {
     struct km_assign *a;
+    const struct km_kernels *kern;
     struct km_mat x;
     const struct km_centers *c;
     const double *weight;
@@ -157,20 +160,31 @@ static void pack_task(void *arg, size_t task, int worker)
     const struct step *s = arg;
 
     (void)worker;
-    s->a->kern->pack(s->a->packed, s->c, task);
+    s->kern->pack(s->a->packed, s->c, task);
+}
+
+static void pack(struct step *s)
+{
+    size_t panels = s->kern->panels(s->c->k, s->c->d);
+
+    assert(panels * KM_PANEL * s->c->c.ld <= s->a->max_packed);
+    km_pool_run(s->a->pool, pack_task, s, panels);
 }
 
 /* Every call begins here: the centers are laid out for the kernels. */
 static struct step step_of(struct km_assign *a, const struct km_mat *x, const struct km_centers *c)
 {
     struct step s = {.a = a, .x = *x, .c = c, .label = a->label, .score = a->score};
-    size_t panels = a->kern->panels(c->k, c->d);
 
     assert(x->n <= a->max_rows && c->k <= a->max_k);
-    assert(panels * KM_PANEL * c->c.ld <= a->max_packed);
     s.block = block_rows(x, c->k);
     s.blocks = blocks_of(x, c->k);
-    km_pool_run(a->pool, pack_task, &s, panels);
+    s.kern = a->kern;
+    pack(&s);
+    if (s.kern->plain && !s.kern->pays(x, c, a->packed, a->scratch)) {
+        s.kern = s.kern->plain;
+        pack(&s);
+    }
     return s;
 }
 
@@ -203,8 +217,8 @@ static void label_block(void *arg, size_t block, int worker)
     struct km_mat view = block_of(s, block);
     size_t from = block * s->block;
 
-    s->a->kern->nearest(s->label + from, s->score + from, &view, s->c, s->a->packed,
-                        s->a->scratch + (size_t)worker * KM_KERN_SCRATCH);
+    s->kern->nearest(s->label + from, s->score + from, &view, s->c, s->a->packed,
+                     s->a->scratch + (size_t)worker * KM_KERN_SCRATCH);
     if (s->scores)
         s->scores[block] = sum_scores(s->score + from, view.n);
 }
@@ -219,8 +233,8 @@ static double add_runs(const struct step *s, struct km_sums *sums, const struct 
     for (size_t r = from; r < to; r++) {
         size_t j = o->label[r], at = o->start[r], n = o->start[r + 1] - at;
 
-        squares += s->a->kern->add(sums->sum + j * d, o->row + at,
-                                   s->weight ? o->weight + at : NULL, n, d, s->squares != NULL);
+        squares += s->kern->add(sums->sum + j * d, o->row + at, s->weight ? o->weight + at : NULL,
+                                n, d, s->squares != NULL);
         for (size_t i = at; i < at + n; i++)
             sums->count[j] += o->weight[i];
     }
@@ -241,7 +255,7 @@ static void add_block(const struct step *s, struct km_sums *part, size_t block, 
         km_order_rows(o, &view, s->label + from, s->weight + from);
         squares = add_runs(s, part, o, 0, o->runs);
     } else {
-        squares = s->a->kern->scatter(part, &view, s->label + from, s->squares != NULL);
+        squares = s->kern->scatter(part, &view, s->label + from, s->squares != NULL);
     }
     if (s->squares)
         s->squares[block] = squares;
@@ -389,7 +403,7 @@ static void ssd_task(void *arg, size_t task, int worker)
 
     label_block(s, task, worker);
     for (size_t i = 0; i < view.n; i++)
-        total += s->a->kern->dist2(km_mat_row(&view, i), s->c->exact + label[i] * s->x.d, s->x.d);
+        total += s->kern->dist2(km_mat_row(&view, i), s->c->exact + label[i] * s->x.d, s->x.d);
     s->a->squares[task] = total;
 }
 

@@ -3,7 +3,7 @@
 """Prints the figures that the program is judged by, each beside its bar.
 
     bench/figures.py [--seeds N] [--only WORD] [--quality] [--hosts 1,2,5] [--kmeans build/kmeans]
-    for level in generic blas avx2 avx512; do KM_ISA=$level bench/figures.py --quality; done
+    for level in generic blas avx2 avx512 vnni; do KM_ISA=$level bench/figures.py --quality; done
 
 Quality: the msd of the trained model on the training rows, recomputed here in float64, over the best of
 ten full Lloyd runs from k-means++ (kept in out/figures, since they take minutes). Then peak memory,

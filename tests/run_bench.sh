@@ -77,7 +77,7 @@ def record(file, **expected):
         assert r[key] > 0, (key, r)
     for key, value in expected.items():
         assert r[key] == value, (key, r)
-    assert r["isa"] in ("generic", "blas", "avx2", "avx512"), r
+    assert r["isa"] in ("generic", "blas", "avx2", "avx512", "vnni"), r
     assert abs(r["rows_per_s"] * r["seconds"] / r["n"] - 1) < 1e-4, r
     values, size = (r["nnz"], 8) if r["nnz"] else (r["d"], 4)
     assert abs(r["gflops"] * 1e9 / (2 * r["K"] * values * r["rows_per_s"]) - 1) < 1e-4, r

@@ -12,8 +12,9 @@ if nm "$build/kmeans" 2>/dev/null | grep __asan_init >/dev/null; then
 fi
 
 levels=(generic blas)
-for level in avx2 avx512; do
-    if grep -w "${level/avx512/avx512f}" /proc/cpuinfo >/dev/null 2>&1; then levels+=("$level"); fi
+for level in avx2 avx512 vnni; do
+    flag=${level/avx512/avx512f}
+    if grep -w "${flag/vnni/avx512_vnni}" /proc/cpuinfo >/dev/null 2>&1; then levels+=("$level"); fi
 done
 unset 'levels[-1]' # the best
 passed=0

@@ -252,6 +252,36 @@ static void the_exact_distances_survive_an_offset_of_a_million(void **state)
     km_mat_done(&x);
 }
 
+/* Far from the origin a screen leaves nearly all centers: then the level below labels the rows. */
+static void a_screen_that_does_not_pay_is_left_out(void **state)
+{
+    struct km_mat x = random_rows(700, 60, 4);
+    struct km_centers c;
+
+    (void)state;
+    for (size_t i = 0; i < x.n; i++)
+        for (size_t t = 0; t < x.d; t++)
+            km_mat_row(&x, i)[t] += 1e4F;
+    c = random_centers(&x, 100, 5);
+    for (size_t l = 0; km_kernels_all()[l]; l++) {
+        const struct km_kernels *kern = km_kernels_all()[l];
+        struct km_assign a, plain;
+
+        if (!kern->plain)
+            continue;
+        a = make_assign(kern, NULL, x.n, c.k, x.d);
+        plain = make_assign(kern->plain, NULL, x.n, c.k, x.d);
+        km_assign_rows(&a, &x, &c);
+        km_assign_rows(&plain, &x, &c);
+        assert_same_bits(a.label, plain.label, x.n);
+        assert_same_bits(a.score, plain.score, x.n);
+        km_assign_done(&a);
+        km_assign_done(&plain);
+    }
+    km_centers_done(&c);
+    km_mat_done(&x);
+}
+
 static void sums_of_several_calls_add_up(void **state)
 {
     struct km_mat x = random_rows(700, 20, 1), some;
@@ -329,6 +359,7 @@ int main(void)
         cmocka_unit_test(the_squared_distances_are_those_of_brute_force),
         cmocka_unit_test(rows_of_several_waves_count_once_each),
         cmocka_unit_test(the_exact_distances_survive_an_offset_of_a_million),
+        cmocka_unit_test(a_screen_that_does_not_pay_is_left_out),
         cmocka_unit_test(sums_of_several_calls_add_up),
         cmocka_unit_test(fewer_centers_and_rows_than_sized_for_are_fine),
         cmocka_unit_test(every_allocation_may_fail),

@@ -8,6 +8,22 @@
 
 static const struct km_kernels *levels[MAX_LEVELS];
 
+#if defined(__x86_64__)
+static struct km_kernels vnni;
+
+static const struct km_kernels *make_vnni(void)
+{
+    vnni = km_kernels_avx512;
+    vnni.name = "vnni";
+    vnni.plain = &km_kernels_avx512;
+    vnni.pays = km_screen_vnni.pays;
+    vnni.panels = km_screen_vnni.panels;
+    vnni.pack = km_screen_vnni.pack;
+    vnni.nearest = km_screen_vnni.nearest;
+    return &vnni;
+}
+#endif
+
 /* The compiler's test covers the operating system's part (does it save the wide registers?). */
 static void find_levels(void)
 {
@@ -17,8 +33,11 @@ static void find_levels(void)
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+        if (__builtin_cpu_supports("avx512vnni"))
+            levels[n++] = make_vnni();
         levels[n++] = &km_kernels_avx512;
+    }
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         levels[n++] = &km_kernels_avx2;
 #endif

@@ -4,7 +4,8 @@
  * of instruction set. The table is chosen once and passed down; callers never ask which it is.
  *
  * Levels: generic (plain C, float64 inside; the specification that the others are tested against),
- * blas (sgemm and portable vectors; any CPU), avx2 (with FMA) and avx512 (F, BW, DQ, VL): body.h.
+ * blas (sgemm and portable vectors; any CPU), avx2 (with FMA) and avx512 (F, BW, DQ, VL): body.h; vnni
+ * (and VNNI): vnni.c.
  */
 #ifndef KM_ALGO_KERN_KERNELS_H
 #define KM_ALGO_KERN_KERNELS_H
@@ -57,6 +58,14 @@ static inline float *km_lanes_panel(const struct km_lanes *c, size_t p)
 
 struct km_kernels {
     const char *name;
+
+    /**
+     * A level that screens centers (vnni.c) is slower than the one below it, `plain`, where the screen
+     * leaves too many: pays() tells from some of the rows of x. It needs what pack made of c. Else NULL.
+     */
+    const struct km_kernels *plain;
+    int (*pays)(const struct km_mat *x, const struct km_centers *c, const float *packed,
+                float *scratch);
 
     /**
      * Panels of KM_PANEL centers that pack makes for k centers of d features, each KM_PANEL * km_mat_ld(d)
@@ -116,6 +125,17 @@ extern const struct km_kernels km_kernels_blas;
 #if defined(__x86_64__)
 extern const struct km_kernels km_kernels_avx2;
 extern const struct km_kernels km_kernels_avx512;
+
+/** The entries in which the level vnni differs from avx512. */
+struct km_screen {
+    size_t (*panels)(size_t k, size_t d);
+    void (*pack)(float *packed, const struct km_centers *c, size_t p);
+    void (*nearest)(uint32_t *label, float *score, const struct km_mat *x,
+                    const struct km_centers *c, const float *packed, float *scratch);
+    int (*pays)(const struct km_mat *x, const struct km_centers *c, const float *packed,
+                float *scratch);
+};
+extern const struct km_screen km_screen_vnni;
 #endif
 
 /** Every level that this CPU can run, best first; NULL behind the last. The first call of this or
