@@ -211,14 +211,50 @@ static double sum_scores(const float *score, size_t n)
     return total;
 }
 
+uint32_t km_assign_lowest(const float *score, size_t k)
+{
+    float least = score[0];
+    uint32_t best = 0;
+
+    for (uint32_t j = 1; j < k; j++) {
+        best = score[j] < least ? j : best;
+        least = score[j] < least ? score[j] : least;
+    }
+    return best;
+}
+
+/* The same as the kernel's nearest, and the scores of all centers beside it. */
+#define ALL_ROWS 48
+static void label_with_all(const struct step *s, const struct km_mat *x, size_t from)
+{
+    size_t k = s->c->k;
+    float *all = s->a->all + ((size_t)(s->label - s->a->label) + from) * k;
+
+    for (size_t i = 0; i < x->n; i += ALL_ROWS) {
+        size_t n = min_size(ALL_ROWS, x->n - i);
+        const float *row[ALL_ROWS];
+
+        for (size_t r = 0; r < n; r++)
+            row[r] = km_mat_row(x, i + r);
+        s->a->kern->scores(all + i * k, row, n, s->c, 0, k);
+        for (size_t r = i; r < i + n; r++) {
+            s->label[from + r] = km_assign_lowest(all + r * k, k);
+            s->score[from + r] = all[r * k + s->label[from + r]];
+        }
+    }
+}
+
 static void label_block(void *arg, size_t block, int worker)
 {
     const struct step *s = arg;
     struct km_mat view = block_of(s, block);
     size_t from = block * s->block;
 
-    s->kern->nearest(s->label + from, s->score + from, &view, s->c, s->a->packed,
-                     s->a->scratch + (size_t)worker * KM_KERN_SCRATCH);
+    if (s->a->all)
+        label_with_all(s, &view, from);
+    else
+        s->kern->nearest(s->label + from, s->score + from, &view, s->c, s->a->packed,
+                         s->a->scratch + (size_t)worker * KM_KERN_SCRATCH);
     if (s->scores)
         s->scores[block] = sum_scores(s->score + from, view.n);
 }

@@ -26,7 +26,12 @@ struct km_assign {
     struct km_order *orders; /* (threads) the first one large enough for a wave */
     struct km_sums *parts;   /* sums of groups of rows, where they are small */
     size_t max_parts;
+    float
+        *all; /* (max_rows, k) NULL, or where the scores of all centers go (the caller's memory) */
 };
+
+/** The lowest of k scores; of equals the first. */
+uint32_t km_assign_lowest(const float *score, size_t k);
 
 /** Memory for steps of up to max_rows rows of d features and up to max_k centers. */
 int km_assign_init(struct km_assign *a, const struct km_kernels *kern, struct km_pool *pool,

@@ -27,20 +27,31 @@ struct km_points km_points_of_sparse(const struct km_csr *s, struct km_sparse *s
     return p;
 }
 
-struct km_lloyd_result km_lloyd(struct km_assign *a, struct km_sums *sums, struct km_centers *c,
-                                const struct km_points *p, int max_iter, double tol)
+/* Labels and sums of all rows; returns the share of them that had to be measured. */
+static double step(struct km_assign *a, struct km_sums *sums, struct km_bounds *bounds,
+                   const struct km_centers *c, const struct km_points *p)
+{
+    if (bounds)
+        return km_bounds_step(bounds, a, &p->x, p->norm2, c) / (double)p->x.n;
+    km_sums_clear(sums);
+    if (p->s.d)
+        km_sparse_add(p->step, sums, &p->s, c);
+    else
+        km_assign_add(a, sums, &p->x, p->weight, c, 0);
+    return 1;
+}
+
+struct km_lloyd_result km_lloyd(struct km_assign *a, struct km_sums *sums, struct km_bounds *bounds,
+                                struct km_centers *c, const struct km_points *p, int max_iter,
+                                double tol)
 {
     struct km_lloyd_result r = {.loss = p->total_norm2};
 
     while (r.iterations < max_iter && !r.converged && !(r.iterations > 0 && km_stop_is_late())) {
         double before = r.loss;
 
-        km_sums_clear(sums);
-        if (p->s.d)
-            km_sparse_add(p->step, sums, &p->s, c);
-        else
-            km_assign_add(a, sums, &p->x, p->weight, c, 0);
-        r.loss = p->total_norm2 - km_centers_to_means(c, sums);
+        r.work += step(a, sums, bounds, c, p);
+        r.loss = p->total_norm2 - km_centers_to_means(c, bounds ? &bounds->sums : sums);
         if (r.loss < 0)
             r.loss = 0;
         r.converged = r.iterations > 0 && before - r.loss <= tol * r.loss;

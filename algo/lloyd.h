@@ -3,7 +3,7 @@
 #ifndef KM_ALGO_LLOYD_H
 #define KM_ALGO_LLOYD_H
 
-#include "algo/assign.h"
+#include "algo/bounds.h"
 #include "algo/sparse.h"
 
 /** Rows for Lloyd, with the one number about them that the loss needs. */
@@ -12,6 +12,7 @@ struct km_points {
     struct km_csr s;        /* sparse rows, in place of x, if s.d > 0 */
     struct km_sparse *step; /* of sparse rows: what steps over them use, in place of a km_assign */
     const double *weight;   /* (x.n), or NULL: 1 each */
+    const double *norm2;    /* (x.n) |x_i|^2, where a run with bounds needs them */
     double total_weight;
     double total_norm2; /* sum of weight * |x_i|^2, float64 */
 };
@@ -35,14 +36,20 @@ struct km_lloyd_result {
                   * origin, if there was no iteration) */
     int iterations;
     int converged; /* stopped by tol, not by max_iter */
+    double work;   /* what that took, in iterations that measure every row: less with bounds */
 };
 
 /**
  * Moves c to the means of what is nearest to each, again and again, until an iteration lowers the
- * loss by no more than tol * loss, or max_iter iterations are done, or a stop is late (base/stop.h). An empty center keeps its
- * place. `a` is sized for (p->x.n, c->k), `sums` for c->k; sparse rows use p->step in place of `a`.
+ * loss by no more than tol * loss, or max_iter iterations are done, or a stop is late (base/stop.h). An
+ * empty center keeps its place. `a` is sized for (p->x.n, c->k), `sums` for c->k; sparse rows use p->step in
+ * place of `a`.
+ *
+ * With bounds (or NULL) the labels and sums are there, in place of `a` and `sums`, and may be known from
+ * a run on the first of the rows; only for dense rows without weights.
  */
-struct km_lloyd_result km_lloyd(struct km_assign *a, struct km_sums *sums, struct km_centers *c,
-                                const struct km_points *p, int max_iter, double tol);
+struct km_lloyd_result km_lloyd(struct km_assign *a, struct km_sums *sums, struct km_bounds *bounds,
+                                struct km_centers *c, const struct km_points *p, int max_iter,
+                                double tol);
 
 #endif

@@ -17,6 +17,7 @@
 #define CENTER_FORMS 8    /* see cells_of */
 #define EXTRA        10   /* starts from the sample itself */
 #define EXTRA_BYTES  ((size_t)32 << 20) /* their centers */
+#define BOUNDS_BYTES ((size_t)32 << 20) /* what bounds keep of centers */
 #define LAST_TOL     1e-7 /* the last candidate has converged when an iteration gains less */
 
 double km_refine_budget(uint64_t rows, size_t from_k, size_t d)
@@ -36,19 +37,22 @@ double km_refine_optimism(size_t rows, uint64_t total_rows, size_t k)
 struct candidate {
     struct km_centers *centers;
     double loss;
-    size_t number; /* decides between equal losses */
+    size_t number;           /* decides between equal losses */
+    struct km_bounds bounds; /* of the rows that it has competed on; empty where they do not pay */
 };
 
 struct refine {
     const struct km_refine_options *o;
-    struct km_points all, some; /* the rows, and the part of them on which the first cut is made */
-    struct km_rng order;        /* of the rows: the first `mixed` are a sample of all */
+    size_t all, some; /* rows that are used, and those on which the first cut is made */
+    double *norm2;    /* (all) |x_i|^2 of the first `normed` rows */
+    size_t normed;
+    struct km_rng order; /* of the rows: the first `mixed` are a sample of all */
     size_t mixed;
     const struct km_kernels *kern;
     struct km_pool *pool;
     struct km_assign assign; /* for dense rows */
     struct km_sparse step;   /* for sparse rows */
-    struct km_sums sums;
+    struct km_sums sums;     /* of rows without bounds */
     struct candidate *list;
     size_t n;                       /* candidates left */
     struct km_centers extra[EXTRA]; /* starts from the sample */
@@ -66,6 +70,22 @@ static int by_loss(const void *a, const void *b)
     return x->number < y->number ? -1 : 1;
 }
 
+static void swap_candidates(struct candidate *a, struct candidate *b)
+{
+    struct candidate c = *a;
+
+    *a = *b;
+    *b = c;
+}
+
+/* The first n go on. */
+static void keep(struct refine *r, size_t n)
+{
+    for (size_t i = n; i < r->n; i++)
+        km_bounds_done(&r->list[i].bounds);
+    r->n = n;
+}
+
 /* Sorts, and drops candidates that have run into the same optimum as a better one. */
 static void sort_distinct(struct refine *r)
 {
@@ -74,8 +94,8 @@ static void sort_distinct(struct refine *r)
     qsort(r->list, r->n, sizeof(*r->list), by_loss);
     for (size_t i = 0; i < r->n; i++)
         if (kept == 0 || r->list[i].loss > r->list[kept - 1].loss * (1 + 1e-9))
-            r->list[kept++] = r->list[i];
-    r->n = kept;
+            swap_candidates(&r->list[kept++], &r->list[i]);
+    keep(r, kept);
 }
 
 /* What an iteration multiplies with each center. Sparse rows are few numbers beside the features,
@@ -97,39 +117,67 @@ static double ssd_of(struct refine *r, const struct km_points *p, const struct k
     return p->s.d ? km_sparse_ssd(p->step, &p->s, c) : km_assign_ssd(&r->assign, &p->x, c);
 }
 
-/* Sums of the rows by center, and for each center the squared distances of its rows to it. */
-static void spread_of(double *spread, struct refine *r, const struct km_centers *c)
-{
-    const struct km_points *p = &r->all;
-
-    km_sums_clear(&r->sums);
-    if (p->s.d) {
-        km_sparse_add(p->step, &r->sums, &p->s, c);
-        km_sparse_ssd(p->step, &p->s, c);
-        for (size_t i = 0; i < p->s.n; i++)
-            spread[p->step->label[i]] += p->step->dist2[i];
-        return;
-    }
-    km_assign_add(&r->assign, &r->sums, &p->x, NULL, c, 0);
-    for (size_t i = 0; i < p->x.n; i++) {
-        size_t j = r->assign.label[i];
-
-        spread[j] += r->kern->dist2(km_mat_row(&p->x, i), c->exact + j * c->d, c->d);
-    }
-}
-
-static void run(struct refine *r, struct candidate *c, const struct km_points *p, int iterations,
-                double tol)
+static int run(struct refine *r, struct candidate *c, const struct km_points *p, int iterations,
+               double tol, struct km_err *err)
 {
     double each = iteration_flop(p, c->centers);
+    struct km_bounds *bounds = c->bounds.k ? &c->bounds : NULL;
     struct km_lloyd_result l;
+    int rc = bounds ? km_bounds_reserve(bounds, km_points_n(p), err) : KM_OK;
 
+    if (rc)
+        return rc;
     if (r->flop < each * iterations)
         iterations = (int)(r->flop / each);
-    l = km_lloyd(&r->assign, &r->sums, c->centers, p, iterations, tol);
+    l = km_lloyd(&r->assign, &r->sums, bounds, c->centers, p, iterations, tol);
     c->loss = l.loss;
-    r->flop -= each * l.iterations;
+    r->flop -= each * l.work;
     r->result->iterations += l.iterations;
+    return KM_OK;
+}
+
+/* The rows by their nearest center. */
+struct clusters {
+    const uint32_t *label;
+    const struct km_sums *sums;
+    double ssd; /* squared distances to the centers */
+};
+
+/* What a center adds to the squared norms of its rows to make squared distances: |c|^2 - 2 x.c for each. */
+static double beyond_norms(const struct km_sums *s, const struct km_centers *c, size_t j)
+{
+    const double *exact = c->exact + j * c->d, *sum = s->sum + j * c->d;
+    double total = 0;
+
+    for (size_t t = 0; t < c->d; t++)
+        total += exact[t] * (s->count[j] * exact[t] - 2 * sum[t]);
+    return total;
+}
+
+static int settle(struct clusters *s, struct refine *r, struct candidate *c,
+                  const struct km_points *p, struct km_err *err)
+{
+    *s = (struct clusters){r->assign.label, &r->sums, p->total_norm2};
+    km_sums_clear(&r->sums);
+    if (c->bounds.k) {
+        int rc = km_bounds_reserve(&c->bounds, km_points_n(p), err);
+
+        if (rc)
+            return rc;
+        km_bounds_step(&c->bounds, &r->assign, &p->x, p->norm2, c->centers);
+        s->label = c->bounds.label;
+        s->sums = &c->bounds.sums;
+    } else if (p->s.d) {
+        km_sparse_add(p->step, &r->sums, &p->s, c->centers);
+        s->label = p->step->label;
+    } else {
+        km_assign_add(&r->assign, &r->sums, &p->x, NULL, c->centers, 0);
+    }
+    for (size_t j = 0; j < c->centers->k; j++)
+        s->ssd += beyond_norms(s->sums, c->centers, j);
+    if (s->ssd < 0)
+        s->ssd = 0;
+    return KM_OK;
 }
 
 /* What the sample and the pass know of each cluster of the refined centers. */
@@ -138,8 +186,8 @@ struct evidence {
     double *spread; /* (k) sum of the squared distances of the sample's rows to their center */
 };
 
-static int gather(struct evidence *e, struct refine *r, const struct km_centers *c,
-                  struct km_err *err)
+static int gather(struct evidence *e, struct refine *r, const struct clusters *s,
+                  const struct km_centers *c, struct km_err *err)
 {
     const struct km_centers *coarse = r->o->coarse;
     struct km_assign a = {0};
@@ -152,24 +200,28 @@ static int gather(struct evidence *e, struct refine *r, const struct km_centers 
         rc = km_fail(err, KM_E_MEM, "no memory for refining");
     if (rc == KM_OK) {
         km_assign_add(&a, &e->coarse, &coarse->c, coarse->weight, c, 0);
-        spread_of(e->spread, r, c);
+        for (size_t i = 0; i < r->all; i++)
+            e->spread[s->label[i]] += r->norm2[i];
+        for (size_t j = 0; j < c->k; j++)
+            e->spread[j] = fmax(e->spread[j] + beyond_norms(s->sums, c, j), 0);
     }
     km_assign_done(&a);
     return rc;
 }
 
 /* Draws centers with few rows back towards what the pass knows (see refine.h). */
-static int draw_back(struct refine *r, struct km_centers *c, struct km_err *err)
+static int draw_back(struct refine *r, const struct clusters *s, struct km_centers *c,
+                     struct km_err *err)
 {
-    double unseen = 1 - (double)km_points_n(&r->all) / (double)r->o->total_rows;
+    double unseen = 1 - (double)r->all / (double)r->o->total_rows;
     struct evidence e = {0};
     float *moved = km_alloc(c->d, sizeof(*moved));
-    int rc = gather(&e, r, c, err);
+    int rc = gather(&e, r, s, c, err);
 
     if (rc == KM_OK && !moved)
         rc = km_fail(err, KM_E_MEM, "no memory for refining");
     for (size_t j = 0; rc == KM_OK && j < c->k; j++) {
-        double m = r->sums.count[j], n = e.coarse.count[j];
+        double m = s->sums->count[j], n = e.coarse.count[j];
         const double *sum = e.coarse.sum + j * c->d;
         const double *exact = c->exact + j * c->d;
         double noise, dist2 = 0, pull;
@@ -226,18 +278,36 @@ static void mix_first(struct refine *r, size_t n)
         swap_rows(r->o, r->mixed, r->mixed + km_rng_below(&r->order, have - r->mixed));
 }
 
-/* The first n of the rows. */
+/* The first n of the rows, without their norms. */
+static struct km_points view_rows(struct refine *r, size_t n)
+{
+    struct km_points p = {.total_weight = (double)n};
+
+    if (r->o->rows)
+        p.x = km_mat_view(r->o->rows, 0, n);
+    else
+        p.s = km_csr_view(r->o->sparse, 0, n);
+    p.step = r->o->rows ? NULL : &r->step;
+    return p;
+}
+
+/* The first n of the rows, which stay where they are from now on. */
 static struct km_points first_rows(struct refine *r, size_t n)
 {
-    struct km_csr sparse;
-    struct km_mat rows;
+    struct km_points p = view_rows(r, n);
 
-    if (r->o->rows) {
-        rows = km_mat_view(r->o->rows, 0, n);
-        return km_points_of(&rows, NULL, r->kern);
-    }
-    sparse = km_csr_view(r->o->sparse, 0, n);
-    return km_points_of_sparse(&sparse, &r->step);
+    for (; r->normed < n; r->normed++)
+        if (r->o->rows) {
+            struct km_mat row = km_mat_view(&p.x, r->normed, 1);
+
+            r->norm2[r->normed] = r->kern->norm2(&row);
+        } else {
+            r->norm2[r->normed] = km_csr_norm2(&p.s, r->normed);
+        }
+    for (size_t i = 0; i < n; i++)
+        p.total_norm2 += r->norm2[i];
+    p.norm2 = r->norm2;
+    return p;
 }
 
 /* Which rows the budget allows: all that are used, and those of the first cut. */
@@ -263,14 +333,14 @@ static void choose_rows(struct refine *r, size_t k)
         r->mixed = have;
     else
         mix_first(r, n < have ? n : part);
-    r->all = first_rows(r, n);
-    r->some = first_rows(r, part);
+    r->all = n;
+    r->some = part;
 }
 
 /* On how many rows the candidates compete in a round: twice as many as in the one before. */
 static size_t rows_of_round(const struct refine *r, size_t round)
 {
-    size_t all = km_points_n(&r->all), n = km_points_n(&r->some);
+    size_t all = r->all, n = r->some;
 
     for (; round > 0 && n < all; round--)
         n *= 2;
@@ -291,23 +361,28 @@ static double rows_of_tournament(const struct refine *r, size_t n)
  * Many candidates on few rows, then fewer on more: each round costs about the same, and a bad optimum shows
  * on few rows. A job that is late to stop leaves out the candidates that have not run.
  */
-static void tournament(struct refine *r)
+static int tournament(struct refine *r, struct km_err *err)
 {
+    struct km_points p;
+
     for (size_t round = 0; r->n > 1; round++) {
         size_t n = rows_of_round(r, round);
-        struct km_points p;
 
-        mix_first(r, n < km_points_n(&r->all) ? n : 0);
+        mix_first(r, n < r->all ? n : 0);
         p = first_rows(r, n);
         for (size_t i = 0; i < r->n; i++) {
-            run(r, &r->list[i], &p, ROUND_ITER, 0);
+            int rc = run(r, &r->list[i], &p, ROUND_ITER, 0, err);
+
+            if (rc)
+                return rc;
             if (km_stop_is_late())
-                r->n = i + 1;
+                keep(r, i + 1);
         }
         sort_distinct(r);
-        r->n = (r->n + 1) / 2;
+        keep(r, (r->n + 1) / 2);
     }
-    run(r, &r->list[0], &r->all, 1000, LAST_TOL);
+    p = first_rows(r, r->all);
+    return run(r, &r->list[0], &p, 1000, LAST_TOL, err);
 }
 
 /* Starts from the sample that EXTRA_BYTES of centers hold; at least one. */
@@ -325,20 +400,23 @@ static size_t extra_that_fit(const struct km_centers *c)
  */
 static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials, struct km_err *err)
 {
+    struct km_points p;
     double each, fit;
     size_t wanted, most, extra;
 
     choose_rows(r, trials[0].centers.k);
     r->flop = r->o->flop;
     r->list = km_alloc(n_trials + EXTRA, sizeof(*r->list));
-    if (!r->list)
+    r->norm2 = km_alloc(r->all, sizeof(*r->norm2));
+    if (!r->list || !r->norm2)
         return km_fail(err, KM_E_MEM, "no memory for refining");
     for (size_t t = 0; t < n_trials; t++)
-        r->list[t] = (struct candidate){&trials[t].centers, trials[t].loss, t};
+        r->list[t] = (struct candidate){&trials[t].centers, trials[t].loss, t, {0}};
     r->n = n_trials;
     sort_distinct(r);
-    each = iteration_flop(&r->all, &trials[0].centers);
-    fit = (r->flop - LAST_ITER * each) / each * (double)km_points_n(&r->all);
+    p = view_rows(r, r->all);
+    each = iteration_flop(&p, &trials[0].centers);
+    fit = (r->flop - LAST_ITER * each) / each * (double)r->all;
     wanted = n_trials + EXTRA;
     while (wanted > 2 && rows_of_tournament(r, wanted) > fit)
         wanted--;
@@ -355,16 +433,17 @@ static int seed_one(struct refine *r, struct km_centers *c, float *dist2, struct
                     struct km_err *err)
 {
     struct km_sparse_centers sparse = {0};
+    struct km_points p = view_rows(r, r->some);
     int rc;
 
-    r->flop -= iteration_flop(&r->some, c);
-    if (!r->some.s.d) {
-        km_seed_plusplus(c, &r->some.x, NULL, r->kern, r->pool, dist2, rng);
+    r->flop -= iteration_flop(&p, c);
+    if (!p.s.d) {
+        km_seed_plusplus(c, &p.x, NULL, r->kern, r->pool, dist2, rng);
         return KM_OK;
     }
     rc = km_sparse_centers_init(&sparse, c->k, c->d, err);
     if (rc == KM_OK)
-        rc = km_sparse_seed_plusplus(&sparse, &r->some.s, &r->step, rng, err);
+        rc = km_sparse_seed_plusplus(&sparse, &p.s, &r->step, rng, err);
     if (rc == KM_OK) {
         km_centers_done(c); /* the next call makes it anew */
         rc = km_sparse_centers_to_dense(c, &sparse, err);
@@ -375,7 +454,7 @@ static int seed_one(struct refine *r, struct km_centers *c, float *dist2, struct
 
 static int seed_extra(struct refine *r, size_t n_trials, size_t k, size_t d, struct km_err *err)
 {
-    float *dist2 = km_alloc(km_points_n(&r->some), sizeof(*dist2));
+    float *dist2 = km_alloc(r->some, sizeof(*dist2));
     int rc = dist2 ? KM_OK : km_fail(err, KM_E_MEM, "no memory for refining");
 
     for (size_t e = 0; rc == KM_OK && e < r->n_extra && !km_stop_is_late(); e++) {
@@ -385,21 +464,56 @@ static int seed_extra(struct refine *r, size_t n_trials, size_t k, size_t d, str
         rc = km_centers_init(&r->extra[e], k, d, err);
         if (rc == KM_OK)
             rc = seed_one(r, &r->extra[e], dist2, &rng, err);
-        r->list[r->n++] = (struct candidate){&r->extra[e], HUGE_VAL, n_trials + e};
+        r->list[r->n++] = (struct candidate){&r->extra[e], HUGE_VAL, n_trials + e, {0}};
     }
     km_free(dist2);
     return rc;
 }
 
+/* Bounds for every candidate, where they pay and what they keep of the centers fits. */
+static int init_bounds(struct refine *r, size_t k, size_t d, struct km_err *err)
+{
+    int rc = KM_OK;
+
+    if (!r->o->rows || !km_bounds_pay(r->kern, k, d) ||
+        r->n * k * d * (sizeof(double) + sizeof(float)) > BOUNDS_BYTES)
+        return KM_OK;
+    for (size_t i = 0; rc == KM_OK && i < r->n; i++)
+        rc = km_bounds_init(&r->list[i].bounds, k, d, err);
+    return rc;
+}
+
 /* The winner is worse on all rows than the best trial was from the start; that one has not moved yet, and
  * where every row is at hand an iteration can only make it better. */
-static void improve_best(struct refine *r, struct km_centers *best)
+static int improve_best(struct refine *r, struct km_centers *best, struct km_err *err)
 {
-    struct candidate c = {best, 0, 0};
+    struct candidate c = {best, 0, 0, {0}};
+    struct km_points p = first_rows(r, r->all);
+    struct clusters s;
+    int rc = run(r, &c, &p, 1000, LAST_TOL, err);
 
-    run(r, &c, &r->all, 1000, LAST_TOL);
-    r->result->after = ssd_of(r, &r->all, best) / (double)r->result->rows;
+    if (rc == KM_OK)
+        rc = settle(&s, r, &c, &p, err);
+    if (rc)
+        return rc;
+    r->result->after = s.ssd / (double)r->all;
     r->result->kept = r->result->after < r->result->before;
+    return KM_OK;
+}
+
+/* The winner in its final place, and its msd. */
+static int finish(struct refine *r, struct candidate *c, struct km_err *err)
+{
+    struct km_points p = first_rows(r, r->all);
+    struct clusters s;
+    int rc = settle(&s, r, c, &p, err);
+
+    if (rc == KM_OK && r->all < r->o->total_rows)
+        rc = draw_back(r, &s, c->centers, err);
+    if (rc == KM_OK && r->all < r->o->total_rows)
+        rc = settle(&s, r, c, &p, err);
+    r->result->after = s.ssd / (double)r->all;
+    return rc;
 }
 
 int km_refine(struct km_centers *best, struct km_refine_result *result, struct km_trial *trials,
@@ -407,44 +521,45 @@ int km_refine(struct km_centers *best, struct km_refine_result *result, struct k
               struct km_pool *pool, struct km_err *err)
 {
     struct refine r = {.o = o, .kern = kern, .pool = pool, .result = result};
-    size_t k = trials[0].centers.k, d = trials[0].centers.d, n;
-    double optimism;
+    size_t k = trials[0].centers.k, d = trials[0].centers.d;
+    struct km_points every;
     int rc;
 
     *result = (struct km_refine_result){0};
     rc = prepare(&r, trials, n_trials, err);
-    n = km_points_n(&r.all);
     if (rc == KM_OK && o->rows)
-        rc = km_assign_init(&r.assign, kern, pool, n, k, d, err);
+        rc = km_assign_init(&r.assign, kern, pool, r.all, k, d, err);
     else if (rc == KM_OK)
-        rc = km_sparse_init(&r.step, kern, pool, n, k, d, err);
+        rc = km_sparse_init(&r.step, kern, pool, r.all, k, d, err);
     if (rc == KM_OK)
         rc = km_sums_init(&r.sums, k, d, err);
     if (rc)
         goto out;
-    result->rows = n;
+    result->rows = r.all;
     km_centers_copy(best, r.list[0].centers);
-    result->before = ssd_of(&r, &r.all, best) / (double)n;
+    every = view_rows(&r, r.all);
+    result->before = ssd_of(&r, &every, best) / (double)r.all;
     rc = seed_extra(&r, n_trials, k, d, err);
-    if (rc)
-        goto out;
+    if (rc == KM_OK)
+        rc = init_bounds(&r, k, d, err);
     result->candidates = r.n;
-    tournament(&r);
-    if (n < o->total_rows)
-        rc = draw_back(&r, r.list[0].centers, err);
+    if (rc == KM_OK)
+        rc = tournament(&r, err);
+    if (rc == KM_OK)
+        rc = finish(&r, &r.list[0], err);
     if (rc)
         goto out;
-    result->after = ssd_of(&r, &r.all, r.list[0].centers) / (double)n;
-    optimism = km_refine_optimism(n, o->total_rows, k);
-    result->kept = result->after * optimism < result->before;
+    result->kept = result->after * km_refine_optimism(r.all, o->total_rows, k) < result->before;
     if (result->kept)
         km_centers_copy(best, r.list[0].centers);
-    else if (n == o->total_rows)
-        improve_best(&r, best);
+    else if (r.all == o->total_rows)
+        rc = improve_best(&r, best, err);
 out:
+    keep(&r, 0);
     for (size_t e = 0; e < r.n_extra; e++)
         km_centers_done(&r.extra[e]);
     km_free(r.list);
+    km_free(r.norm2);
     km_assign_done(&r.assign);
     km_sparse_done(&r.step);
     km_sums_done(&r.sums);

@@ -67,7 +67,8 @@ static void run_trial(void *arg, size_t task, int worker)
     else
         seed_distinct(&trial->centers, &s->points.x, b->order, &rng);
     trial->loss =
-        km_lloyd(&b->assign, &b->sums, &trial->centers, &s->points, s->o->max_iter, s->o->tol).loss;
+        km_lloyd(&b->assign, &b->sums, NULL, &trial->centers, &s->points, s->o->max_iter, s->o->tol)
+            .loss;
 }
 
 static int bench_init(struct bench *b, const struct shrink *s, struct km_err *err)

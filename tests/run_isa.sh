@@ -19,7 +19,7 @@ done
 unset 'levels[-1]' # the best
 passed=0
 for level in "${levels[@]}"; do
-    for name in lloyd refine seed shrink assign; do
+    for name in lloyd bounds refine seed shrink assign; do
         KM_ISA=$level "$build/tests/test_$name" >"${TMPDIR:-/tmp}/isa.$$" 2>&1 || {
             cat "${TMPDIR:-/tmp}/isa.$$"
             rm "${TMPDIR:-/tmp}/isa.$$"

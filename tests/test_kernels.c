@@ -448,6 +448,54 @@ static void no_rows_are_no_work(void **state)
     km_mat_done(&x);
 }
 
+/* Scores of a range of centers, and of pairs, for rows in reverse order. */
+static void check_scores(size_t n, size_t k, size_t d, enum kind kind)
+{
+    struct guarded score_mem, pair_mem;
+    size_t from = k / 3, centers = k - from;
+    float *score = guarded_alloc(&score_mem, n * centers * sizeof(*score));
+    float *pair = guarded_alloc(&pair_mem, n * sizeof(*pair));
+    uint32_t center[64];
+    const float *row[64];
+    struct field f;
+
+    make_field(&f, n, k, d, kind);
+    for (size_t i = 0; i < n; i++) {
+        row[i] = km_mat_row(&f.x, n - 1 - i);
+        center[i] = (uint32_t)(i * 7 % k);
+    }
+    for (size_t l = 0; km_kernels_all()[l]; l++) {
+        const struct km_kernels *kern = km_kernels_all()[l];
+
+        kern->scores(score, row, n, &f.c, from, centers);
+        kern->pairs(pair, row, center, n, &f.c);
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j <= centers; j++) {
+                size_t at = j < centers ? from + j : center[i];
+                float found = j < centers ? score[i * centers + j] : pair[i];
+                double size, want = score_of(&f, n - 1 - i, at, &size);
+
+                if (!(fabs((double)found - want) <=
+                      4 * (double)FLT_EPSILON * size + (double)d * (double)FLT_MIN))
+                    fail_msg("%s: n=%zu k=%zu d=%zu row %zu center %zu: %.9g, expected %.9g",
+                             kern->name, n, k, d, i, at, (double)found, want);
+            }
+    }
+    free_field(&f);
+    guarded_free(&score_mem);
+    guarded_free(&pair_mem);
+}
+
+static void scores_and_pairs_agree_with_the_specification(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n <= 13; n++)
+        for (size_t k = 1; k <= 14; k++)
+            check_scores(n, k, 16 + n * k, k % 2 ? NORMAL : SMALL_INTEGERS);
+    for (int kind = 0; kind < KINDS; kind++)
+        check_scores(50, 40, 784, (enum kind)kind);
+}
+
 /* n rows of d columns into one sum. */
 static void check_add(const struct km_kernels *kern, size_t n, size_t d, const double *weight)
 {
@@ -673,6 +721,7 @@ int main(void)
         cmocka_unit_test(ties_go_to_the_lowest_center),
         cmocka_unit_test(no_remainder_hides_the_nearest_center),
         cmocka_unit_test(a_screen_pays_unless_rows_are_far_from_the_origin),
+        cmocka_unit_test(scores_and_pairs_agree_with_the_specification),
         cmocka_unit_test(no_rows_are_no_work),
         cmocka_unit_test(add_sums_rows_and_their_squares),
         cmocka_unit_test(scatter_adds_each_row_to_the_sum_of_its_label),

@@ -433,15 +433,32 @@ static void rows_that_are_all_equal_stay_where_they_are(void **state)
     km_mat_done(&x);
 }
 
-static void every_allocation_may_fail(void **state)
+/* From 64 features on candidates keep bounds. */
+static void rows_of_many_features_are_refined_as_well(void **state)
 {
-    struct km_mat x = planted_rows(1000, 4, 5, 0.5, 8);
+    (void)state;
+    for (uint64_t seed = 0; seed < 6; seed++) {
+        struct km_mat x = planted_rows(900, 70, 6, 1.5, seed);
+        struct setup s = make_setup(&x, 6, x.n, seed);
+        double loss;
+
+        refine(&s, 10e9, NULL);
+        loss = brute_loss(&x, NULL, s.best.exact, 6);
+        assert_at_most(loss, 1.001 * brute_best_of(&x, 6, 10, seed));
+        assert_near(s.result.after * 900, loss, 1e-6 * loss);
+        done_setup(&s);
+        km_mat_done(&x);
+    }
+}
+
+static void check_allocations(size_t d)
+{
+    struct km_mat x = planted_rows(1000, d, 5, 0.5, 8);
     struct setup s = make_setup(&x, 5, 800, 8);
     struct km_refine_options o = options_of(&s, 10e9);
     size_t n = 0;
     int rc;
 
-    (void)state;
     do {
         struct km_err err = {0};
 
@@ -457,6 +474,13 @@ static void every_allocation_may_fail(void **state)
     assert_true(n > 10);
     done_setup(&s);
     km_mat_done(&x);
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    check_allocations(4);
+    check_allocations(64);
 }
 
 int main(void)
@@ -478,6 +502,7 @@ int main(void)
         cmocka_unit_test(one_center_becomes_the_mean),
         cmocka_unit_test(fewer_rows_in_the_sample_than_centers_change_nothing),
         cmocka_unit_test(rows_that_are_all_equal_stay_where_they_are),
+        cmocka_unit_test(rows_of_many_features_are_refined_as_well),
         cmocka_unit_test(every_allocation_may_fail),
     };
 

@@ -78,6 +78,8 @@ static inline void transpose_pairs(float *to, size_t step, const float *from)
 
 #include "algo/kern/body.h"
 
+#include "algo/kern/scores.h"
+
 #include "algo/kern/sparse.h"
 
 const struct km_kernels km_kernels_avx512 = {
@@ -85,6 +87,8 @@ const struct km_kernels km_kernels_avx512 = {
     .panels = panel_count,
     .pack = pack,
     .nearest = nearest,
+    .scores = scores,
+    .pairs = pairs,
     .add = add,
     .scatter = scatter,
     .norm2 = norm2,

@@ -37,6 +37,27 @@ static void nearest(uint32_t *label, float *score, const struct km_mat *x,
     }
 }
 
+static void scores(float *score, const float *const *row, size_t n, const struct km_centers *c,
+                   size_t from, size_t centers)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < centers; j++) {
+            const float *center = km_mat_row(&c->c, from + j);
+            double dot = 0;
+
+            for (size_t t = 0; t < c->d; t++)
+                dot += (double)row[i][t] * (double)center[t];
+            score[i * centers + j] = (float)((double)c->half[from + j] - dot);
+        }
+}
+
+static void pairs(float *score, const float *const *row, const uint32_t *center, size_t n,
+                  const struct km_centers *c)
+{
+    for (size_t i = 0; i < n; i++)
+        scores(score + i, row + i, 1, c, center[i], 1);
+}
+
 static double add(double *sum, const float *const *row, const double *weight, size_t n, size_t d,
                   int square)
 {
@@ -129,6 +150,8 @@ const struct km_kernels km_kernels_generic = {
     .name = "generic",
     .panels = no_panels,
     .nearest = nearest,
+    .scores = scores,
+    .pairs = pairs,
     .add = add,
     .scatter = scatter,
     .norm2 = norm2,

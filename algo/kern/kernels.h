@@ -87,6 +87,17 @@ struct km_kernels {
                     const struct km_centers *c, const float *packed, float *scratch);
 
     /**
+     * score[i * centers + j] = half[from + j] - row[i] . c_(from + j): what nearest takes the smallest of,
+     * for j = 0..centers-1 and n rows that may lie anywhere (padded as in a km_mat; d >= 16).
+     */
+    void (*scores)(float *score, const float *const *row, size_t n, const struct km_centers *c,
+                   size_t from, size_t centers);
+
+    /** score[i] = half[center[i]] - row[i] . c_center[i]: the same for n pairs of a row and a center. */
+    void (*pairs)(float *score, const float *const *row, const uint32_t *center, size_t n,
+                  const struct km_centers *c);
+
+    /**
      * sum[t] += weight[i] * row[i][t] for t in 0..d-1, i = 0..n-1 in this order; weight NULL: 1 each.
      * All rows go to one center, so the sum is loaded and stored once. Returns the sum of the
      * squares of all values (unweighted) if `square`, else 0.

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Steps with bounds against steps that measure every row. */
+#include "tests/algo_test.h"
+
+#include "algo/lloyd.h"
+
+/* Rows with their norms, and what both ways need. */
+struct setup {
+    struct km_mat x;
+    double *norm2;
+    struct km_assign assign;
+    struct km_sums sums;
+    struct km_bounds bounds;
+    struct km_centers c;
+};
+
+static struct setup make_setup(struct km_mat x, size_t k, struct km_pool *pool)
+{
+    struct setup s = {.x = x, .norm2 = km_alloc(x.n, sizeof(double))};
+    struct km_err err;
+
+    assert_non_null(s.norm2);
+    for (size_t i = 0; i < x.n; i++) {
+        struct km_mat row = km_mat_view(&x, i, 1);
+
+        s.norm2[i] = km_kernels_generic.norm2(&row);
+    }
+    assert_ok(km_assign_init(&s.assign, test_kern(), pool, x.n, k, x.d, &err), err);
+    assert_ok(km_sums_init(&s.sums, k, x.d, &err), err);
+    assert_ok(km_bounds_init(&s.bounds, k, x.d, &err), err);
+    s.c = random_centers(&x, k, 3);
+    return s;
+}
+
+static void done_setup(struct setup *s)
+{
+    km_assign_done(&s->assign);
+    km_sums_done(&s->sums);
+    km_bounds_done(&s->bounds);
+    km_centers_done(&s->c);
+    km_free(s->norm2);
+    km_mat_done(&s->x);
+}
+
+/* A step on the first n rows; returns the rows that were measured. */
+static double step(struct setup *s, size_t n)
+{
+    struct km_mat x = km_mat_view(&s->x, 0, n);
+    struct km_err err;
+
+    assert_ok(km_bounds_reserve(&s->bounds, n, &err), err);
+    return km_bounds_step(&s->bounds, &s->assign, &x, s->norm2, &s->c);
+}
+
+/* Every row goes to a center that is nearest up to rounding, and the sums are those of the labels. */
+static void check(const struct setup *s, size_t n)
+{
+    size_t k = s->c.k, d = s->c.d;
+    double *sum = km_alloc(k * d, sizeof(*sum)), *count = km_alloc(k, sizeof(*count));
+
+    assert_true(sum && count);
+    for (size_t i = 0; i < n; i++) {
+        const float *row = km_mat_row(&s->x, i);
+        size_t j = s->bounds.label[i], want = brute_nearest(row, s->c.exact, k, d);
+
+        assert_at_most(brute_dist2(row, s->c.exact + j * d, d),
+                       brute_dist2(row, s->c.exact + want * d, d) + 1e-5 * s->norm2[i]);
+        count[j]++;
+        for (size_t t = 0; t < d; t++)
+            sum[j * d + t] += (double)row[t];
+    }
+    assert_same_bits(count, s->bounds.sums.count, k);
+    for (size_t v = 0; v < k * d; v++)
+        assert_near(s->bounds.sums.sum[v], sum[v], 1e-9);
+    km_free(sum);
+    km_free(count);
+}
+
+static void labels_and_sums_are_those_of_measuring_every_row(void **state)
+{
+    static const struct {
+        size_t n, k, d;
+        double spread;
+    } cases[] = {{1, 1, 64, 1}, {700, 3, 64, 1}, {900, 16, 65, 0.5}, {600, 25, 100, 2}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct setup s = make_setup(
+            planted_rows(cases[i].n, cases[i].d, cases[i].k, cases[i].spread, i), cases[i].k, NULL);
+
+        for (int iteration = 0; iteration < 12; iteration++) {
+            step(&s, s.x.n);
+            check(&s, s.x.n);
+            km_centers_to_means(&s.c, &s.bounds.sums);
+        }
+        done_setup(&s);
+    }
+}
+
+static void rows_may_be_added_between_steps(void **state)
+{
+    struct setup s = make_setup(planted_rows(1500, 70, 8, 1, 5), 8, NULL);
+
+    (void)state;
+    for (size_t n = 100; n <= 1500; n += 200) {
+        step(&s, n);
+        check(&s, n);
+        km_centers_to_means(&s.c, &s.bounds.sums);
+    }
+    done_setup(&s);
+}
+
+static void rows_that_cannot_change_are_not_measured(void **state)
+{
+    struct setup s = make_setup(planted_rows(2000, 64, 8, 0.3, 6), 8, NULL);
+
+    (void)state;
+    assert_true(step(&s, 2000) == 2000);
+    assert_true(step(&s, 2000) == 0); /* no center has moved */
+    for (int iteration = 0; iteration < 30; iteration++) {
+        km_centers_to_means(&s.c, &s.bounds.sums);
+        step(&s, 2000);
+    }
+    km_centers_to_means(&s.c, &s.bounds.sums);
+    assert_at_most(step(&s, 2000), 20);
+    done_setup(&s);
+}
+
+static void any_number_of_threads_gives_the_same_bits(void **state)
+{
+    double first[9 * 80], measured = 0;
+
+    (void)state;
+    for (size_t p = 0; p < TEST_THREADS; p++) {
+        struct km_pool *pool = make_pool(test_threads[p]);
+        struct setup s = make_setup(random_rows(1700, 80, 7), 9, pool);
+        double all = 0;
+
+        for (size_t n = 900; n <= 1700; n += 200) {
+            all += step(&s, n);
+            km_centers_to_means(&s.c, &s.bounds.sums);
+        }
+        if (p == 0) {
+            memcpy(first, s.c.exact, sizeof(first));
+            measured = all;
+        }
+        assert_same_bits(s.c.exact, first, 9 * 80);
+        assert_true(all == measured);
+        done_setup(&s);
+        km_pool_close(pool);
+    }
+}
+
+static void a_run_of_lloyd_is_the_same_with_bounds(void **state)
+{
+    struct setup s = make_setup(random_rows(1200, 64, 8), 10, NULL);
+    struct km_points p = km_points_of(&s.x, NULL, &km_kernels_generic);
+    struct km_centers plain = random_centers(&s.x, 10, 3);
+    struct km_lloyd_result with, without;
+    struct km_err err;
+
+    (void)state;
+    p.norm2 = s.norm2;
+    assert_ok(km_bounds_reserve(&s.bounds, 1200, &err), err);
+    with = km_lloyd(&s.assign, &s.sums, &s.bounds, &s.c, &p, 100, 1e-7);
+    without = km_lloyd(&s.assign, &s.sums, NULL, &plain, &p, 100, 1e-7);
+    assert_int_equal(with.iterations, without.iterations);
+    assert_near(with.loss, without.loss, 1e-9 * without.loss);
+    assert_true(without.work == without.iterations && with.work < with.iterations);
+    for (size_t v = 0; v < 10 * 64; v++)
+        assert_near(s.c.exact[v], plain.exact[v], 1e-9);
+    km_centers_done(&plain);
+    done_setup(&s);
+}
+
+static void they_pay_for_many_features_and_few_centers(void **state)
+{
+    struct km_kernels plain = km_kernels_generic, screens = {.plain = &plain};
+
+    (void)state;
+    assert_true(km_bounds_pay(&plain, 10, 784) && km_bounds_pay(&plain, 16, 64));
+    assert_false(km_bounds_pay(&plain, 10, 63));
+    assert_false(km_bounds_pay(&plain, 17, 64));
+    assert_false(km_bounds_pay(&plain, 100000, 1000000)); /* scores of a group do not fit */
+    assert_true(km_bounds_pay(&plain, 100, 784) && !km_bounds_pay(&screens, 100, 784));
+    assert_true(km_bounds_pay(&screens, 16, 64) && !km_bounds_pay(&screens, 17, 64));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(labels_and_sums_are_those_of_measuring_every_row),
+        cmocka_unit_test(rows_may_be_added_between_steps),
+        cmocka_unit_test(rows_that_cannot_change_are_not_measured),
+        cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
+        cmocka_unit_test(a_run_of_lloyd_is_the_same_with_bounds),
+        cmocka_unit_test(they_pay_for_many_features_and_few_centers),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
