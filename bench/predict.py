@@ -8,8 +8,9 @@
 A pass over a row takes a sum of five parts, each with a constant of the form of the kernel
 (docs/performance.md):
 
-    a * 2Kd / F   multiply-adds at the peak F (form B: K rounded up to panels of 16 where it does that)
-  + s * 2Kd / F   where the centers, 4Kd bytes, are more than the L2 cache holds
+    a * 2Kd / F   multiply-adds at the peak F (forms B, V: K rounded up to panels of 16 where they do that)
+  + s * 2Kd / F   where the centers, 4Kd bytes (form V, the screen of level vnni: Kd), are more than the
+                  L2 cache holds
   + b * 4d / R    reading the row, transposing it, adding it to its center, at the read rate R
   + c * K / F     argmin and lane sums: operations for each center (form B: for those left over)
   + e             nanoseconds for each row (form B: that goes through the kernel twice, for left-over centers)
@@ -29,13 +30,14 @@ import numpy as np
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PANEL = 16
+FORMS = "ABCV"
 
 # features, centers; each list holds small and large of both for each form
 KNOWN = [
     (784, 10), (784, 4), (128, 8), (300, 15), (64, 12), (2000, 6), (96, 2),
     (784, 100), (4096, 256), (256, 64), (784, 1000), (200, 40), (1500, 32), (130, 500), (400, 21),
     (300, 150), (1000, 400), (1000, 800), (512, 56),
-    (54, 100), (128, 1000), (64, 2000), (8, 100), (2, 10), (16, 1000), (32, 300), (100, 20), (4, 50), (3, 3),
+    (54, 100), (128, 1000), (64, 2000), (64, 200), (96, 5000), (784, 48), (8, 100), (2, 10), (16, 1000), (32, 300), (100, 20), (4, 50), (3, 3),
 ]
 UNSEEN = [
     (500, 10), (1024, 5), (200, 14), (1000, 150), (300, 700), (2048, 48), (160, 26),
@@ -43,8 +45,10 @@ UNSEEN = [
 ]
 
 
-def form_of(d, k):
-    """As algo/kern/body.h chooses."""
+def form_of(d, k, fit):
+    """As algo/kern/body.h and vnni.c choose."""
+    if fit["isa"] == "vnni" and k >= 48 and 48 <= d <= 16384 and k * d >= 5000:
+        return "V"
     if d >= 64 and k < PANEL:
         return "A"
     return "B" if d > 128 else "C"
@@ -58,18 +62,22 @@ def l2_bytes():
 def parts(d, k, fit):
     """Seconds that the parts of a row would take with constants of 1."""
     rest, padded, again = k, k, 1
-    if form_of(d, k) == "B":
+    form = form_of(d, k, fit)
+    value = 1 if form == "V" else 4  # bytes of a center's
+    if form == "V":
+        padded = -(-k // PANEL) * PANEL
+    if form == "B":
         rest = k % PANEL if k % PANEL <= PANEL / 2 else 0
         padded = k if rest else -(-k // PANEL) * PANEL
         again = rest > 0
     multiply = 2.0 * d / fit["flops"]
-    spilled = 4.0 * k * d > fit["l2"]
+    spilled = value * k * d > fit["l2"]
     return np.array([padded * multiply, k * multiply * spilled, 4.0 * d / fit["read"], rest / fit["flops"], 1e-9 * again])
 
 
 def rows_per_s(d, k, fit):
     """The prediction."""
-    return 1 / (parts(d, k, fit) @ fit[form_of(d, k)])
+    return 1 / (parts(d, k, fit) @ fit[form_of(d, k, fit)])
 
 
 def rows_for(d, k):
@@ -112,8 +120,10 @@ def not_negative(a, y):
 
 def fit_to(rates, peaks):
     fit = dict(peaks)
-    for form in "ABC":
-        mine = [(s, r) for s, r in rates.items() if form_of(*s) == form]
+    for form in FORMS:
+        mine = [(s, r) for s, r in rates.items() if form_of(*s, peaks) == form]
+        if not mine:
+            continue
         a = np.array([parts(*s, peaks) * r for s, r in mine])
         fit[form] = not_negative(a, np.ones(len(mine))).tolist()
     return fit
@@ -124,10 +134,10 @@ def table(rates, fit):
     worst = 0
     print("| features | K | form | measured, Mrow/s | predicted | off by |")
     print("| ---: | ---: | --- | ---: | ---: | ---: |")
-    for (d, k), rate in sorted(rates.items(), key=lambda r: (form_of(*r[0]), r[0])):
+    for (d, k), rate in sorted(rates.items(), key=lambda r: (form_of(*r[0], fit), r[0])):
         guess = rows_per_s(d, k, fit)
         worst = max(worst, abs(guess / rate - 1))
-        print(f"| {d} | {k} | {form_of(d, k)} | {rate / 1e6:.3g} | {guess / 1e6:.3g} | {100 * (guess / rate - 1):+.0f} % |")
+        print(f"| {d} | {k} | {form_of(d, k, fit)} | {rate / 1e6:.3g} | {guess / 1e6:.3g} | {100 * (guess / rate - 1):+.0f} % |")
     return worst
 
 
@@ -141,7 +151,8 @@ def main():
     if args.shape:
         d, k = (int(v) for v in args.shape.split("x"))
         with open(args.fit) as f:
-            print(f"{rows_per_s(d, k, json.load(f)) / 1e6:.4g} Mrow/s, form {form_of(d, k)}")
+            fit = json.load(f)
+        print(f"{rows_per_s(d, k, fit) / 1e6:.4g} Mrow/s, form {form_of(d, k, fit)}")
         return 0
     rates, peaks = measure(args.kmeans, KNOWN + UNSEEN, args.rounds)
     fit = fit_to({s: rates[s] for s in KNOWN}, peaks)
@@ -150,8 +161,9 @@ def main():
         json.dump(fit, f, indent=1)
     print(f"F = {peaks['flops'] / 1e9:.0f} GFLOP/s, R = {peaks['read'] / 1e9:.1f} GB/s, kernels {peaks['isa']}\n")
     print("| form | a | s | b | c | e, ns |\n| --- | ---: | ---: | ---: | ---: | ---: |")
-    for form in "ABC":
-        print(f"| {form} | " + " | ".join(f"{v:.3g}" for v in fit[form]) + " |")
+    for form in FORMS:
+        if form in fit:
+            print(f"| {form} | " + " | ".join(f"{v:.3g}" for v in fit[form]) + " |")
     print("\nShapes that the constants come from:\n")
     table({s: rates[s] for s in KNOWN}, fit)
     print("\nShapes that they have not seen:\n")
