@@ -310,126 +310,6 @@ static void ties_go_to_the_lowest_center(void **state)
     km_free(scratch);
 }
 
-/* 32 numbers of sixty-fourths: n + off with n of least..least + 3, and 127 once. */
-static void steps_of(float *v, int least, double off, struct km_rng *rng)
-{
-    for (size_t t = 0; t < 32; t++)
-        v[t] = (float)((least + (double)km_rng_below(rng, 4) + off) / 64);
-    v[km_rng_below(rng, 32)] = 127.0F / 64;
-}
-
-static double sum_of(const float *v, double *norm2)
-{
-    double sum = 0;
-
-    *norm2 = 0;
-    for (size_t t = 0; t < 32; t++) {
-        sum += (double)v[t];
-        *norm2 += (double)v[t] * (double)v[t];
-    }
-    return sum;
-}
-
-/*
- * A row of two halves, and two centers, one in each; the first is nearer by a hair. What 8 bits leave of the
- * row (or of the centers) all speaks against the first and for the second, as far as Cauchy-Schwarz allows.
- */
-static void check_remainder(int in_row, uint64_t seed, float *scratch)
-{
-    struct km_mat x = make_mat(1, 64), rows = random_rows(100, 64, seed);
-    struct km_centers c = random_centers(&rows, 100, 0);
-    double norm2[2], sum[2], dot[2], scale[2], best;
-    float *row = km_mat_row(&x, 0), half[2][32], center[64];
-    struct km_rng rng;
-
-    km_rng_seed(&rng, seed, 'r', 0);
-    steps_of(half[0], in_row ? 60 : 0, 0.49, &rng);
-    steps_of(half[1], 100, -0.49, &rng);
-    for (int h = 0; h < 2; h++) {
-        sum[h] = sum_of(half[h], &norm2[h]);
-        dot[h] = sum[h];                   /* of the half and 1 */
-        norm2[h] = in_row ? 32 : norm2[h]; /* of the center before it is scaled */
-    }
-    best = -0.5 * dot[0] * dot[0] / norm2[0]; /* score of the first, at its best scale */
-    scale[0] = dot[0] / norm2[0];
-    scale[1] = (dot[1] - sqrt(dot[1] * dot[1] + 2 * norm2[1] * best * (1 - 1e-4))) / norm2[1];
-    for (size_t j = 0; j < c.k; j++) {
-        for (size_t t = 0; t < 64; t++) { /* the others are far away */
-            int h = j == 71 ? 0 : j == 14 ? 1 : 2;
-
-            row[t] = in_row ? half[t / 32][t % 32] : 1;
-            center[t] = h == 2 ? -1 : 0;
-            if (h == (int)(t / 32))
-                center[t] = (float)(scale[h] * (in_row ? 1 : (double)half[h][t % 32]));
-        }
-        km_centers_set(&c, j, center, 1);
-    }
-    for (size_t l = 0; km_kernels_all()[l]; l++) {
-        uint32_t label;
-        float score;
-
-        run_nearest(km_kernels_all()[l], &label, &score, &x, &c, scratch);
-        if (label != 71)
-            fail_msg("%s: center %u, remainder in the %s", km_kernels_all()[l]->name, label,
-                     in_row ? "row" : "centers");
-    }
-    km_centers_done(&c);
-    km_mat_done(&rows);
-    km_mat_done(&x);
-}
-
-static void no_remainder_hides_the_nearest_center(void **state)
-{
-    float *scratch = km_alloc(KM_KERN_SCRATCH, sizeof(float));
-
-    (void)state;
-    assert_non_null(scratch);
-    for (uint64_t seed = 0; seed < 50; seed++) {
-        check_remainder(0, seed, scratch);
-        check_remainder(1, seed, scratch);
-    }
-    km_free(scratch);
-}
-
-/* Random rows, moved by `offset`, and some of them as centers. */
-static int pays_at(const struct km_kernels *kern, size_t d, float offset)
-{
-    struct km_mat x = random_rows(400, d, 3);
-    struct km_centers c;
-    float *scratch = km_alloc(KM_KERN_SCRATCH, sizeof(float));
-    float *packed = km_alloc(kern->panels(200, d) * KM_PANEL * km_mat_ld(d), sizeof(float));
-    int pays;
-
-    assert_true(scratch && packed);
-    for (size_t i = 0; i < x.n; i++)
-        for (size_t t = 0; t < d; t++)
-            km_mat_row(&x, i)[t] += offset;
-    c = random_centers(&x, 200, 1);
-    for (size_t p = 0; p < kern->panels(200, d); p++)
-        kern->pack(packed, &c, p);
-    pays = kern->pays(&x, &c, packed, scratch);
-    km_centers_done(&c);
-    km_mat_done(&x);
-    km_free(packed);
-    km_free(scratch);
-    return pays;
-}
-
-static void a_screen_pays_unless_rows_are_far_from_the_origin(void **state)
-{
-    (void)state;
-    for (size_t l = 0; km_kernels_all()[l]; l++) {
-        const struct km_kernels *kern = km_kernels_all()[l];
-
-        assert_true(!kern->plain == !kern->pays);
-        if (!kern->plain)
-            continue;
-        assert_true(pays_at(kern, 100, 0));
-        assert_false(pays_at(kern, 100, 1e4F));
-        assert_true(pays_at(kern, 4, 1e4F)); /* so few features are not screened */
-    }
-}
-
 static void no_rows_are_no_work(void **state)
 {
     struct km_mat x = random_rows(3, 4, 1), none = km_mat_view(&x, 0, 0);
@@ -719,8 +599,6 @@ int main(void)
         cmocka_unit_test(nearest_agrees_for_large_shapes),
         cmocka_unit_test(nearest_agrees_for_every_number_of_rows_up_to_forty),
         cmocka_unit_test(ties_go_to_the_lowest_center),
-        cmocka_unit_test(no_remainder_hides_the_nearest_center),
-        cmocka_unit_test(a_screen_pays_unless_rows_are_far_from_the_origin),
         cmocka_unit_test(scores_and_pairs_agree_with_the_specification),
         cmocka_unit_test(no_rows_are_no_work),
         cmocka_unit_test(add_sums_rows_and_their_squares),

@@ -28,8 +28,9 @@
     384 /* centers between two looks at the bounds: those of a group are 24 KB, an L1 cache */
 #define PAIRS  (2 * ROWS * CHUNK) /* candidates of a group at a time */
 #define LEVELS 127.0F
-#define TINY   1e-30F /* rows and centers without a larger value are all remainder */
-#define RATIO  128.0F /* of |x| to |r|, about: see error_of */
+/* Rows and centers without a larger value are all remainder: the product of two steps cannot underflow. */
+#define TINY  1e-15F
+#define RATIO 128.0F /* of |x| to |r|, about: see row_error */
 
 /* Below these the rows are labelled as quickly without; above, sums of 8-bit products overflow. */
 #define MIN_CENTERS  48
