@@ -156,12 +156,18 @@ void km_sums_done(struct km_sums *s)
     *s = (struct km_sums){0};
 }
 
+/* All but the sums of rows. */
+static void clear_head(struct km_sums *s)
+{
+    memset(s->block, 0, (2 + KM_FLAGS + s->k) * sizeof(double));
+}
+
 void km_sums_clear(struct km_sums *s)
 {
     for (size_t j = 0; j < s->k; j++)
         if (s->count[j] != 0)
             memset(s->sum + j * s->d, 0, s->d * sizeof(double));
-    memset(s->block, 0, (2 + KM_FLAGS + s->k) * sizeof(double));
+    clear_head(s);
 }
 
 /* Centers of one task; a task is a few hundred microseconds at most. */
@@ -169,7 +175,7 @@ void km_sums_clear(struct km_sums *s)
 
 struct move {
     struct km_centers *c;
-    const struct km_sums *s;
+    struct km_sums *s;
     double decay;
 };
 
@@ -200,15 +206,16 @@ static void move_some(void *arg, size_t task, int worker)
         c->weight[j] += n;
         move_one(c->exact + j * c->d, m->s->sum + j * c->d, n, c->weight[j], c->d);
         publish(c, j);
+        memset(m->s->sum + j * c->d, 0, c->d * sizeof(double));
     }
 }
 
-void km_centers_move(struct km_centers *c, const struct km_sums *s, double decay,
-                     struct km_pool *pool)
+void km_centers_move(struct km_centers *c, struct km_sums *s, double decay, struct km_pool *pool)
 {
     struct move m = {c, s, decay};
 
     km_pool_run(pool, move_some, &m, (c->k + MOVE_CENTERS - 1) / MOVE_CENTERS);
+    clear_head(s);
 }
 
 double km_centers_to_means(struct km_centers *c, const struct km_sums *s)

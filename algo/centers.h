@@ -61,10 +61,10 @@ void km_sums_clear(struct km_sums *s);
 /**
  * The mini-batch update (Sculley 2010, as the original documents it): a center of weight w that
  * received n rows moves by p = n / (decay * w + n) towards their mean, and weighs decay * w + n. A
- * center that received nothing keeps its place. decay is 0.5^(rows / half_life), or 1.
+ * center that received nothing keeps its place. decay is 0.5^(rows / half_life), or 1. Leaves the sums
+ * cleared.
  */
-void km_centers_move(struct km_centers *c, const struct km_sums *s, double decay,
-                     struct km_pool *pool);
+void km_centers_move(struct km_centers *c, struct km_sums *s, double decay, struct km_pool *pool);
 
 /**
  * Lloyd's update: every center becomes the mean of what it received and weighs as much; one that

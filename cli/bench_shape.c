@@ -191,7 +191,6 @@ static void run_pass(struct km_lane *lane)
 
         km_assign_add(&lane->assign, &lane->sums, &rows, NULL, &lane->centers, 1);
         km_centers_move(&lane->centers, &lane->sums, 1, lane->pool);
-        km_sums_clear(&lane->sums);
     }
 }
 

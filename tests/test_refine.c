@@ -34,7 +34,6 @@ static void pass(struct setup *s, const struct km_mat *x, uint64_t seed)
     km_seed_random(&s->coarse, &batch, &rng);
     for (size_t from = 0; from < x->n; from += BATCH) {
         batch = km_mat_view(x, from, x->n - from < BATCH ? x->n - from : BATCH);
-        km_sums_clear(&sums);
         km_assign_add(&a, &sums, &batch, NULL, &s->coarse, 0);
         km_centers_move(&s->coarse, &sums, 1, NULL);
         km_reservoir_offer(&s->sample, &batch);

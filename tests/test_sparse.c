@@ -225,7 +225,6 @@ static struct km_centers dense_pass(const struct km_mat *x, size_t k, size_t blo
         km_assign_add(&a, &sums, &view, NULL, &c, 1);
         *ssd += *sums.ssd;
         km_centers_move(&c, &sums, 1, NULL);
-        km_sums_clear(&sums);
     }
     km_assign_done(&a);
     km_sums_done(&sums);

@@ -62,7 +62,6 @@ static int move_centers(struct km_job *job, struct km_err *err)
                               job->m->pool);
     } else {
         km_centers_move(&job->centers, s, decay, job->m->pool);
-        km_sums_clear(s);
     }
     km_watch_stop(&job->phases[KM_PHASE_MOVE]);
     return KM_OK;
