@@ -168,13 +168,27 @@ int km_child_start(struct km_child *c, const char *path, char *const *argv,
     return KM_OK;
 }
 
+/* Keeps the first sentence that names a rank. PRRTE breaks it into lines, mpirun of Open MPI 4 does not. */
+static void keep_death(struct km_child *c)
+{
+    size_t n = strlen(c->death);
+
+    if (!n && strstr(c->line, " process rank "))
+        c->in_death = 1;
+    if (c->in_death)
+        snprintf(c->death + n, sizeof(c->death) - n, "%s%s", n ? " " : "", c->line);
+}
+
 /* MPI frames its messages with lines of dashes. */
 static void end_line(struct km_child *c)
 {
     c->line[c->line_n] = 0;
     c->line_n = 0;
-    if (c->line[strspn(c->line, "-= \t\r")] == 0)
+    if (c->line[strspn(c->line, "-= \t\r")] == 0) {
+        c->in_death = 0;
         return;
+    }
+    keep_death(c);
     if (!c->first[0])
         snprintf(c->first, sizeof(c->first), "%.*s", (int)sizeof(c->first) - 1, c->line);
     km_log(KM_INFO, "%s: %s", c->name, c->line);

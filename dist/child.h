@@ -15,6 +15,8 @@ struct km_child {
     char line[1024];   /* of it, in the making */
     size_t line_n;
     char first[256]; /* the first line that says something */
+    char death[512]; /* mpirun's sentence on the rank that it saw end first; "": none */
+    int in_death;    /* it goes on in the next line */
 };
 
 /** NAME=VALUE texts for a child. */

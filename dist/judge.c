@@ -5,6 +5,7 @@
 #include "dist/supervisor.h"
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 
 /*
@@ -75,9 +76,29 @@ static int signal_of_mpirun(const struct km_host *leader)
     return code > 128 && code < 128 + 65 ? code - 128 : 0;
 }
 
-static void blame_rank(const struct km_case *c, const struct km_host *h, struct km_err *verdict)
+/*
+ * The host of the rank that mpirun names, and the signal that it died by; 0: it called abort, as MPI
+ * does in a rank that misses another one. NULL: none is named. mpirun kills the other ranks at once, so
+ * the leader may see its own connection end before the worker's word on the first death has come. The
+ * sentences are those of Open MPI 4.1 and 5; ranks are numbered as the hosts are.
+ */
+static struct km_host *named_by_mpirun(const struct km_case *c, int *number)
 {
-    int n = signal_of_mpirun(c->host);
+    const char *at = strstr(c->death, "process rank ");
+    unsigned rank;
+    int n;
+
+    *number = 0;
+    if (!at)
+        return NULL;
+    n = sscanf(at, "process rank %u with PID %*d on node %*s exited on signal %d", &rank, number);
+    if (n < 1 || rank >= c->plan->n_hosts || (n < 2 && !strstr(at, "calling \"abort\"")))
+        return NULL;
+    return &c->host[rank];
+}
+
+static void blame_rank(const struct km_host *h, int n, struct km_err *verdict)
+{
     int ours = n == SIGSEGV || n == SIGBUS || n == SIGILL || n == SIGFPE || n == SIGABRT;
 
     if (n)
@@ -97,15 +118,16 @@ static void blame_daemon(const struct km_case *c, const struct km_host *h, struc
             h == c->host ? "mpirun" : "the MPI daemon", km_child_text(text, h->daemon_status));
 }
 
-/* The host with the earliest of the times that `at` picks (0: does not count); NULL: none. */
-static struct km_host *earliest(const struct km_case *c, double (*at)(const struct km_host *))
+/* The host with the earliest of the times that `at` picks (0: does not count), but one; NULL: none. */
+static struct km_host *earliest(const struct km_case *c, double (*at)(const struct km_host *),
+                                const struct km_host *but)
 {
     struct km_host *first = NULL;
 
     for (size_t i = 0; i < c->plan->n_hosts; i++) {
         double t = at(&c->host[i]);
 
-        if (t > 0 && (!first || t < at(first)))
+        if (t > 0 && &c->host[i] != but && (!first || t < at(first)))
             first = &c->host[i];
     }
     return first;
@@ -129,15 +151,21 @@ static double rank_failed(const struct km_host *h)
 /* Enough time has passed since the first sign: the cause is the worst sign, and of these the first. */
 static int conclude(const struct km_case *c, struct km_err *verdict)
 {
-    const struct km_host *h = earliest(c, daemon_killed), *first = earliest(c, suspicion);
+    const struct km_host *h = earliest(c, daemon_killed, NULL),
+                         *first = earliest(c, suspicion, NULL);
+    int number;
+    const struct km_host *named = named_by_mpirun(c, &number);
 
     if (h) {
         blame_daemon(c, h, verdict);
-    } else if ((h = earliest(c, rank_gone)) != NULL) {
-        blame_rank(c, h, verdict);
+    } else if (named && number) {
+        blame_rank(named, number, verdict);
+    } else if ((h = earliest(c, rank_gone, named)) != NULL ||
+               (h = earliest(c, rank_gone, NULL)) != NULL) {
+        blame_rank(h, signal_of_mpirun(c->host), verdict);
     } else if (first != c->host && first->daemon_at > 0) {
         blame_daemon(c, first, verdict);
-    } else if ((h = earliest(c, rank_failed)) != NULL) {
+    } else if ((h = earliest(c, rank_failed, NULL)) != NULL) {
         *verdict = h->end;
     } else {
         char text[64];
@@ -176,7 +204,7 @@ int km_judge(struct km_case *c, double now, struct km_err *verdict)
     for (size_t i = 0; i < c->plan->n_hosts; i++)
         if (judge_host(c, &c->host[i], now, verdict))
             return 1;
-    first = earliest(c, suspicion);
+    first = earliest(c, suspicion, NULL);
     if (!first)
         return 0;
     since = now - suspicion(first);

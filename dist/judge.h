@@ -35,6 +35,7 @@ struct km_case {
     double launched;      /* mpirun was started; 0: not yet */
     double stopped;       /* somebody asked for an early end */
     const char *words;    /* the first of mpirun */
+    const char *death;    /* its sentence on the rank that it saw end first; "": none */
     double moved;         /* when anything last changed on any host */
     double stretch;       /* when the present stretch of km_judge_slow began */
     double warned;

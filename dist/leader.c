@@ -56,7 +56,8 @@ static int open_leader(struct leader *l, const struct km_launch *plan, struct km
     l->missing = km_alloc(plan->n_hosts + 1, 1);
     if (!l->host || !l->peer || !l->missing)
         return km_fail(err, KM_E_MEM, "no memory for %zu hosts", plan->n_hosts);
-    l->c = (struct km_case){.plan = plan, .host = l->host, .words = l->s.child.first};
+    l->c = (struct km_case){
+        .plan = plan, .host = l->host, .words = l->s.child.first, .death = l->s.child.death};
     for (size_t i = 0; i < plan->n_hosts; i++) {
         l->host[i].name = plan->hosts[i];
         l->peer[i].link.fd = -1;
@@ -449,7 +450,7 @@ static void look_at_ourselves(struct leader *l, double now)
     h->heard = now;
     h->rank = km_supervisor_state(&l->s);
     if (h->rank.gone && h->gone_at == 0)
-        h->gone_at = now;
+        h->gone_at = km_now(); /* after what the others said in this turn: they are farther away */
     if (l->s.rank.ended && h->ended_at == 0) {
         h->end = l->s.rank.end;
         h->ended_at = now;

@@ -223,6 +223,7 @@ static void reap(struct km_supervisor *s)
             continue;
         s->child.ended = 1;
         s->child.status = status;
+        km_child_read(&s->child); /* its last words, before anybody judges */
         atomic_store(&child_pid, 0);
     }
 }

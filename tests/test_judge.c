@@ -22,7 +22,8 @@ static struct scene *begin(struct scene *s)
 {
     memset(s, 0, sizeof(*s));
     s->plan = (struct km_launch){.hosts = names, .n_hosts = 3, .stall = STALL};
-    s->c = (struct km_case){.plan = &s->plan, .host = s->host, .launched = 90, .words = ""};
+    s->c = (struct km_case){
+        .plan = &s->plan, .host = s->host, .launched = 90, .words = "", .death = ""};
     for (int i = 0; i < 3; i++)
         s->host[i] =
             (struct km_host){.name = names[i], .met = 1, .heard = 100, .rank = {.joined = 1}};
@@ -121,6 +122,34 @@ static void a_killed_rank_is_named_with_the_signal_that_mpirun_tells(void **stat
     s.host[2].heard = s.host[1].heard = 106;
     assert_goes_on(&s, 105.9);
     assert_ends(&s, 106.1, KM_E_SYS, "algo-2: its training process ended without a word");
+}
+
+static void who_died_first_is_for_mpirun_to_say(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    begin(&s);
+    s.host[0].gone_at = 100; /* killed by mpirun, and seen before word came from algo-2 */
+    s.host[1].gone_at = 100.01;
+    s.host[0].daemon_at = 100.4;
+    s.host[0].daemon_status = EXIT(128 + SIGKILL);
+    s.c.death = "mpirun noticed that process rank 1 with PID 19 on node algo-2 exited on signal 9 "
+                "(Killed).";
+    assert_ends(&s, 101.1, KM_E_SYS,
+                "algo-2: its training process was killed by signal 9 (SIGKILL: memory?)");
+    s.host[0].daemon_status = EXIT(1); /* the exit code alone does not always tell the signal */
+    s.c.death = "prterun noticed that process rank 2 with PID 0 on node algo-3 exited on signal 11 "
+                "(Segmentation fault).";
+    assert_ends(&s, 101.1, KM_E_BUG,
+                "algo-3: its training process was killed by signal 11 (SIGSEGV)");
+    s.c.death = "prterun has exited due to process rank 0 with PID 36 on node algo-1 calling "
+                "\"abort\". This may have caused other processes to be terminated by signals.";
+    assert_ends(&s, 101.1, KM_E_SYS, "algo-2: its training process ended without a word");
+    s.host[1].gone_at = 0; /* nobody else is gone */
+    assert_ends(&s, 101.1, KM_E_SYS, "algo-1: its training process ended without a word");
+    s.c.death = "mpirun noticed that process rank 7 with PID 0 on node x exited on signal 11";
+    assert_ends(&s, 101.1, KM_E_SYS, "algo-1: its training process ended without a word");
 }
 
 static void a_killed_daemon_counts_more_than_what_follows_from_it(void **state)
@@ -294,6 +323,7 @@ int main(void)
         cmocka_unit_test(a_rank_that_says_why_is_believed_at_once),
         cmocka_unit_test(a_lost_or_silent_supervisor_is_named),
         cmocka_unit_test(a_killed_rank_is_named_with_the_signal_that_mpirun_tells),
+        cmocka_unit_test(who_died_first_is_for_mpirun_to_say),
         cmocka_unit_test(a_killed_daemon_counts_more_than_what_follows_from_it),
         cmocka_unit_test(a_daemon_that_never_came_up_is_named),
         cmocka_unit_test(a_rank_that_does_not_start_or_stop_is_named),

@@ -2,6 +2,7 @@
 """Hosts, ranks, daemons and supervisors that are late, die, hang or are slow."""
 import os
 import signal
+import subprocess
 import time
 
 from hosts import disk
@@ -12,6 +13,9 @@ from hosts.scenario import scenario
 X = rows_of(20000)
 LIMIT = 20  # seconds within which all end after a death
 MPI_DAEMON = "orted", "prted"
+# Under Open MPI 5 another rank may abort before mpirun has told the signal (docs/hosts.md).
+OPEN_MPI_4 = "(Open MPI) 4." in subprocess.run(["mpirun", "--version"], stdout=subprocess.PIPE, text=True).stdout
+KILLED = "killed by signal 9" if OPEN_MPI_4 else "killed"
 
 
 def long_job(t, hosts=3, **hyperparameters):
@@ -117,12 +121,12 @@ def killed(t, what, victim, code, *words, to_blame=2, hosts=3, of=(1, 2, 3)):
 
 @scenario("a worker's rank is killed", always=True)
 def rank_killed(t):
-    killed(t, "a worker's rank is killed", lambda c: c[2].rank(), 3, "killed by signal 9")
+    killed(t, "a worker's rank is killed", lambda c: c[2].rank(), 3, KILLED)
 
 
 @scenario("the leader's rank is killed")
 def leaders_rank_killed(t):
-    killed(t, "the leader's rank is killed", lambda c: c[1].rank(), 3, "killed by signal 9", to_blame=1)
+    killed(t, "the leader's rank is killed", lambda c: c[1].rank(), 3, KILLED, to_blame=1)
 
 
 @scenario("a worker's MPI daemon is killed")
@@ -156,8 +160,20 @@ def rank_killed_early(t):
     cluster.until(lambda: cluster[2].rank())
     time.sleep(1)
     if t.check(cluster[2].signal(signal.SIGKILL, cluster[2].rank()), "there is a rank", cluster):
-        cluster.failed("a rank is killed early", 3, "killed by signal 9", to_blame=cluster[2])
+        cluster.failed("a rank is killed early", 3, KILLED, to_blame=cluster[2])
     silent.close()
+
+
+@scenario("a worker's rank is killed, and its supervisor tells later than mpirun ends the others")
+def rank_killed_told_late(t):
+    cluster = long_job(t, 2)
+    if not cluster:
+        return
+    cluster[2].signal(signal.SIGSTOP)
+    cluster[2].signal(signal.SIGKILL, cluster[2].rank())
+    time.sleep(0.5)
+    cluster[2].signal(signal.SIGCONT)
+    cluster.failed("a rank is killed, told late", 3, KILLED, to_blame=cluster[2])
 
 
 @scenario("a supervisor is killed while all wait for a host that has not come yet")
@@ -208,7 +224,7 @@ def no_daemon(t):
             "file=$(command -v %s) && mount --bind /dev/null $(readlink -f $file) || true\n" % p
             for p in programs)
         cluster.start()
-        cluster.failed("algo-%d without %s" % (number, programs[0]), 3, programs[0], seconds=LIMIT,
+        cluster.failed("algo-%d without %s" % (number, programs[0]), 3, "is not in PATH", seconds=LIMIT,
                        to_blame=cluster[number])
 
 
