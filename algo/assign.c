@@ -180,6 +180,8 @@ static struct step step_of(struct km_assign *a, const struct km_mat *x, const st
     s.block = block_rows(x, c->k);
     s.blocks = blocks_of(x, c->k);
     s.kern = a->kern;
+    if (a->all) /* from the centers as they are */
+        return s;
     pack(&s);
     if (s.kern->plain && !s.kern->pays(x, c, a->packed, a->scratch)) {
         s.kern = s.kern->plain;
@@ -236,7 +238,7 @@ static void label_with_all(const struct step *s, const struct km_mat *x, size_t 
 
         for (size_t r = 0; r < n; r++)
             row[r] = km_mat_row(x, i + r);
-        s->a->kern->scores(all + i * k, row, n, s->c, 0, k);
+        s->kern->scores(all + i * k, row, n, s->c, 0, k);
         for (size_t r = i; r < i + n; r++) {
             s->label[from + r] = km_assign_lowest(all + r * k, k);
             s->score[from + r] = all[r * k + s->label[from + r]];

@@ -26,8 +26,7 @@ struct km_assign {
     struct km_order *orders; /* (threads) the first one large enough for a wave */
     struct km_sums *parts;   /* sums of groups of rows, where they are small */
     size_t max_parts;
-    float
-        *all; /* (max_rows, k) NULL, or where the scores of all centers go (the caller's memory) */
+    float *all; /* (max_rows, k) the caller's, for the scores of all centers; NULL: not wanted */
 };
 
 /** The lowest of k scores; of equals the first. */
