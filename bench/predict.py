@@ -22,6 +22,7 @@ import argparse
 import itertools
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -47,11 +48,20 @@ UNSEEN = [
 
 def form_of(d, k, fit):
     """As algo/kern/body.h and vnni.c choose."""
-    if fit["isa"] == "vnni" and k >= 48 and 48 <= d <= 16384 and k * d >= 5000:
+    padded = -(-k // PANEL) * PANEL
+    screened = d * (padded / 128 + 0.7) + padded * 0.56 + 40 + d / 16 + 8
+    if fit["isa"] == "vnni" and d <= 16384 and screened < k * d / fit["plain"]:
         return "V"
     if d >= 64 and k < PANEL:
         return "A"
     return "B" if d > 128 else "C"
+
+
+def plain_rate():
+    """Multiply-adds of float32 in a cycle, as vnni.c counts them."""
+    with open("/proc/cpuinfo") as f:
+        text = f.read()
+    return 21 if re.search(r"^cpu family\s*: 25$", text, re.M) and "AuthenticAMD" in text else 28
 
 
 def l2_bytes():
@@ -99,7 +109,7 @@ def measure(kmeans, shapes, rounds):
     every = [r for runs in seen.values() for r in runs]
     peaks = {"flops": 1e9 * statistics.median(r["peak_gflops"] for r in every),
              "read": 1e9 * statistics.median(r["read_gb_per_s"] for r in every), "isa": every[0]["isa"],
-             "l2": l2_bytes()}
+             "l2": l2_bytes(), "plain": plain_rate()}
     return {s: statistics.median(r["rows_per_s"] for r in runs) for s, runs in seen.items()}, peaks
 
 

@@ -65,8 +65,8 @@ static double sum_of(const float *v, double *norm2)
  */
 static void check_remainder(int in_row, uint64_t seed)
 {
-    struct km_mat x = make_mat(1, 64), rows = random_rows(100, 64, seed);
-    struct km_centers c = random_centers(&rows, 100, 0);
+    struct km_mat x = make_mat(1, 64), rows = random_rows(200, 64, seed);
+    struct km_centers c = random_centers(&rows, 200, 0);
     double norm2[2], sum[2], dot[2], scale[2], best;
     float *row = km_mat_row(&x, 0), half[2][32], center[64];
     struct km_rng rng;

@@ -32,11 +32,7 @@
 #define TINY  1e-15F
 #define RATIO 128.0F /* of |x| to |r|, about: see row_error */
 
-/* Below these the rows are labelled as quickly without; above, sums of 8-bit products overflow. */
-#define MIN_CENTERS  48
-#define MIN_FEATURES 48
-#define MIN_CELLS    5000
-#define MAX_FEATURES 16384
+#define MAX_FEATURES 16384 /* above, sums of 8-bit products overflow */
 
 /* A panel of 16 centers: their steps b and errors e, and behind them 4 features of each, group by group. */
 struct panel {
@@ -45,9 +41,24 @@ struct panel {
     uint32_t v[][KM_PANEL]; /* four of v + 128 */
 };
 
+/*
+ * Whether a row is labelled sooner with the screen, if it leaves `left` centers. Cycles, fitted on Emerald
+ * Rapids for rows in cache (docs/performance.md): 28 multiply-adds of float32 in a cycle; with the screen
+ * 128 of 8 bits, writing a row in 8 bits, the bounds and the search through them, and what is left.
+ * Zen 4 multiplies 512 bits in two halves, so there the rest counts less: both are as fast at K=48, d=104.
+ */
+static int is_worth(size_t k, size_t d, double left)
+{
+    double rounded = (double)((k + KM_PANEL - 1) / KM_PANEL * KM_PANEL), width = (double)d;
+    double plain = (double)k * width / (__builtin_cpu_is("amdfam19h") ? 21 : 28);
+    double screened = width * (rounded / 128 + 0.7) + rounded * 0.56 + 40;
+
+    return screened + left * (width / 16 + 8) < plain;
+}
+
 static int suits(size_t k, size_t d)
 {
-    return k >= MIN_CENTERS && d >= MIN_FEATURES && k * d >= MIN_CELLS && d <= MAX_FEATURES;
+    return d <= MAX_FEATURES && is_worth(k, d, 1);
 }
 
 static size_t panels(size_t k, size_t d)
@@ -580,12 +591,12 @@ static int pays(const struct km_mat *x, const struct km_centers *c, const float 
     if (!suits(c->k, c->d) || x->n == 0)
         return 1;
     g.n = ROWS;
-    for (size_t m = 0; m < ROWS; m++)
-        g.row[m] = km_mat_row(x, m * x->n / ROWS);
+    for (size_t m = 0; m < ROWS; m++) /* not evenly: every n-th row might be a center */
+        g.row[m] = km_mat_row(x, (m * x->n + m * 7 % ROWS * x->n / ROWS) / ROWS);
     g.label = label;
     g.score = score;
     label_group(&g, most_norm(c), c, packed);
-    return g.compared * 6 <= g.n * c->k;
+    return is_worth(c->k, c->d, (double)g.compared / (double)g.n);
 }
 
 const struct km_screen km_screen_vnni = {panels, pack, nearest, pays};
