@@ -50,7 +50,7 @@ def form_of(d, k, fit):
     """As algo/kern/body.h and vnni.c choose."""
     padded = -(-k // PANEL) * PANEL
     screened = d * (padded / 128 + 0.7) + padded * 0.56 + 40 + d / 16 + 8
-    if fit["isa"] == "vnni" and d <= 16384 and screened < k * d / fit["plain"]:
+    if fit["isa"] == "vnni" and k >= 48 and d <= 16384 and screened < k * d / fit["plain"]:
         return "V"
     if d >= 64 and k < PANEL:
         return "A"

@@ -185,12 +185,36 @@ static void a_screen_pays_unless_rows_are_far_from_the_origin(void **state)
     }
 }
 
+/* Every 4th row is a center, and the others are as far from all of them. */
+static void a_screen_is_not_fooled_by_rows_that_are_centers(void **state)
+{
+    struct km_mat x = random_rows(640, 16000, 7);
+    struct km_centers c = random_centers(&x, 160, 1);
+
+    (void)state;
+    for (size_t j = 0; j < c.k; j++)
+        km_centers_set(&c, j, km_mat_row(&x, 4 * j), 1);
+    for (size_t l = 0; km_kernels_all()[l]; l++) {
+        const struct km_kernels *kern = km_kernels_all()[l];
+
+        if (kern->plain) {
+            struct room r = make_room(kern, &c);
+
+            assert_false(kern->pays(&x, &c, r.packed, r.scratch));
+            done_room(&r);
+        }
+    }
+    km_centers_done(&c);
+    km_mat_done(&x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_remainder_hides_the_nearest_center),
         cmocka_unit_test(labels_do_not_depend_on_the_unit_of_the_numbers),
         cmocka_unit_test(a_screen_pays_unless_rows_are_far_from_the_origin),
+        cmocka_unit_test(a_screen_is_not_fooled_by_rows_that_are_centers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

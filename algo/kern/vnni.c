@@ -32,6 +32,8 @@
 #define TINY  1e-15F
 #define RATIO 128.0F /* of |x| to |r|, about: see row_error */
 
+#define MIN_CENTERS                                                                                \
+    48 /* below, the formula (is_worth) is too hopeful: K=32 lost a fifth at d=1000 */
 #define MAX_FEATURES 16384 /* above, sums of 8-bit products overflow */
 
 /* A panel of 16 centers: their steps b and errors e, and behind them 4 features of each, group by group. */
@@ -58,7 +60,7 @@ static int is_worth(size_t k, size_t d, double left)
 
 static int suits(size_t k, size_t d)
 {
-    return d <= MAX_FEATURES && is_worth(k, d, 1);
+    return k >= MIN_CENTERS && d <= MAX_FEATURES && is_worth(k, d, 1);
 }
 
 static size_t panels(size_t k, size_t d)
