@@ -3,7 +3,7 @@
 #include "tests/request_help.h"
 
 #include "base/mem.h"
-#include "train/text.h"
+#include "base/text.h"
 
 static void every_code_has_its_prefix_and_exit_code(void **state)
 {

@@ -3,7 +3,7 @@
 #include "train/request.h"
 
 #include "base/log.h"
-#include "train/text.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <string.h>

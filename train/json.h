@@ -4,7 +4,7 @@
 #define KM_TRAIN_JSON_H
 
 #include "base/err.h"
-#include "train/text.h"
+#include "base/text.h"
 #include <jansson.h>
 
 /**

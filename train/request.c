@@ -8,9 +8,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "train/hosts.h"
 #include "train/json.h"
-#include "train/text.h"
 
 #include <dirent.h>
 #include <errno.h>

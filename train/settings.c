@@ -4,9 +4,9 @@
  * a string ("\"random\""), or as a JSON value, which is turned into its text first.
  */
 #include "base/mem.h"
+#include "base/text.h"
 #include "train/json.h"
 #include "train/param_table.h"
-#include "train/text.h"
 
 #include <assert.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/text.h"
+#include "base/text.h"
 
 #include "base/err.h"
 #include "base/mem.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text tools of the verb train: a growing text, a list of texts, and valid UTF-8. */
-#ifndef KM_TRAIN_TEXT_H
-#define KM_TRAIN_TEXT_H
+/* A growing text, a list of texts, and valid UTF-8. */
+#ifndef KM_BASE_TEXT_H
+#define KM_BASE_TEXT_H
 
 #include <stddef.h>
 
