@@ -116,3 +116,45 @@ void km_utf8_clean(char *s)
         s += n ? n : 1;
     }
 }
+
+/* One character of foreign text: bytes taken from p, and what to show for them. */
+static size_t show_one(const char *p, size_t n, char shown[8])
+{
+    char four[5] = {0};
+    size_t len;
+
+    memcpy(four, p, n < 4 ? n : 4);
+    len = km_utf8_length(four);
+    if ((unsigned char)*p < 0x20 || (unsigned char)*p == 0x7f ||
+        (len == 2 && (unsigned char)*p == 0xc2 && (unsigned char)p[1] < 0xa0)) {
+        snprintf(shown, 8, "\\x%02x", (unsigned char)p[len == 2]);
+    } else if (len > 0) {
+        memcpy(shown, p, len);
+        shown[len] = '\0';
+        return len;
+    } else if ((unsigned char)*p >= 0xa0) {
+        snprintf(shown, 8, "%c%c", 0xc0 | (unsigned char)*p >> 6, 0x80 | (*p & 0x3f));
+    } else {
+        snprintf(shown, 8, "\\x%02x", (unsigned char)*p);
+    }
+    return len ? len : 1;
+}
+
+void km_show(const char *p, size_t n, char *text, size_t size)
+{
+    size_t used = 0, at = 0;
+
+    text[0] = '\0';
+    while (at < n) {
+        char shown[8];
+        size_t step = show_one(p + at, n - at, shown), len = strlen(shown);
+
+        if (used + len + (at + step < n ? sizeof("...") : 1) > size)
+            break;
+        memcpy(text + used, shown, len + 1);
+        used += len;
+        at += step;
+    }
+    if (at < n)
+        snprintf(text + used, size - used, "...");
+}

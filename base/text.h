@@ -38,4 +38,10 @@ size_t km_utf8_length(const char *s);
  */
 void km_utf8_clean(char *s);
 
+/**
+ * Foreign text for a message: the n bytes at p as one line of valid UTF-8 (bytes that are none are taken
+ * for Latin-1), control characters as \x09, cut with "..." so that it fits into size (16 or more).
+ */
+void km_show(const char *p, size_t n, char *text, size_t size);
+
 #endif

@@ -43,6 +43,10 @@ static const char usage[] =
     "to\n"
     "                        file i mod N [1]\n"
     "  --label-size N        CSV inputs: drop the first N columns [0]\n"
+    "  --header RULE         CSV inputs: present (the first line of each is skipped), absent, or\n"
+    "                        auto: a line of names is skipped [auto]\n"
+    "  --separator C         CSV inputs: what stands between columns: , ; | tab space [,]\n"
+    "  --decimal MARK        CSV inputs: point or comma [point]\n"
     "  -h, --help            this text\n"
     "\n"
     "Inputs are read one after the other and must have the same number of columns. idx is the "
@@ -52,6 +56,7 @@ static const char usage[] =
 enum source_kind { FROM_ANY, FROM_IDX, FROM_CSV, FROM_RECORDIO };
 static const char *const from_names[] = {"auto", "idx", "csv", "recordio", NULL};
 static const char *const to_names[] = {"recordio", "csv", NULL}; /* as enum km_format_kind */
+static const char *const header_names[] = {"auto", "present", "absent", NULL}; /* km_header_rule */
 
 struct options {
     enum source_kind from;
@@ -61,6 +66,8 @@ struct options {
     double times, over;  /* the scale as a fraction, so that 1/256 and 1/3 are rounded once */
     size_t shards;
     int label_size;
+    int header; /* enum km_header_rule */
+    struct km_dialect dialect;
     char **inputs;
     int n_inputs;
 };
@@ -81,6 +88,8 @@ struct job {
     struct km_sink *sink;
     size_t dim; /* 0: not known yet */
     uint64_t row, written;
+    struct km_header header; /* of the inputs that are CSV */
+    int told;                /* what it says has been said */
 };
 
 /* A place in a list of words, or -1 with a message. */
@@ -94,7 +103,9 @@ static int parse_word(int *value, const char *text, const char *option, const ch
         }
     }
     return km_fail(err, KM_E_INPUT, "--%s: found \"%s\", expected %s", option, text,
-                   words == to_names ? "recordio or csv" : "idx, csv or recordio");
+                   words == to_names       ? "recordio or csv"
+                   : words == header_names ? "present, absent or auto"
+                                           : "idx, csv or recordio");
 }
 
 static int parse_count(uint64_t *value, const char *text, size_t len)
@@ -169,6 +180,9 @@ static const struct option long_options[] = {
     {"scale", required_argument, NULL, 's'},
     {"shards", required_argument, NULL, 'n'},
     {"label-size", required_argument, NULL, 'l'},
+    {"header", required_argument, NULL, 'H'},
+    {"separator", required_argument, NULL, 'S'},
+    {"decimal", required_argument, NULL, 'D'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -217,6 +231,12 @@ static int take_option(struct options *o, int c, const char *value, struct km_er
         if (!rc)
             o->shards = (size_t)v;
         return rc;
+    case 'H':
+        return parse_word(&o->header, value, "header", header_names, err);
+    case 'S':
+        return km_dialect_separator(&o->dialect, value, err);
+    case 'D':
+        return km_dialect_decimal(&o->dialect, value, err);
     default:
         rc = parse_small(&v, value, "label-size", 0, 1000000, err);
         if (!rc)
@@ -327,14 +347,18 @@ static int open_idx(struct source *s, struct km_err *err)
 }
 
 /* Opens an input; s->format.feature_dim tells its width afterwards, 0 if it has no row. */
-static int source_open(struct source *s, const char *path, const struct options *o,
-                       struct km_err *err)
+static int source_open(struct source *s, const char *path, struct job *job, struct km_err *err)
 {
+    const struct options *o = job->o;
     enum source_kind kind = o->from;
     struct stat st;
     int rc = KM_OK;
 
-    *s = (struct source){.path = path, .format = {.label_size = o->label_size}};
+    *s = (struct source){.path = path,
+                         .format = {.label_size = o->label_size,
+                                    .header_rule = (enum km_header_rule)o->header,
+                                    .dialect = o->dialect,
+                                    .header = &job->header}};
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         return km_fail(err, KM_E_INPUT, "%s: is a folder, expected a file; name the files in it",
                        path);
@@ -408,6 +432,22 @@ static int scale(const struct options *o, float *row, size_t d, const struct sou
     return KM_OK;
 }
 
+/* What the first lines of CSV were taken for. */
+static void tell_header(struct job *job)
+{
+    const struct km_header *h = &job->header;
+    char names[400];
+
+    if (job->told || (!h->line && !h->warning[0]))
+        return;
+    job->told = 1;
+    km_header_names(h, names, sizeof(names));
+    if (h->line)
+        fprintf(stderr, "the first line of %s is a header and is skipped: %s\n", h->path, names);
+    if (h->warning[0])
+        fprintf(stderr, "warning: %s\n", h->warning);
+}
+
 /* All rows of one input that are asked for. */
 static int convert_input(struct job *job, const char *path, struct km_err *err)
 {
@@ -416,7 +456,9 @@ static int convert_input(struct job *job, const char *path, struct km_err *err)
     size_t rows;
     int rc;
 
-    rc = source_open(&s, path, o, err);
+    rc = source_open(&s, path, job, err);
+    if (!rc)
+        tell_header(job);
     if (!rc && s.format.feature_dim > 0)
         rc = agree_on_width(job, &s, err);
     else if (!rc)
@@ -473,6 +515,7 @@ static int convert(const struct options *o, struct km_err *err)
         print_summary(&job, bytes, km_now() - start);
     km_sink_abort(job.sink);
     km_mat_done(&job.block);
+    km_header_done(&job.header);
     return rc;
 }
 

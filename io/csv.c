@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lines and columns of CSV. A quoted field may hold anything but a line end: rows of numbers have
- * no use for it, and without it a forgotten quote cannot swallow the rest of the file.
+ * A quoted field may hold anything but a line end: rows of numbers have no use for it, and without it a
+ * forgotten quote cannot swallow the rest of the file.
  */
 #include "io/csv.h"
 
-#include "io/number.h"
-#include "io/row.h"
-
-#include <assert.h>
-#include <ctype.h>
 #include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 static int is_blank(char c)
 {
@@ -145,237 +137,54 @@ int km_csv_find(struct km_csv *c, struct km_stream *s, uint64_t from, struct km_
     return rc;
 }
 
-/* End of the field at p: its comma, or the end of the line. A quoted field's commas are its own.
- * NULL if a quote is not closed. */
-static const char *field_end(const char *p, const char *end)
-{
-    const char *comma;
+#define AHEAD_BYTES ((size_t)1 << 20)
 
-    p = skip_blanks(p, end);
-    if (p < end && *p == '"') {
-        for (p++;; p += 2) { /* over a doubled quote */
-            p = memchr(p, '"', (size_t)(end - p));
-            if (!p)
-                return NULL;
-            if (p + 1 == end || p[1] != '"')
-                break;
+/* Cuts what the stream has into lines, from the first on; 1 if it is enough. */
+static int cut_lines(const char *p, size_t got, int all, size_t most, struct km_csv_lines *lines)
+{
+    const char *end = p + got;
+
+    lines->n = 0;
+    while (p < end && lines->n < most) {
+        const char *stop = p;
+
+        while (stop < end && *stop != '\n' && *stop != '\r')
+            stop++;
+        if (stop == end && !all) /* it may go on */
+            return 0;
+        if (skip_blanks(p, stop) < stop) {
+            lines->text[lines->n] = p;
+            lines->len[lines->n++] = (size_t)(stop - p);
         }
+        p = stop + 1;
     }
-    comma = memchr(p, ',', (size_t)(end - p));
-    return comma ? comma : end;
+    return lines->n == most || all;
 }
 
-size_t km_csv_columns(const char *text, size_t len)
+/* The byte order mark stays where it is: a range that ends within it still has the first line. */
+static size_t mark_at(const struct km_csv *c, const unsigned char *p, size_t got)
 {
-    const char *end = text + len;
-    size_t n = 1;
-
-    for (const char *p = text; (p = field_end(p, end)) && p < end; p++)
-        n++;
-    return n;
+    return !c->started && got >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }
 
-/* The number of a field, quoted or not, at p; returns what follows the field's blanks, or NULL. */
-static const char *take_field(const char *p, const char *end, float *value)
+int km_csv_ahead(const struct km_csv *c, struct km_stream *s, size_t most,
+                 struct km_csv_lines *lines, struct km_err *err)
 {
-    int quoted;
+    size_t line_max = c->max_line ? c->max_line : KM_CSV_LINE_MAX, got = 2;
 
-    p = skip_blanks(p, end);
-    quoted = p < end && *p == '"';
-    if (quoted)
-        p = skip_blanks(p + 1, end);
-    p = km_take_number(p, end, value);
-    if (!p)
-        return NULL;
-    p = skip_blanks(p, end);
-    if (quoted) {
-        if (p == end || *p != '"')
-            return NULL;
-        p = skip_blanks(p + 1, end);
+    if (!km_stream_is_regular(s) && most > 2)
+        most = 2;
+    lines->n = 0;
+    for (;;) {
+        size_t want = got + 1, mark;
+        const unsigned char *p;
+        int rc = km_stream_peek(s, want, &p, &got, err);
+
+        if (rc)
+            return rc;
+        mark = mark_at(c, p, got);
+        if (cut_lines((const char *)p + mark, got - mark, got < want, most, lines) ||
+            (lines->n >= 2 && got >= AHEAD_BYTES) || got > 2 * line_max)
+            return KM_OK;
     }
-    return p == end || *p == ',' ? p : NULL;
-}
-
-/* Text of a field for a message: cut, and nothing that could upset a terminal or a log. */
-static void show(const char *p, const char *end, char *text, size_t size)
-{
-    size_t used = 0;
-
-    while (p < end && used + 5 < size - 3) {
-        if (isprint((unsigned char)*p))
-            text[used++] = *p++;
-        else
-            used += (size_t)snprintf(text + used, size - used, "\\x%02x", (unsigned char)*p++);
-    }
-    snprintf(text + used, size - used, "%s", p < end ? "..." : "");
-}
-
-static int is_word_for_no_number(const char *p, const char *end)
-{
-    static const char *const words[] = {"nan", "inf", "infinity", "na", "null", "none"};
-    size_t n;
-
-    if (p < end && (*p == '-' || *p == '+'))
-        p++;
-    while (end > p && is_blank(end[-1]))
-        end--;
-    n = (size_t)(end - p);
-    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-        if (strlen(words[i]) == n && strncasecmp(p, words[i], n) == 0)
-            return 1;
-    }
-    return 0;
-}
-
-/* A field that reads like the name of a column. */
-static int is_name(const char *p, const char *end)
-{
-    while (p < end && (is_blank(*p) || *p == '"'))
-        p++;
-    while (end > p && (is_blank(end[-1]) || end[-1] == '"'))
-        end--;
-    if (p == end || !(isalpha((unsigned char)*p) || *p == '_') || is_word_for_no_number(p, end))
-        return 0;
-    for (; p < end; p++) {
-        if (*p == ';' || iscntrl((unsigned char)*p)) /* another separator, or no text at all */
-            return 0;
-    }
-    return 1;
-}
-
-int km_csv_is_header(const char *text, size_t len)
-{
-    const char *end = text + len;
-    const char *p = text;
-    const char *next;
-
-    for (;; p = next + 1) {
-        next = field_end(p, end);
-        if (!is_name(p, next ? next : end))
-            return 0;
-        if (!next || next == end)
-            return 1;
-    }
-}
-
-int km_csv_fail_header(const char *text, size_t len, struct km_err *err)
-{
-    char found[64];
-
-    show(text, text + len, found, sizeof(found));
-    return km_fail(err, KM_E_INPUT,
-                   "no column is a number, this looks like a header; remove the line (found "
-                   "\"%s\")",
-                   found);
-}
-
-/* The text may have columns, but no commas between them. */
-static int has_other_separator(const char *p, const char *end)
-{
-    float v;
-    const char *after = km_take_number(p, end, &v);
-
-    return memchr(p, ';', (size_t)(end - p)) || memchr(p, '\t', (size_t)(end - p)) ||
-           (after && after < end && *after == ' ');
-}
-
-/* What is wrong with the field at p that did not parse. */
-static int fail_field(const char *p, const char *end, struct km_err *err)
-{
-    const char *stop = field_end(p, end);
-    char text[64];
-    const char *hint = "";
-
-    p = skip_blanks(p, end);
-    if (!stop) {
-        show(p, end, text, sizeof(text));
-        return km_fail(err, KM_E_INPUT,
-                       "found %s, a quote that is not closed on its line; close it, or remove the "
-                       "quotes",
-                       text);
-    }
-    if (p == stop)
-        return km_fail(err, KM_E_INPUT,
-                       "found an empty field, expected a number; remove or fill missing values");
-    show(p, stop, text, sizeof(text));
-    if (is_word_for_no_number(p, stop))
-        return km_fail(err, KM_E_INPUT,
-                       "found \"%s\", expected a finite number; remove or fill missing values",
-                       text);
-    if (has_other_separator(p, stop))
-        hint = "; columns are separated by commas";
-    return km_fail(err, KM_E_INPUT, "found \"%s\", expected a number%s", text, hint);
-}
-
-/* A number that is too large: for float32, or for rows of dim columns. */
-static int fail_size(const char *p, const char *end, float value, size_t dim, struct km_err *err)
-{
-    char text[64];
-
-    p = skip_blanks(p, end);
-    show(p, field_end(p, end), text, sizeof(text));
-    if (isinf(value))
-        return km_fail(err, KM_E_INPUT,
-                       "found %s, more than float32 can hold, expected at most %g in size; scale "
-                       "the data",
-                       text, (double)km_row_limit(dim));
-    return km_fail(err, KM_E_INPUT,
-                   "found %s, expected at most %g in size (squared distances of %zu features would "
-                   "overflow float32); scale the data",
-                   text, (double)km_row_limit(dim), dim);
-}
-
-static int fail_columns(const char *text, size_t len, size_t skip, size_t dim, struct km_err *err)
-{
-    size_t columns = km_csv_columns(text, len);
-    char labels[96] = "no label (label_size=0)";
-    const char *hint = "set feature_dim to the number of features in the data";
-
-    if (skip > 0)
-        snprintf(labels, sizeof(labels), "%zu in front of them (label_size=%zu)", skip, skip);
-    if (columns == 1 && has_other_separator(text, text + len))
-        hint = "columns are separated by commas";
-    else if (columns == dim && skip > 0)
-        hint = "if the data has no label column, set the content type to text/csv;label_size=0";
-    else if (columns == dim + 1 && skip == 0)
-        hint =
-            "if the first column is a label, set the content type to text/csv;label_size=1, else "
-            "set feature_dim to the number of features in the data";
-    return km_fail(err, KM_E_INPUT, "%zu columns, expected %zu features and %s; %s", columns, dim,
-                   labels, hint);
-}
-
-int km_csv_parse(const char *text, size_t len, size_t skip, float *row, size_t dim, size_t *column,
-                 size_t *offset, struct km_err *err)
-{
-    const char *end = text + len;
-    const char *p = text;
-    const char *next = text;
-    size_t i, bad;
-
-    assert(dim > 0);
-    for (i = 0; i < skip + dim; i++) {
-        if (i > 0 && next == end)
-            break;
-        p = i > 0 ? next + 1 : text;
-        *column = i + 1;
-        *offset = (size_t)(p - text);
-        next = i < skip ? field_end(p, end) : take_field(p, end, row + (i - skip));
-        if (!next)
-            return fail_field(p, end, err);
-    }
-    if (i < skip + dim || next < end) {
-        *column = 0;
-        *offset = 0;
-        return fail_columns(text, len, skip, dim, err);
-    }
-    bad = km_row_bad(row, dim);
-    if (bad == dim)
-        return KM_OK;
-    *column = skip + bad + 1;
-    p = text;
-    for (i = 1; i < *column; i++)
-        p = field_end(p, end) + 1;
-    *offset = (size_t)(p - text);
-    return fail_size(p, end, row[bad], dim, err);
 }

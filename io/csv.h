@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CSV lines as float32 rows: no header, comma, numbers; quotes, LF, CR LF or CR, BOM
- * (docs/formats.md). */
+/* The lines of a CSV file: LF, CR LF or CR, byte order mark, blank lines (docs/formats.md). */
 #ifndef KM_IO_CSV_H
 #define KM_IO_CSV_H
 
@@ -34,29 +33,20 @@ int km_csv_line(struct km_csv *c, struct km_stream *s, const char **text, size_t
  */
 int km_csv_find(struct km_csv *c, struct km_stream *s, uint64_t from, struct km_err *err);
 
-/** Number of columns of a line (quotes respected). */
-size_t km_csv_columns(const char *text, size_t len);
-
-/** True when every column of the line reads like a name: a header. */
-int km_csv_is_header(const char *text, size_t len);
-
-/** The failure for such a line, without its place. */
-int km_csv_fail_header(const char *text, size_t len, struct km_err *err);
-
-/**
- * Parses a line of exactly `skip` + dim columns into row[0..dim-1]; the first `skip` columns may
- * hold anything. On failure *column (from 1; 0 if the line as a whole is wrong) and *offset (byte
- * within the line) name the place and the message says what was found and expected there; the
- * caller adds file and line. Values that are too large (io/row.h) are refused, too.
- */
-int km_csv_parse(const char *text, size_t len, size_t skip, float *row, size_t dim, size_t *column,
-                 size_t *offset, struct km_err *err);
+/** The next lines of a file, without ends, blank ones left out; in the stream's buffer. */
+#define KM_CSV_AHEAD 101
+struct km_csv_lines {
+    const char *text[KM_CSV_AHEAD];
+    size_t len[KM_CSV_AHEAD];
+    size_t n;
+};
 
 /**
- * One number, with blanks around it, as the nearest float32 (the same as strtof in the C locale).
- * 0, or -1 if text is not exactly one decimal number that is finite as float32 and shorter than
- * 1,000 characters.
+ * Looks at up to `most` lines (KM_CSV_AHEAD at most) without taking them; beyond the second line only
+ * within 1 MiB, and never a line that may have been cut. What is no regular file is not waited for beyond
+ * its second line. Holds until the stream is used again.
  */
-int km_parse_float(const char *text, size_t len, float *value);
+int km_csv_ahead(const struct km_csv *c, struct km_stream *s, size_t most,
+                 struct km_csv_lines *lines, struct km_err *err);
 
 #endif

@@ -43,6 +43,7 @@
 struct km_feed {
     const struct km_files *files;
     struct km_format format;
+    struct km_header header; /* what format.header points to */
     size_t mini_batch;
     size_t block;
     size_t values; /* of a block, where rows are sparse */
@@ -147,6 +148,7 @@ int km_feed_open(struct km_feed **feed, const struct km_files *files,
         return km_fail(err, KM_E_MEM, "no memory for the feed");
     f->files = files;
     f->format = *format;
+    f->format.header = &f->header;
     f->parts = 1;
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->changed, NULL);
@@ -352,6 +354,7 @@ void km_feed_close(struct km_feed *f)
         close(f->stop_fd);
     pthread_cond_destroy(&f->changed);
     pthread_mutex_destroy(&f->lock);
+    km_header_done(&f->header);
     km_free(f->origin);
     km_free(f);
 }

@@ -82,7 +82,8 @@ void km_feed_cut(struct km_feed *feed, size_t mini_batch, size_t block);
 void km_feed_close(struct km_feed *feed);
 
 /** The format as completed from the data; feature_dim is 0 only if no row has been met: there is
- * none, or only FIFOs that have not had their turn. */
+ * none, or only FIFOs that have not had their turn. Its `header` is the feed's, and tells what CSV files began
+ * with so far; the reader thread may learn more while a pass is under way. */
 const struct km_format *km_feed_format(const struct km_feed *feed);
 
 /**

@@ -60,6 +60,9 @@ void km_stream_skip(struct km_stream *s, size_t n);
 /** Goes to byte `at`, back or on, of a regular file (KM_E_BUG for others). */
 int km_stream_seek(struct km_stream *s, uint64_t at, struct km_err *err);
 
+/** Whether it is a regular file, which can be read twice and never makes anybody wait for a writer. */
+int km_stream_is_regular(const struct km_stream *s);
+
 /** Position of the next byte in the file; and the file's path, for messages. */
 uint64_t km_stream_at(const struct km_stream *s);
 const char *km_stream_path(const struct km_stream *s);

@@ -7,7 +7,7 @@
  */
 #include "io/number.h"
 
-#include "io/csv.h"
+#include "io/fields.h"
 
 #include <assert.h>
 #include <float.h>
@@ -68,7 +68,7 @@ static inline int settle(const struct decimal *d, float *value)
 
 /* The C library's opinion on text that is known to be a number. Nothing in the program leaves the C
  * locale; if a host program did, the point would not be taken, and the assert would tell. */
-static int ask_library(const char *p, size_t n, float *value)
+static int ask_library(const char *p, size_t n, char point, float *value)
 {
     char text[TEXT_MAX];
     char *rest;
@@ -77,6 +77,9 @@ static int ask_library(const char *p, size_t n, float *value)
         return 0;
     memcpy(text, p, n);
     text[n] = 0;
+    rest = point == '.' ? NULL : memchr(text, point, n);
+    if (rest)
+        *rest = '.';
     *value = strtof(text, &rest);
     assert(rest == text + n);
     return 1;
@@ -124,7 +127,8 @@ static const char *take_exponent(const char *p, const char *end, int64_t *expone
     return p;
 }
 
-const char *km_take_number(const char *p, const char *end, float *value)
+static inline __attribute__((always_inline)) const char *take_number(const char *p, const char *end,
+                                                                     char decimal, float *value)
 {
     const char *start = p;
     const char *point;
@@ -138,7 +142,7 @@ const char *km_take_number(const char *p, const char *end, float *value)
     p = take_digits(p, end, &c);
     digits = (size_t)(p - point);
     d.exponent = c.dropped;
-    if (p < end && *p == '.') {
+    if (p < end && *p == decimal) {
         point = ++p;
         p = take_digits(p, end, &c);
         digits += (size_t)(p - point);
@@ -152,9 +156,19 @@ const char *km_take_number(const char *p, const char *end, float *value)
         if (!p)
             return NULL;
     }
-    if (settle(&d, value) || ask_library(start, (size_t)(p - start), value))
+    if (settle(&d, value) || ask_library(start, (size_t)(p - start), decimal, value))
         return p;
     return NULL;
+}
+
+const char *km_take_number(const char *p, const char *end, float *value)
+{
+    return take_number(p, end, '.', value);
+}
+
+const char *km_take_decimal(const char *p, const char *end, char point, float *value)
+{
+    return take_number(p, end, point, value);
 }
 
 static int is_blank(char c)

@@ -13,4 +13,7 @@
  */
 const char *km_take_number(const char *p, const char *end, float *value);
 
+/** The same with another character in place of the point. */
+const char *km_take_decimal(const char *p, const char *end, char point, float *value);
+
 #endif

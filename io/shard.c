@@ -7,6 +7,8 @@
 
 #include "base/mem.h"
 #include "io/csv.h"
+#include "io/csv_fail.h"
+#include "io/fields.h"
 #include "io/file.h"
 #include "io/record.h"
 #include "io/recordio.h"
@@ -21,6 +23,8 @@ struct km_shard {
     struct km_stream *stream;
     struct km_record_reader *reader; /* RecordIO only */
     struct km_csv csv;               /* CSV only */
+    struct km_header own_header;     /* where the format has none */
+    int header_done; /* the first line has been judged, and stepped over if it is none */
     size_t max_payload;
     struct km_range range;
     uint64_t start;   /* byte of the first row of the range */
@@ -200,12 +204,17 @@ static void say_width(struct km_shard *s, const unsigned char *payload, size_t l
     struct km_err other;
     size_t dim;
 
-    if (err->code != KM_E_INPUT || !f->dim_path ||
+    if (err->code != KM_E_INPUT || (!f->dim_path && !f->dim_of && !f->good_path) ||
         km_record_dim(s->reader, payload, len, &dim, &other) || dim == f->feature_dim)
         return;
-    km_fail(err, KM_E_INPUT,
-            "%zu features, but the first row of %s has %zu; give every row the same features", dim,
-            f->dim_path, f->feature_dim);
+    if (f->good_path || !f->dim_of)
+        km_fail(err, KM_E_INPUT,
+                "%zu features, but the first row of %s has %zu; give every row the same features",
+                dim, f->dim_path ? f->dim_path : f->good_path, f->feature_dim);
+    else
+        km_fail(err, KM_E_INPUT,
+                "%zu features, but %s has %zu; give both channels the same features", dim,
+                f->dim_of, f->feature_dim);
 }
 
 /* Puts the place in front of a message about the record at byte `at`. */
@@ -244,17 +253,26 @@ static int next_record(struct km_shard *s, float *row, struct km_csr *x, struct 
     if (rc)
         return fail_record(s, at, payload, len, err);
     s->records++;
+    if (!s->format->good_path)
+        s->format->good_path = s->path;
     return KM_MORE;
 }
 
-/* Completes the format from the first line. */
+/* Label columns of a line of so many columns, as far as the format leaves that open. */
+static size_t labels_of(const struct km_format *f, size_t columns)
+{
+    if (f->label_size >= 0)
+        return (size_t)f->label_size;
+    return f->feature_dim == 0 || columns == f->feature_dim ? 0 : 1;
+}
+
+/* Completes the format from the first row. */
 static int settle_columns(struct km_shard *s, const char *text, size_t len, struct km_err *err)
 {
     struct km_format *f = s->format;
-    size_t columns = km_csv_columns(text, len);
+    size_t columns = km_csv_columns(text, len, &f->dialect);
 
-    if (f->label_size < 0)
-        f->label_size = f->feature_dim == 0 || columns == f->feature_dim ? 0 : 1;
+    f->label_size = (int)labels_of(f, columns);
     if (f->feature_dim > 0)
         return take_dim(s, f->feature_dim, err);
     if (columns <= (size_t)f->label_size)
@@ -266,48 +284,65 @@ static int settle_columns(struct km_shard *s, const char *text, size_t len, stru
     return decide_dim(s, columns - (size_t)f->label_size, s->csv.line, err);
 }
 
-/* Says of a line that it is not as wide as the first one, which may be of a channel with another
- * label_size. */
-static void say_columns(const struct km_format *f, size_t columns, const char *path,
-                        struct km_err *err)
+static struct km_header *header_of(struct km_shard *s)
 {
-    if (strcmp(f->dim_path, path) == 0)
-        km_fail(err, KM_E_INPUT,
-                "%zu columns, but line %" PRIu64 " has %zu columns; give every line the same "
-                "columns",
-                columns, f->dim_row, f->feature_dim + (size_t)f->label_size);
-    else
-        km_fail(err, KM_E_INPUT,
-                "%zu columns, expected %zu features as in the first row of %s, and label_size=%d; "
-                "give every line the same columns",
-                columns, f->feature_dim, f->dim_path, f->label_size);
+    return s->format->header ? s->format->header : &s->own_header;
 }
 
-/* Puts the place in front of a message about a line; a first line that is a header, and a line that
- * is not as wide as the one that decided, get a better message. */
-static int fail_line(struct km_shard *s, const char *text, size_t len, size_t column, uint64_t at,
-                     struct km_err *err)
+/* Puts the place in front of what is wrong with the first line, which has not been taken yet. */
+static int fail_header(struct km_shard *s, const struct km_csv_lines *lines, struct km_err *err)
 {
-    const struct km_format *f = s->format;
-    const char *path = km_stream_path(s->stream);
-    struct km_err inner;
+    struct km_err ignored;
+    const char *text;
+    uint64_t at;
+    size_t len;
 
-    if (count_before(s, &inner)) {
-        *err = inner;
-        return inner.code;
+    km_csv_fail_dialect(s->format, lines, err);
+    if (err->code != KM_E_INPUT ||
+        km_csv_line(&s->csv, s->stream, &text, &len, &at, &ignored) != KM_MORE)
+        return err->code;
+    return add_place(err, km_stream_path(s->stream), "line", s->csv.line, at);
+}
+
+/* Judges the first line of the file, and steps over it if it is a header. */
+static int take_header(struct km_shard *s, struct km_err *err)
+{
+    struct km_format *f = s->format;
+    struct km_csv_lines lines;
+    struct km_header_look look = {&lines,         s->path, f->dialect,
+                                  f->header_rule, 0,       f->label_size < 0};
+    size_t row, len;
+    const char *text;
+    uint64_t at;
+    int is_header, rc;
+
+    s->header_done = 1;
+    rc = km_csv_ahead(&s->csv, s->stream, header_of(s)->looked ? 2 : KM_CSV_AHEAD, &lines, err);
+    if (rc || lines.n == 0)
+        return rc;
+    row = lines.n > 1;
+    look.skip = labels_of(f, km_csv_columns(lines.text[row], lines.len[row], &f->dialect));
+    if (km_header_judge(header_of(s), &look, &is_header, err))
+        return fail_header(s, &lines, err);
+    if (is_header)
+        rc = km_csv_line(&s->csv, s->stream, &text, &len, &at, err);
+    return rc < 0 ? rc : KM_OK;
+}
+
+/* What is wrong with a line, with its number in the file. */
+static int fail_line(struct km_shard *s, const struct km_csv_fault *fault, struct km_err *err)
+{
+    struct km_csv_fault f = *fault;
+    struct km_err early;
+
+    if (count_before(s, &early)) {
+        *err = early;
+        return early.code;
     }
-    if (err->code == KM_E_INPUT && s->start == 0 && s->records == 0 &&
-        km_csv_is_header(text, len)) {
-        km_csv_fail_header(text, len, err);
-        column = 0;
-    } else if (column == 0 && f->dim_path) {
-        say_columns(f, km_csv_columns(text, len), path, err);
-    }
-    inner = *err;
-    if (column == 0)
-        return add_place(err, path, "line", s->csv.line, at);
-    return km_fail(err, inner.code, "%s: line %" PRIu64 ", column %zu at byte %" PRIu64 ": %s",
-                   path, s->csv.line, column, at, inner.msg);
+    f.line = s->csv.line;
+    if (err->code != KM_E_INPUT)
+        return add_place(err, f.path, "line", f.line, f.at);
+    return km_csv_fail(&f, err);
 }
 
 /* The next line of the range; what is wrong with it is told with its number in the file. */
@@ -327,24 +362,24 @@ static int take_line(struct km_shard *s, const char **text, size_t *len, uint64_
 static int next_line(struct km_shard *s, float *row, struct km_err *err)
 {
     struct km_format *f = s->format;
-    size_t column = 0, offset = 0;
-    const char *text;
-    uint64_t at;
-    size_t len;
-    int rc;
+    struct km_csv_fault fault = {f, header_of(s), s->path,
+                                 .is_first = s->start == 0 && s->records == 0};
+    struct km_csv_shape shape;
+    int rc = take_line(s, &fault.text, &fault.len, &fault.at, err);
 
-    rc = take_line(s, &text, &len, &at, err);
     if (rc != KM_MORE)
         return rc;
     rc = KM_OK;
     if (f->feature_dim == 0 || f->label_size < 0)
-        rc = settle_columns(s, text, len, err);
+        rc = settle_columns(s, fault.text, fault.len, err);
+    shape = (struct km_csv_shape){(size_t)f->label_size, f->feature_dim, f->dialect};
     if (rc == KM_OK)
-        rc = km_csv_parse(text, len, (size_t)f->label_size, row ? row : s->row, f->feature_dim,
-                          &column, &offset, err);
+        rc = km_csv_parse(fault.text, fault.len, &shape, row ? row : s->row, &fault.place, err);
     if (rc)
-        return fail_line(s, text, len, column, at + offset, err);
+        return fail_line(s, &fault, err);
     s->records++;
+    if (!f->good_path)
+        f->good_path = s->path;
     return KM_MORE;
 }
 
@@ -370,7 +405,12 @@ static int pass_others(struct km_shard *s, struct km_err *err)
  * feature_dim may be unknown). */
 static int next_row(struct km_shard *s, float *row, struct km_csr *x, struct km_err *err)
 {
-    int rc = pass_others(s, err);
+    int rc = KM_OK;
+
+    if (s->format->kind == KM_CSV && !s->header_done && s->start == 0)
+        rc = take_header(s, err);
+    if (rc == KM_OK)
+        rc = pass_others(s, err);
 
     if (rc != KM_MORE)
         return rc;
@@ -472,6 +512,7 @@ void km_shard_close(struct km_shard *s)
     km_record_reader_close(s->reader);
     km_free(s->row);
     km_csr_done(&s->one);
+    km_header_done(&s->own_header);
     km_free(s);
 }
 

@@ -6,6 +6,7 @@
 #include "base/csr.h"
 #include "base/err.h"
 #include "base/mat.h"
+#include "io/header.h"
 #include <stdint.h>
 
 /** KM_SPARSE is RecordIO whose rows are kept as their values that are not 0 (km_shard_read_sparse).
@@ -24,6 +25,16 @@ struct km_format {
      * or line there; for messages about rows of another width. NULL: it was said. */
     const char *dim_path;
     uint64_t dim_row;
+    /** The first file that had a row of this width, once there is one; a path of the caller's. */
+    const char *good_path;
+    /** Whose width this is, for messages, as "the train channel"; NULL: the format's own. */
+    const char *dim_of;
+    /** CSV: how columns and numbers are written, and what first lines are. */
+    struct km_dialect dialect;
+    enum km_header_rule header_rule;
+    /** CSV: learns the names of the columns; the caller's. NULL: nobody wants them, and files are not
+     * compared. */
+    struct km_header *header;
 };
 
 struct km_shard;

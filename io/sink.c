@@ -2,7 +2,7 @@
 #include "io/sink.h"
 
 #include "base/mem.h"
-#include "io/csv.h"
+#include "io/fields.h"
 #include "io/file.h"
 #include "io/record.h"
 #include "io/recordio.h"

@@ -197,6 +197,11 @@ int km_stream_seek(struct km_stream *s, uint64_t at, struct km_err *err)
     return KM_OK;
 }
 
+int km_stream_is_regular(const struct km_stream *s)
+{
+    return s->regular;
+}
+
 uint64_t km_stream_at(const struct km_stream *s)
 {
     return s->at;

@@ -87,8 +87,8 @@ for s in range(11):
     csv('many_%02d.want' % s, (rows + rows)[s::11])
 open('labelled.csv', 'w').write(''.join('cat,%d,' % i + ','.join(map(str, r)) + '\r\n' for i, r in enumerate(rows)))
 open('wide.csv', 'w').write('1,2,3,4,5,6,7\n')
-open('bad.csv', 'w').write('1,2,3\n4,x,6\n')
-open('big.csv', 'w').write('1,2,3\n4,1e18,6\n')
+open('bad.csv', 'w').write('1,5,3\n4,x,6\n')
+open('big.csv', 'w').write('1,5,3\n4,1e18,6\n')
 open('damaged', 'wb').write(frame([1.0, 2.0])[:-3])
 # Shortest decimals that read back: one digit, six, seven, eight, nine; edges of float32.
 numbers = '0,-0,1,-5,0.1,0.3,1e-45,9.000001e+17,123456.79,16777216,0.99609375,1e+18,999999,1e+06,3.1415927,1.0000001,0.010000001,1000.00006'
@@ -114,6 +114,24 @@ same e.csv all.csv.want
 convert --label-size 2 labelled.csv -o f.recordio
 same f.recordio all.want
 grep -q ', 2 leading columns of CSV inputs dropped' summary.txt || fail "$(cat summary.txt)"
+
+tr , ';' <b.csv >semicolons.txt
+convert --separator ';' semicolons.txt -o f.recordio
+same f.recordio all.want
+sed 's/,/,0\t/g; s/$/,0/' b.csv >tabs.txt
+convert --separator tab --decimal comma tabs.txt -o f.recordio
+same f.recordio all.want
+{ echo 'a,b,c,d,e,"the f"'; cat b.csv; } >named.csv
+convert named.csv -o f.recordio
+same f.recordio all.want
+grep -q '^the first line of named.csv is a header and is skipped: a, b, c, d, e, the f' summary.txt || fail "$(cat summary.txt)"
+{ echo 0,1,2,3,4,5; cat b.csv; } >numbered.csv
+convert --header present numbered.csv -o f.recordio
+same f.recordio all.want
+refused 2 "found the numbers of the columns" convert numbered.csv -o out/x
+refused 2 "kmeans convert --separator ';' FILE" convert semicolons.txt -o out/x
+refused 2 "expected present, absent or auto" convert --header maybe b.csv -o out/x
+refused 2 "--separator: found" convert --separator ab b.csv -o out/x
 
 # Values.
 convert --scale 1/256 images -o g.recordio

@@ -98,8 +98,8 @@ BAD_RECORDS = [
     ("bytes", ending(wrapped(oracle.field(1, b"abc"), number=9)), [THIRD + 'features["values"] holds bytes']),
     ("no tensor", ending(oracle.field(1, oracle.field(1, b"values") + oracle.field(2, b""))), [THIRD + 'features["values"] is empty']),
     ("no value", ending(oracle.field(1, oracle.field(1, b"values"))), [THIRD + 'features["values"] holds 0 values']),
-    ("too narrow", row(1, 2), [THIRD + "2 features, expected 3 (feature_dim)", "set feature_dim"]),
-    ("too wide", row(1, 2, 3, 4), [THIRD + "4 features, expected 3"]),
+    ("too narrow", row(1, 2), [THIRD + "2 features, but the first row of ", "a-good-one has 3; give every row the same features"]),
+    ("too wide", row(1, 2, 3, 4), [THIRD + "4 features, but the first row of "]),
     ("NaN", row(1, float("nan"), 3), [THIRD + "value 2 is NaN; expected a finite number: remove or replace it"]),
     ("infinity", row(1, 2, float("-inf")), [THIRD + "value 3 is infinite"]),
     ("huge", row(1e38, 2, 3), [THIRD + "value 1 is 1e+38, expected at most", "scale the data"]),
@@ -109,20 +109,22 @@ BAD_RECORDS = [
     ("a key twice", ending(sparse([1, 1], [1, 2], [3])), [THIRD + "key 1 twice"]),
     ("keys without values", ending(sparse([0, 1], [1], [3])), [THIRD + "a sparse tensor of 2 keys and 1 values"]),
     ("a sparse matrix", ending(sparse([0], [1], [1, 3])), [THIRD + "a sparse tensor of 2 dimensions"]),
-    ("another shape", ending(sparse([0], [1], [4])), [THIRD + "4 features, expected 3"]),
+    ("another shape", ending(sparse([0], [1], [4])), [THIRD + "4 features, but the first row of "]),
     ("sparse NaN", ending(sparse([2], [float("nan")], [3])), [THIRD + "value 3 is NaN"]),
 ]  # fmt: skip
 
 BAD_LINES = [
-    ("a header", b"x,y,z\n" + LINES, ["rows: line 1 at byte 0: no column is a number, this looks like a header; remove the line"]),
-    ("an empty field", LINES + b"1,,3\n", ["line 6, column 2 at byte 32: found an empty field"]),
+    ("a header of another width", b"x,y\n" + LINES, ['rows: line 1 at byte 0: this looks like a header of 2 names ("x,y"), but']),
+    ("a named column", b"x,y,z\n" + LINES + b"1,2,?\n", ['rows: line 7, column 3 (z) at byte 40: missing value: found "?"']),
+    ("numbers of columns", b"0,1,2\n" + LINES, ['rows: line 1 at byte 0: found the numbers of the columns ("0,1,2")', "header=False, index=False", "header=present", "header=absent"]),
+    ("an empty field", LINES + b"1,,3\n", ["line 6, column 2 at byte 32: missing value: found an empty field"]),
     ("a word", LINES + b"1,2,abc\n", ['line 6, column 3 at byte 34: found "abc", expected a number']),
-    ("nan", LINES + b"1,nan,3\n", ['line 6, column 2 at byte 32: found "nan", expected a finite number']),
+    ("nan", LINES + b"1,nan,3\n", ['line 6, column 2 at byte 32: missing value: found "nan", expected a number']),
     ("-Inf", LINES + b"-Inf,2,3\n", ['line 6, column 1 at byte 30: found "-Inf", expected a finite number']),
-    ("NULL", LINES + b"1,NULL,3\n", ['found "NULL", expected a finite number']),
+    ("NULL", LINES + b"1,NULL,3\n", ['missing value: found "NULL", expected a number']),
     ("semicolons", LINES + b"1;2;3\n", ["line 6, column 1 at byte 30", "columns are separated by commas"]),
-    ("too narrow", LINES + b"1,2\n", ["line 6 at byte 30: 2 columns, expected 3 features"]),
-    ("too wide", LINES + b"1,2,3,4\n", ["line 6 at byte 30: 4 columns, expected 3 features", "text/csv;label_size=1"]),
+    ("too narrow", LINES + b"1,2\n", ["line 6 at byte 30: 2 columns, but other lines have 3; give every line the same columns"]),
+    ("too wide", LINES + b"1,2,3,4\n", ["line 6 at byte 30: 4 columns, but other lines have 3; give every line the same columns"]),
     ("a comma at the end", LINES + b"1,2,3,\n", ["line 6 at byte 30: 4 columns"]),
     ("huge", LINES + b"1,1e30,3\n", ["line 6, column 2 at byte 32: found 1e30, expected at most"]),
     ("beyond float32", LINES + b"1,1e39,3\n", ["line 6, column 2 at byte 32: found 1e39, more than float32 can hold"]),
@@ -159,7 +161,7 @@ def test_data(tests):
 def test_test_channel(tests):
     """Wrong from the first row: nothing is trained. Wrong further on: the model is there by then."""
     for name, content, parts, kept in (
-        ("first row", oracle.frame(oracle.record([1, 2])), ["record 1 at byte 0: 2 features, expected 3"], []),
+        ("first row", oracle.frame(oracle.record([1, 2])), ["record 1 at byte 0: 2 features, but the train channel has 3; give both channels the same features"], []),
         ("third row", row(1, float("nan"), 3), [THIRD + "value 2 is NaN"], ["model/model_algo-1"]),
     ):
         job = Job(tests, HYPERPARAMETERS, {"train": {}, "test": {}})
@@ -516,8 +518,8 @@ def test_command_line(tests):
         (["--k", "2", "--output"], "--output needs a value"),
         (["--k", "2", "rows"], "where should the model go? --output FILE is missing (rows)"),
         (["--root", ".", "--output", "m", "rows"], "files and --root together"),
-        (["--root", ".", "--test", "rows"], "--test and --content-type go with data files"),
-        (["--root", ".", "--content-type", "text/csv"], "--test and --content-type go with data files"),
+        (["--root", ".", "--test", "rows"], "go with data files, not with a layout"),
+        (["--root", ".", "--content-type", "text/csv"], "go with data files, not with a layout"),
         (["--output", "m", *["--test", "rows"] * 65, "rows"], "too many --test options"),
     ]
     for args, part in usage:
@@ -533,7 +535,7 @@ def test_command_line(tests):
         (["--k", "2", "--output", "m", "nowhere"], 2, "nowhere: no such file or folder"),
         (["--k", "2", "--output", "m", "--test", "nowhere", "rows"], 2, "'test': nowhere: no such file or folder"),
         (["--k", "2", "--output", "m", "--feature-dim", "4", "rows"], 2, "3 features, expected 4"),
-        (["--k", "2", "--output", "m", "--test", "pairs", "rows"], 2, "2 features, but the first row of rows has 3; give"),
+        (["--k", "2", "--output", "m", "--test", "pairs", "rows"], 2, "2 features, but the train channel has 3; give both channels"),
         (["--k", "2", "--output", "m", "rows", "pairs"], 2, "2 features, but the first row of rows has 3; give"),
         (["--k", "2", "--output", "m", "--content-type", "x", "rows"], 2, "No iterator has been registered for ContentType ('x'"),
         (["--k", "2", "--output", "m", "rows.csv", "rows"], 2, "the file is RecordIO, expected CSV"),

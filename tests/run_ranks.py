@@ -363,6 +363,26 @@ def label_columns(t):
     failed(t, cluster, "labels on one host only", 2, "0 label column(s) on host algo-1", "1 on host algo-2")
 
 
+def headers(t):
+    """Each host's files may begin with the same header, or with none; other names are other columns."""
+    x = rows_of(200)
+    channels = {"train": {**channel("ShardedByS3Key"), "ContentType": "text/csv;label_size=0"}}
+    alone = None
+    for name, lines in ("none", ("", "")), ("one", ("a,b,c\n", "")), ("both", ("a,b,c\n", "a,b,c\n")), ("other", ("a,b,c\n", "b,a,c\n")):
+        cluster = Cluster(t, [[], []])
+        for job, first, part in zip(cluster.jobs, lines, (x[:120], x[120:])):
+            job.config("inputdataconfig", channels)
+            with open(job.data("rows.csv"), "w") as f:
+                f.write(first[: first.index("c") + 1] + "".join(",c%d" % i for i in range(x.shape[1] - 3)) + "\n" if first else "")
+                np.savetxt(f, part, delimiter=",", fmt="%.6g")
+        if name == "other":
+            failed(t, cluster, "a header with other names", 2, "begin with other headers on host algo-1 than on host algo-2")
+            continue
+        run = cluster.train("a header: " + name)
+        alone = alone or cluster.bytes()
+        t.same(cluster.bytes(), alone, "a header: %s: model" % name, run)
+
+
 def mnist(t):
     """The quality of the MNIST job on 1, 2 and 5 hosts."""
     images = oracle.read_idx(str(ROOT / "examples/mnist/data/train-images-idx3-ubyte.gz"))
@@ -385,7 +405,7 @@ def mnist(t):
 def main():
     t = Tests(sys.argv[1])
     only = sys.argv[2:]
-    for part in wire, one_rank, windows, label_columns, sharded_and_replicated, sparse, wide, empty_shards, uneven, errors, allocations, stop, mnist:
+    for part in wire, one_rank, windows, label_columns, headers, sharded_and_replicated, sparse, wide, empty_shards, uneven, errors, allocations, stop, mnist:
         start = time.time()
         if (only and part.__name__ not in only) or (t.sanitized and part is mnist):
             continue

@@ -262,6 +262,71 @@ def test_csv(tests):
         tests.check((line in run.out) if line else not said, "CSV as %s: %s" % (content_type, line), run)
 
 
+def test_headers(tests):
+    """Names are skipped and told; what the content type says of first lines holds."""
+    whole = reference(tests)
+    names, numbers = b"age,the price,\xe5\xb9\xb4,d,e\n", b"0,1,2,3,4\n"
+    skipped = "is a header and is skipped"
+    for content_type, first, line in (
+        ("text/csv;label_size=0", names, "5 column(s) of features: age, the price, \u5e74, d, e"),
+        ("text/csv", names, skipped),
+        ("text/csv;label_size=0;header=present", names, skipped),
+        ("text/csv;label_size=0; Header=Present", numbers, skipped),
+        ("text/csv;label_size=0;flag=7", names, "Parameter 'flag=7' of content type"),
+    ):
+        model, run = trained(tests, content_type, file_of(first + to_csv(X)), content_type)
+        tests.same(model, whole, "a header as %s: model" % content_type, run)
+        tests.check(line in run.out, "a header as %s: %s" % (content_type, line), run)
+
+    def in_files(job):
+        for i, rows in enumerate(np.array_split(X, 3)):
+            job.data("part-%d" % i).write_bytes((names if i < 2 else b"") + to_csv(rows))
+
+    model, run = trained(tests, "a header in two of three files", in_files, "text/csv;label_size=0")
+    tests.same(model, whole, "a header in two of three files: model", run)
+    tests.same(run.out.count(skipped), 1, "a header in two of three files is told once", run)
+    for test, code in (names, 0), (b"the price,age,\xe5\xb9\xb4,d,e\n", 2), (b"", 0):
+        job = Job(tests, HYPERPARAMETERS, {"train": channel("text/csv;label_size=0"), "test": channel("text/csv;label_size=0")})
+        job.data("rows").write_bytes(names + to_csv(X))
+        job.data("rows", "test").write_bytes(test + to_csv(TEST))
+        run = job.train()
+        tests.same(run.code, code, "a test channel with the header %s" % test, run)
+        tests.check(code == 0 or "give both the same columns in the same order" in run.out, "columns in another order", run)
+
+
+def test_dialects(tests):
+    """Separators and decimal commas on the command line."""
+    whole = reference(tests)
+    folder = tests.place()
+    text = to_csv(X)
+    (folder / "semicolons").write_bytes(text.replace(b",", b";").replace(b".", b","))
+    (folder / "tabs").write_bytes(b"a\tb\tc\td\te\n" + text.replace(b",", b"\t"))
+    (folder / "blanks").write_bytes(text.replace(b",", b"  ").replace(b"\n", b" \n"))
+    (folder / "numbers").write_bytes(b"0,1,2,3,4\n" + text)
+    base = ["train", "--k", "4", "--mini-batch-size", "250", "--output", folder / "m"]
+    for args in (
+        ["--separator", ";", "--decimal", "comma", "semicolons"],
+        ["--separator=tab", "tabs"],
+        ["--separator", "space", "blanks"],
+        ["--header", "present", "numbers"],
+        ["--content-type", "text/csv;label_size=0;header=present", "numbers"],
+    ):
+        run = tests.run(*base, *args, cwd=folder)
+        if tests.check(run.code == 0, " ".join(args), run):
+            tests.same((folder / "m").read_bytes(), whole, " ".join(args) + ": model", run)
+    oracle.write_recordio(folder / "rows", X)
+    for args, words in (
+        (["semicolons"], "kmeans convert --separator ';' --decimal comma FILE"),
+        (["tabs"], "--separator tab FILE"),
+        (["--separator", "x", "tabs"], '--separator: found "x", expected'),
+        (["--decimal", "dot", "tabs"], '--decimal: found "dot", expected point or comma'),
+        (["--header", "no", "tabs"], '--header: found "no", expected present, absent or auto'),
+        (["--separator", ";", "rows"], "are for CSV, but the files are application/x-recordio-protobuf"),
+    ):
+        run = tests.run(*base, *args, cwd=folder)
+        tests.check(run.code == 2 and words in run.out, "%s: %s" % (" ".join(args), words), run)
+
+
 def test_files_of_a_channel(tests):
     whole = reference(tests)
     junk = b"this is no data"

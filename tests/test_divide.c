@@ -473,7 +473,7 @@ static void the_first_row_of_a_fifo_decides_the_width_for_all_parts(void **state
     const struct km_format format = {.kind = KM_CSV, .label_size = 0};
 
     (void)state;
-    put_text("1,2,3\n4,5\n7,8,9\nx\n");
+    put_text("3,2,1\n4,5\n7,8,9\nx\n");
     take_fifo_part(&format, 0, 2, &part_of[0]);
     assert_ok(part_of[0].rc, part_of[0].err);
     assert_int_equal(part_of[0].n, 2);

@@ -10,6 +10,7 @@ struct seat {
     char host[256];
     uint64_t d, files, bytes, has_test;
     int64_t labels; /* columns in front of the features; below 0: nothing has decided that */
+    uint64_t names; /* km_header_hash; 0: no header */
 };
 
 /* The first two ranks that have rows, and not of the same number of features. */
@@ -61,6 +62,27 @@ static int check_labels(const struct seat *seats, const struct km_job *job,
     return KM_OK;
 }
 
+/* Headers of files on different hosts, as those of different files on one. */
+static int check_headers(const struct seat *seats, const struct km_job *job,
+                         const struct km_channel *channel, struct km_err *err)
+{
+    const struct seat *first = NULL;
+
+    for (int r = 0; r < job->ranks; r++) {
+        const struct seat *s = &seats[r];
+
+        if (s->names && !first)
+            first = s;
+        if (s->names && s->names != first->names)
+            return km_fail(
+                err, KM_E_INPUT,
+                "the files of the %s channel begin with other headers on host %s than on host %s; "
+                "give all files the same columns in the same order",
+                channel->name, first->host, s->host);
+    }
+    return KM_OK;
+}
+
 static int check_test(const struct seat *seats, const struct km_job *job, struct km_err *err)
 {
     for (int r = 1; r < job->ranks; r++)
@@ -105,7 +127,8 @@ int km_peers_meet(struct km_job *job, const struct km_channel *channel, struct k
                          .files = channel->files.n,
                          .bytes = channel->files.total,
                          .has_test = (uint64_t)job->request->test.present,
-                         .labels = km_feed_format(*feed)->label_size};
+                         .labels = km_feed_format(*feed)->label_size,
+                         .names = km_header_hash(km_feed_format(*feed)->header)};
     snprintf(own->host, sizeof(own->host), "%s", job->request->host);
     for (int r = 0; r <= job->ranks; r++)
         job->part[r] = (size_t)r * sizeof(*seats);
@@ -114,6 +137,8 @@ int km_peers_meet(struct km_job *job, const struct km_channel *channel, struct k
         rc = check_features(seats, job, channel, d, err);
     if (rc == KM_OK)
         rc = check_labels(seats, job, channel, err);
+    if (rc == KM_OK)
+        rc = check_headers(seats, job, channel, err);
     if (rc == KM_OK)
         rc = check_replicas(seats, job, channel, err);
     if (rc == KM_OK)

@@ -64,6 +64,9 @@ void km_request_done(struct km_request *r);
 int km_content_type_parse(const char *text, struct km_format *format, char *name, size_t name_size,
                           struct km_err *err);
 
+/** "auto", "present" or "absent"; -1 for another word. */
+int km_header_rule(enum km_header_rule *rule, const char *text);
+
 /**
  * Reports a failure: the prefixed text as an ERROR line for each problem, and at most 1,024
  * characters of valid UTF-8 in the failure file (when there is one). Returns the exit code:

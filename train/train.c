@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "io/feed.h"
 #include "io/model.h"
+#include "train/channel.h"
 #include "train/finish.h"
 #include "train/job.h"
 #include "train/pass.h"
@@ -13,71 +14,6 @@
 #include "train/sparse.h"
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
-
-/* Says what the content type left open and the first row decided. */
-static void log_labels(const struct km_job *job, const struct km_channel *channel,
-                       const struct km_format *found)
-{
-    if (channel->format.kind != KM_CSV || channel->format.label_size >= 0 || job->d == 0)
-        return;
-    if (found->label_size)
-        km_log(
-            KM_INFO,
-            "channel '%s': the content type has no label_size; the first of %zu columns is taken "
-            "for the label",
-            channel->name, job->d + 1);
-    else
-        km_log(
-            KM_INFO,
-            "channel '%s': the content type has no label_size, and lines have exactly feature_dim "
-            "= %zu columns: no label is assumed",
-            channel->name, job->d);
-}
-
-/* The path of the first file that can be read only once (a FIFO); NULL if there is none. */
-static const char *first_not_regular(const struct km_files *files)
-{
-    struct stat st;
-
-    for (size_t i = 0; i < files->n; i++) /* what has a size is a regular file */
-        if (files->bytes[i] == 0 && (stat(files->path[i], &st) || !S_ISREG(st.st_mode)))
-            return files->path[i];
-    return NULL;
-}
-
-static int open_channel(struct km_job *job, struct km_feed **feed, const struct km_channel *channel,
-                        struct km_err *err)
-{
-    struct km_format format = channel->format;
-    const char *once;
-    int rc;
-
-    format.feature_dim = job->d;
-    if (job->feed) { /* the test channel has the width of the train channel */
-        format.dim_path = km_feed_format(job->feed)->dim_path;
-        format.dim_row = km_feed_format(job->feed)->dim_row;
-    }
-    rc = km_feed_open(feed, &channel->files, &format, err);
-    if (rc)
-        return rc;
-    job->d = km_feed_format(*feed)->feature_dim;
-    if (job->ranks > 1 && channel->replicated &&
-        km_feed_divide(*feed, (size_t)job->rank, (size_t)job->ranks, err))
-        return err->code;
-    if (job->d == 0 && (once = first_not_regular(&channel->files)))
-        return km_fail(err, KM_E_INPUT,
-                       "%s is no regular file, so that nobody can look at its first row before "
-                       "the training: say how many features a row has (feature_dim)",
-                       once);
-    if (job->d == 0 && job->ranks == 1)
-        return km_fail(err, KM_E_INPUT,
-                       "the %s channel has 0 rows (%zu file(s), the first is %s): check that the "
-                       "data was written, and give files with rows",
-                       channel->name, channel->files.n, channel->files.path[0]);
-    log_labels(job, channel, km_feed_format(*feed));
-    return KM_OK;
-}
 
 /* Cuts the rows of a channel into blocks; mini_batch 0: each block is one. */
 static void cut(const struct km_job *job, struct km_feed *feed, size_t mini_batch)
@@ -94,7 +30,7 @@ static void cut(const struct km_job *job, struct km_feed *feed, size_t mini_batc
 static int open_train(struct km_job *job, struct km_err *err)
 {
     const struct km_channel *train = &job->request->train;
-    const char *once = first_not_regular(&train->files);
+    const char *once = km_channel_once(&train->files);
 
     job->read_once = once != NULL;
     if (once && job->p->epochs > 1)
@@ -106,7 +42,7 @@ static int open_train(struct km_job *job, struct km_err *err)
     if (!job->part)
         return km_fail(err, KM_E_MEM, "no memory for the shares of %d hosts", job->ranks);
     job->d = (size_t)job->p->feature_dim;
-    return open_channel(job, &job->feed, train, err);
+    return km_channel_open(job, &job->feed, train, err);
 }
 
 /* Opens every file of the request and decodes its first row, on all ranks. */
@@ -122,7 +58,7 @@ static int open_channels(struct km_job *job, struct km_err *err)
     if (rc == KM_OK)
         cut(job, job->feed, (size_t)job->p->mini_batch_size);
     if (rc == KM_OK && r->test.present)
-        rc = open_channel(job, &job->test, &r->test, err);
+        rc = km_channel_open(job, &job->test, &r->test, err);
     if (rc == KM_OK && r->test.present)
         cut(job, job->test, 0);
     return r->test.present ? km_peers_meet(job, &r->test, &job->test, rc, &job->d, err)

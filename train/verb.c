@@ -30,13 +30,25 @@
 /* What the command line says. */
 struct command {
     const char *root, *output, *content_type, *threads;
+    const char *header, *separator, *decimal;
     char *tests[MAX_TESTS];
     size_t n_tests;
     char **files;
     size_t n_files;
 };
 
-enum { OPT_HELP = 1, OPT_ROOT, OPT_OUTPUT, OPT_TEST, OPT_CONTENT_TYPE, OPT_THREADS, OPT_PARAM };
+enum {
+    OPT_HELP = 1,
+    OPT_ROOT,
+    OPT_OUTPUT,
+    OPT_TEST,
+    OPT_CONTENT_TYPE,
+    OPT_HEADER,
+    OPT_SEPARATOR,
+    OPT_DECIMAL,
+    OPT_THREADS,
+    OPT_PARAM
+};
 
 static void print_help(FILE *out)
 {
@@ -53,7 +65,13 @@ static void print_help(FILE *out)
           ".tgz,\n"
           "                        else the bare model file\n"
           "  --test FILE           score the model on these rows (may be repeated)\n"
-          "  --content-type TYPE   application/x-recordio-protobuf, or text/csv;label_size=N\n"
+          "  --content-type TYPE   application/x-recordio-protobuf, or\n"
+          "                        text/csv;label_size=N;header=present|absent\n"
+          "  --header RULE         CSV: present (the first line of each file is skipped), absent, "
+          "or\n"
+          "                        auto: a line of names is skipped [auto]\n"
+          "  --separator C         CSV: what stands between columns: , ; | tab space [,]\n"
+          "  --decimal MARK        CSV: point or comma [point]\n"
           "  --threads N           threads [KM_THREADS, OMP_NUM_THREADS, or all CPUs we may use]\n"
           "  --help                this text\n\n"
           "Hyperparameters, on the command line or in input/config/hyperparameters.json:\n\n",
@@ -77,6 +95,9 @@ static void fill_options(struct option *o)
         {"output", required_argument, NULL, OPT_OUTPUT},
         {"test", required_argument, NULL, OPT_TEST},
         {"content_type", required_argument, NULL, OPT_CONTENT_TYPE},
+        {"header", required_argument, NULL, OPT_HEADER},
+        {"separator", required_argument, NULL, OPT_SEPARATOR},
+        {"decimal", required_argument, NULL, OPT_DECIMAL},
         {"threads", required_argument, NULL, OPT_THREADS},
     };
     size_t n = sizeof(ours) / sizeof(ours[0]);
@@ -173,6 +194,15 @@ static int parse(struct command *c, int argc, char **argv, struct km_settings *s
         case OPT_CONTENT_TYPE:
             c->content_type = optarg;
             break;
+        case OPT_HEADER:
+            c->header = optarg;
+            break;
+        case OPT_SEPARATOR:
+            c->separator = optarg;
+            break;
+        case OPT_DECIMAL:
+            c->decimal = optarg;
+            break;
         case OPT_THREADS:
             c->threads = optarg;
             break;
@@ -249,6 +279,32 @@ static int check_not_input(const char *path, const struct km_request *r, struct 
     return KM_OK;
 }
 
+/* What the options say of the text of the files. */
+static int set_csv(struct km_request *r, const struct command *c, struct km_err *err)
+{
+    struct km_channel *channel[] = {&r->train, &r->test};
+    int rc = KM_OK;
+
+    if (!c->header && !c->separator && !c->decimal)
+        return KM_OK;
+    if (r->train.format.kind != KM_CSV)
+        return km_fail(err, KM_E_INPUT,
+                       "--header, --separator and --decimal are for CSV, but the files are %s",
+                       r->train.content_type);
+    for (int i = 0; i < 2 && rc == KM_OK; i++) {
+        struct km_format *f = &channel[i]->format;
+
+        if (c->separator)
+            rc = km_dialect_separator(&f->dialect, c->separator, err);
+        if (rc == KM_OK && c->decimal)
+            rc = km_dialect_decimal(&f->dialect, c->decimal, err);
+        if (rc == KM_OK && c->header && km_header_rule(&f->header_rule, c->header))
+            rc = km_fail(err, KM_E_INPUT,
+                         "--header: found \"%s\", expected present, absent or auto", c->header);
+    }
+    return rc;
+}
+
 /* Learns what the machine and the request are. */
 static int prepare(struct km_request *r, const struct command *c, struct km_settings *settings,
                    struct km_machine *m, struct km_err *err)
@@ -266,7 +322,9 @@ static int prepare(struct km_request *r, const struct command *c, struct km_sett
     if (c->n_files)
         rc = km_request_files(r, c->files, c->n_files, c->tests, c->n_tests, c->content_type,
                               settings, err);
-    else
+    if (rc == KM_OK && c->n_files)
+        rc = set_csv(r, c, err);
+    if (!c->n_files)
         rc = km_request_read(r, c->root, settings, err);
     if (rc == KM_OK)
         rc = check_not_input(c->output, r, err);
@@ -320,8 +378,11 @@ static int check_command(struct command *c)
         return usage("files and --root together: %s is a layout of its own", c->root) + 1;
     if (c->n_files && !c->output)
         return usage("where should the model go? --output FILE is missing (%s)", c->files[0]) + 1;
-    if (!c->n_files && (c->n_tests || c->content_type))
-        return usage("--test and --content-type go with data files, not with a layout") + 1;
+    if (!c->n_files && (c->n_tests || c->content_type || c->header || c->separator || c->decimal))
+        return usage("--test, --content-type, --header, --separator and --decimal go with data "
+                     "files, not "
+                     "with a layout") +
+               1;
     if (!c->n_files && !c->root)
         c->root = PLATFORM_ROOT;
     return 0;

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/header.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "io/fields.h"
+#include <stdio.h>
+#include <string.h>
+
+/* Strictly rising whole numbers are a matter of chance: so many other lines must be otherwise. */
+#define RISING_LINES   20
+#define COMMON_COLUMNS 3 /* so few values may well be 0, 1, 2 more than once */
+#define FIRST_YEAR     1800
+#define LAST_YEAR      2200
+
+void km_header_done(struct km_header *h)
+{
+    km_free(h->line);
+    *h = (struct km_header){0};
+}
+
+/* What the fields of a line behind its label columns are. */
+struct features {
+    size_t n, numbers, names;
+    int last_empty;  /* the line ends in a separator */
+    int whole;       /* all numbers are whole and written with digits alone, at most 9 of them */
+    int rising;      /* and each above the one before */
+    int consecutive; /* by 1 */
+    long first;      /* number, if they are whole */
+};
+
+static int is_whole(const struct km_csv_field *f, long *value)
+{
+    *value = 0;
+    if (f->len == 0 || f->len > 9)
+        return 0;
+    for (size_t i = 0; i < f->len; i++) {
+        if (f->text[i] < '0' || f->text[i] > '9')
+            return 0;
+        *value = *value * 10 + (f->text[i] - '0');
+    }
+    return 1;
+}
+
+static void add_number(struct features *a, const struct km_csv_field *f, long *before)
+{
+    long value;
+
+    if (!is_whole(f, &value)) {
+        a->whole = a->rising = a->consecutive = 0;
+    } else if (a->numbers == 0) {
+        a->first = value;
+    } else {
+        a->rising = a->rising && value > *before;
+        a->consecutive = a->consecutive && value == *before + 1;
+    }
+    *before = value;
+    a->numbers++;
+}
+
+/* It begins with numbers and what separates columns elsewhere: "1;2;x", "1 2 x"; but not "1 x". */
+static int is_row_elsewhere(const char *p, size_t n)
+{
+    const char *end = p + n;
+
+    for (int numbers = 0; p < end; numbers++) {
+        size_t token = 0;
+        float v;
+
+        while (p + token < end && !strchr(";|\t ", p[token]))
+            token++;
+        if (numbers == 2)
+            return 1;
+        if (token == 0 || km_parse_float(p, token, &v))
+            return 0;
+        p += token;
+        if (p < end && *p != ' ')
+            return 1;
+        p += p < end;
+    }
+    return 1;
+}
+
+int km_header_is_name(const char *text, size_t len)
+{
+    int letters = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        if (c < 0x20 || c == 0x7f)
+            return 0;
+        letters |= (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+        letters |= c >= 0x80;
+    }
+    return letters && !is_row_elsewhere(text, len);
+}
+
+/* The fields from number `skip` on. */
+static struct features features_of(const char *text, size_t len, const struct km_dialect *d,
+                                   size_t skip)
+{
+    struct features a = {.whole = 1, .rising = 1, .consecutive = 1};
+    const char *p = text;
+    struct km_csv_field f;
+    long before = 0;
+
+    for (size_t i = 0; km_csv_field(&p, text + len, d, &f); i++) {
+        if (i < skip)
+            continue;
+        a.n++;
+        a.last_empty = f.kind == KM_FIELD_EMPTY && a.n > 1 && !p;
+        if (f.kind == KM_FIELD_NUMBER)
+            add_number(&a, &f, &before);
+        a.names += f.kind == KM_FIELD_TEXT && km_header_is_name(f.text, f.len);
+    }
+    if (a.numbers == 0)
+        a.whole = 0;
+    a.rising &= a.whole;
+    a.consecutive &= a.whole;
+    return a;
+}
+
+static struct features line_of(const struct km_header_look *look, size_t i, size_t skip)
+{
+    return features_of(look->lines->text[i], look->lines->len[i], &look->dialect, skip);
+}
+
+/* The first field of a line, label or not. */
+static struct km_csv_field first_of(const struct km_header_look *look, size_t i)
+{
+    const char *p = look->lines->text[i];
+    struct km_csv_field field = {0};
+
+    km_csv_field(&p, p + look->lines->len[i], &look->dialect, &field);
+    return field;
+}
+
+/* ---- numbers that may be names ---- */
+
+static int is_numbering(const struct features *f)
+{
+    return f->consecutive && f->numbers == f->n && (f->first == 0 || f->first == 1);
+}
+
+/* Line 1 is 0, 1, 2, ... or 1, 2, 3, ..., perhaps behind a first field that is empty or a name. */
+static int is_column_numbers(const struct km_header_look *look)
+{
+    struct features all = line_of(look, 0, 0), behind;
+    struct km_csv_field first = first_of(look, 0);
+
+    if (first.kind == KM_FIELD_NUMBER)
+        return all.n >= 2 && is_numbering(&all);
+    behind = line_of(look, 0, look->skip > 0 ? look->skip : 1);
+    if (first.kind == KM_FIELD_EMPTY)
+        return is_numbering(&behind);
+    return is_numbering(&behind) && behind.n >= 2 && km_header_is_name(first.text, first.len);
+}
+
+static int is_same(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    return a_len == b_len && memcmp(a, b, a_len) == 0;
+}
+
+/* Other lines tell that line 1 is made of values: it goes on in line 2 as 0,1,2 in 3,4,5; it comes again,
+ * where it is short enough for that to be chance; its label does. The only line of a file is a row, too: as
+ * a header it would say nothing. */
+static int is_among_values(const struct km_header_look *look)
+{
+    const struct km_csv_lines *l = look->lines;
+    struct features one = line_of(look, 0, 0), two;
+    struct km_csv_field first = first_of(look, 0);
+
+    for (size_t i = 1; i < l->n; i++) {
+        struct km_csv_field other = first_of(look, i);
+
+        if (first.kind == KM_FIELD_TEXT && is_same(first.text, first.len, other.text, other.len))
+            return 1;
+        if (one.n <= COMMON_COLUMNS && is_same(l->text[0], l->len[0], l->text[i], l->len[i]))
+            return 1;
+    }
+    if (one.numbers != one.n || l->n < 2)
+        return one.numbers == one.n;
+    two = line_of(look, 1, 0);
+    return two.consecutive && two.n == one.n && two.numbers == two.n &&
+           two.first == one.first + (long)one.n;
+}
+
+static int is_years(const struct features *f)
+{
+    return f->numbers >= 2 && f->consecutive && f->first >= FIRST_YEAR && f->first <= LAST_YEAR;
+}
+
+/* A first row of numbers that looks more like names than all rows after it. */
+static int looks_like_names(const struct km_header_look *look)
+{
+    struct features one = line_of(look, 0, look->skip);
+    size_t others = look->lines->n - 1;
+    int rising = one.numbers == one.n && one.n >= 2 && one.rising, years = is_years(&one);
+    int otherwise = 0;
+
+    if (one.numbers != one.n || others == 0)
+        return 0;
+    for (size_t i = 1; i < look->lines->n; i++) {
+        struct features f = line_of(look, i, look->skip);
+
+        otherwise |= !f.whole;
+        rising &= !f.rising;
+        years &= !is_years(&f);
+    }
+    return years || (rising && (otherwise || others >= RISING_LINES));
+}
+
+/* ---- names ---- */
+
+/* A column (from 0) counts the rows, from 0 or 1. */
+static int counts_rows(const struct km_header_look *look, size_t column)
+{
+    long start = 0;
+
+    if (look->lines->n < 4)
+        return 0;
+    for (size_t i = 1; i < look->lines->n; i++) {
+        const char *p = look->lines->text[i];
+        struct km_csv_field f = {0};
+        long value;
+
+        for (size_t j = 0; j <= column; j++)
+            if (!km_csv_field(&p, look->lines->text[i] + look->lines->len[i], &look->dialect, &f))
+                return 0;
+        if (!is_whole(&f, &value))
+            return 0;
+        start = i == 1 ? value : start;
+        if (value != start + (long)i - 1 || start > 1)
+            return 0;
+    }
+    return 1;
+}
+
+/* A column of row numbers: the first of the features, or the one that is taken for a label unasked. */
+static void find_index(struct km_header *h, const struct km_header_look *look)
+{
+    size_t column = look->guessed ? 0 : look->skip;
+    int counts = counts_rows(look, column);
+
+    if (!counts && km_csv_kind(look->lines->text[0], look->lines->len[0], column, &look->dialect) !=
+                       KM_FIELD_EMPTY)
+        return;
+    h->index = column + 1;
+    snprintf(h->warning, sizeof(h->warning),
+             "%.300s: column %zu %s: it looks like an index, and is %s. Write the file without it "
+             "(pandas: "
+             "header=False, index=False; R: row.names=FALSE), or say that it is to be dropped "
+             "(label_size=%zu)",
+             look->path, column + 1, counts ? "counts the rows" : "has no name in the header",
+             column < look->skip ? "dropped as a label" : "clustered as a feature", column + 1);
+}
+
+/* Keeps the names; they may be one more than columns, as the line may end in a separator. */
+static int keep(struct km_header *h, const struct km_header_look *look, size_t columns,
+                struct km_err *err)
+{
+    size_t len = look->lines->len[0];
+
+    h->line = km_alloc(len + 1, 1);
+    if (!h->line)
+        return km_fail(err, KM_E_MEM, "no memory for a header of %zu bytes", len);
+    memcpy(h->line, look->lines->text[0], len);
+    h->len = len;
+    h->path = look->path;
+    h->dialect = look->dialect;
+    h->columns = columns;
+    h->skip = look->skip < columns ? look->skip : columns;
+    return KM_OK;
+}
+
+/* Names and columns of the next line; 0 where there is no line to compare with. */
+static int misfit(const struct km_header_look *look, size_t *names, size_t *columns)
+{
+    struct features f = line_of(look, 0, 0);
+
+    *names = f.n;
+    *columns = f.n;
+    if (look->lines->n > 1)
+        *columns = km_csv_columns(look->lines->text[1], look->lines->len[1], &look->dialect);
+    if (f.n == *columns + 1 && f.last_empty)
+        *names = *columns;
+    return *names != *columns;
+}
+
+static int fail_misfit(const struct km_header_look *look, size_t names, size_t columns,
+                       struct km_err *err)
+{
+    char text[64];
+
+    km_show(look->lines->text[0], look->lines->len[0], text, sizeof(text));
+    return km_fail(
+        err, KM_E_INPUT,
+        "this looks like a header of %zu name%s (\"%s\"), but the line behind it has %zu column%s; "
+        "%s, or say header=present if the line is to be skipped",
+        names, names == 1 ? "" : "s", text, columns, columns == 1 ? "" : "s",
+        names + 1 == columns ? "write the file without row names (R: row.names=FALSE)"
+                             : "give every line the same columns");
+}
+
+/* A later file's header: its names must be those of the first. */
+static int check_same(const struct km_header *h, const struct km_header_look *look,
+                      struct km_err *err)
+{
+    struct km_header other = {.line = (char *)(uintptr_t)look->lines->text[0],
+                              .len = look->lines->len[0],
+                              .dialect = look->dialect,
+                              .columns = h->columns,
+                              .skip = h->skip};
+    char found[200], expected[200];
+
+    if (h->columns == 0 || km_header_hash(&other) == km_header_hash(h))
+        return KM_OK;
+    km_show(other.line, other.len, found, sizeof(found));
+    km_show(h->line, h->len, expected, sizeof(expected));
+    return km_fail(
+        err, KM_E_INPUT,
+        "found the header \"%s\", expected \"%s\" as in %s; give all files the same columns in the "
+        "same order",
+        found, expected, h->path);
+}
+
+static int take_names(struct km_header *h, const struct km_header_look *look, struct km_err *err)
+{
+    size_t names, columns;
+    int rc;
+
+    if (h->line)
+        return check_same(h, look, err);
+    if (!misfit(look, &names, &columns)) {
+        rc = keep(h, look, names, err);
+        if (rc == KM_OK && !h->looked)
+            find_index(h, look);
+        return rc;
+    }
+    if (look->rule == KM_HEADER_PRESENT)
+        return keep(h, look, 0, err);
+    return fail_misfit(look, names, columns, err);
+}
+
+/* ---- the judgement ---- */
+
+static int fail_numbering(const struct km_header_look *look, struct km_err *err)
+{
+    char text[64];
+
+    km_show(look->lines->text[0], look->lines->len[0], text, sizeof(text));
+    return km_fail(
+        err, KM_E_INPUT,
+        "found the numbers of the columns (\"%s\"): a header, as pandas' to_csv writes it, or the "
+        "first row? Write the file without it (pandas: header=False, index=False), or say which "
+        "it is: header=present (the line is skipped) or header=absent (it is a row)",
+        text);
+}
+
+/* Names, or names mixed with numbers, which a row of numbers has not. */
+static int judge_text(struct km_header *h, const struct km_header_look *look,
+                      const struct features *f, int *is_header, struct km_err *err)
+{
+    *is_header = f->numbers == 0 && f->names > 0;
+    return *is_header ? take_names(h, look, err) : KM_OK;
+}
+
+static void warn_of_numbers(struct km_header *h, const struct km_header_look *look)
+{
+    char text[64];
+
+    km_show(look->lines->text[0], look->lines->len[0], text, sizeof(text));
+    snprintf(h->warning, sizeof(h->warning),
+             "%.300s: line 1 (\"%s\") is taken for a row, but looks like a header: no other of the "
+             "first %zu "
+             "lines is like it. If it is one, say header=present",
+             look->path, text, look->lines->n);
+}
+
+static int judge(struct km_header *h, const struct km_header_look *look, int *is_header,
+                 struct km_err *err)
+{
+    struct features f = line_of(look, 0, look->skip);
+
+    if (h->line && look->lines->len[0] == h->len &&
+        memcmp(look->lines->text[0], h->line, h->len) == 0) {
+        *is_header = 1;
+        return KM_OK;
+    }
+    if (is_column_numbers(look) && !is_among_values(look))
+        return fail_numbering(look, err);
+    if (f.numbers < f.n)
+        return judge_text(h, look, &f, is_header, err);
+    if (!h->looked && looks_like_names(look) && !is_among_values(look))
+        warn_of_numbers(h, look);
+    return KM_OK;
+}
+
+int km_header_judge(struct km_header *h, const struct km_header_look *look, int *is_header,
+                    struct km_err *err)
+{
+    int rc = KM_OK;
+
+    *is_header = 0;
+    if (look->lines->n == 0 || look->rule == KM_HEADER_ABSENT)
+        return KM_OK;
+    *is_header = look->rule == KM_HEADER_PRESENT;
+    rc = *is_header ? take_names(h, look, err) : judge(h, look, is_header, err);
+    h->looked = 1;
+    return rc;
+}
+
+/* ---- asking ---- */
+
+int km_header_name(const struct km_header *h, size_t column, char *name, size_t size)
+{
+    const char *p = h->line;
+    struct km_csv_field f;
+
+    if (column < 1 || column > h->columns)
+        return 0;
+    while (km_csv_field(&p, h->line + h->len, &h->dialect, &f))
+        if (--column == 0) {
+            km_show(f.text, f.len, name, size);
+            return f.len > 0;
+        }
+    return 0;
+}
+
+void km_header_names(const struct km_header *h, char *text, size_t size)
+{
+    size_t used = 0;
+
+    snprintf(text, size, "names that do not fit the rows");
+    for (size_t j = h->skip + 1; j <= h->columns; j++) {
+        char name[48];
+
+        if (!km_header_name(h, j, name, sizeof(name)))
+            snprintf(name, sizeof(name), "(no name)");
+        if (used + strlen(name) + sizeof(", ...") > size) {
+            snprintf(text + used, size - used, ", ...");
+            return;
+        }
+        used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "", name);
+    }
+}
+
+/* FNV-1a over the names as they are, each ended by a byte that no text holds. */
+uint64_t km_header_hash(const struct km_header *h)
+{
+    const char *p = h->line;
+    struct km_csv_field f;
+    uint64_t hash = 0xcbf29ce484222325;
+
+    if (!p || h->columns == 0)
+        return 0;
+    for (size_t j = 0; km_csv_field(&p, h->line + h->len, &h->dialect, &f); j++) {
+        if (j < h->skip || j >= h->columns)
+            continue;
+        for (size_t i = 0; i < f.len; i++)
+            hash = (hash ^ (unsigned char)f.text[i]) * 0x100000001b3;
+        hash = (hash ^ 0xff) * 0x100000001b3;
+    }
+    return hash;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/channel.h"
+
+#include "base/log.h"
+#include <inttypes.h>
+#include <sys/stat.h>
+
+/* Says what the content type left open and the first row decided. */
+static void log_labels(const struct km_job *job, const struct km_channel *channel,
+                       const struct km_format *found)
+{
+    if (channel->format.kind != KM_CSV || channel->format.label_size >= 0 || job->d == 0)
+        return;
+    if (found->label_size)
+        km_log(
+            KM_INFO,
+            "channel '%s': the content type has no label_size; the first of %zu columns is taken "
+            "for the label",
+            channel->name, job->d + 1);
+    else
+        km_log(
+            KM_INFO,
+            "channel '%s': the content type has no label_size, and lines have exactly feature_dim "
+            "= %zu columns: no label is assumed",
+            channel->name, job->d);
+}
+
+const char *km_channel_once(const struct km_files *files)
+{
+    struct stat st;
+
+    for (size_t i = 0; i < files->n; i++) /* what has a size is a regular file */
+        if (files->bytes[i] == 0 && (stat(files->path[i], &st) || !S_ISREG(st.st_mode)))
+            return files->path[i];
+    return NULL;
+}
+
+void km_channel_log(struct km_job *job, const struct km_channel *channel,
+                    const struct km_feed *feed)
+{
+    const struct km_header *h = km_feed_format(feed)->header;
+    int *said = &job->said_header[channel == &job->request->test];
+    char names[400];
+
+    if (*said || !h->looked)
+        return;
+    *said = h->line || h->warning[0];
+    if (h->line) {
+        km_header_names(h, names, sizeof(names));
+        km_log(KM_INFO,
+               "channel '%s': the first line of %s is a header and is skipped, also where other "
+               "files begin "
+               "with it: %zu column(s) of features: %s",
+               channel->name, h->path, h->columns - h->skip, names);
+    }
+    if (h->warning[0])
+        km_log(KM_WARNING, "%s", h->warning);
+}
+
+/* The columns of the test channel are those of the train channel, where both have names. */
+static int check_names(const struct km_job *job, const struct km_format *test, struct km_err *err)
+{
+    const struct km_header *h = km_feed_format(job->feed)->header;
+    char names[2][300];
+
+    if (!km_header_hash(h) || !km_header_hash(test->header) ||
+        km_header_hash(h) == km_header_hash(test->header))
+        return KM_OK;
+    km_header_names(h, names[0], sizeof(names[0]));
+    km_header_names(test->header, names[1], sizeof(names[1]));
+    return km_fail(
+        err, KM_E_INPUT,
+        "the test channel has the columns %s (%s), the train channel %s (%s); give both the same "
+        "columns in the same order",
+        names[1], test->header->path, names[0], h->path);
+}
+
+int km_channel_open(struct km_job *job, struct km_feed **feed, const struct km_channel *channel,
+                    struct km_err *err)
+{
+    struct km_format format = channel->format;
+    const char *once;
+    int rc;
+
+    format.feature_dim = job->d;
+    if (job->feed) /* the test channel has the width of the train channel */
+        format.dim_of = "the train channel";
+    rc = km_feed_open(feed, &channel->files, &format, err);
+    if (rc)
+        return rc;
+    job->d = km_feed_format(*feed)->feature_dim;
+    if (job->ranks > 1 && channel->replicated &&
+        km_feed_divide(*feed, (size_t)job->rank, (size_t)job->ranks, err))
+        return err->code;
+    if (job->d == 0 && (once = km_channel_once(&channel->files)))
+        return km_fail(err, KM_E_INPUT,
+                       "%s is no regular file, so that nobody can look at its first row before "
+                       "the training: say how many features a row has (feature_dim)",
+                       once);
+    if (job->d == 0 && job->ranks == 1)
+        return km_fail(err, KM_E_INPUT,
+                       "the %s channel has 0 rows (%zu file(s), the first is %s): check that the "
+                       "data was written, and give files with rows",
+                       channel->name, channel->files.n, channel->files.path[0]);
+    log_labels(job, channel, km_feed_format(*feed));
+    km_channel_log(job, channel, *feed);
+    return job->feed == *feed ? KM_OK : check_names(job, km_feed_format(*feed), err);
+}
