@@ -3,6 +3,7 @@
 #include "train/request.h"
 
 #include "base/log.h"
+#include "base/nearest.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -94,21 +95,81 @@ static int set_label_size(struct km_format *format, const struct parameter *p, s
     return KM_OK;
 }
 
+int km_header_rule(enum km_header_rule *rule, const char *text)
+{
+    static const char *const words[] = {"auto", "present", "absent"};
+
+    for (int i = 0; i < 3; i++)
+        if (strcmp(text, words[i]) == 0) {
+            *rule = (enum km_header_rule)i;
+            return 0;
+        }
+    return -1;
+}
+
+static int set_header(struct km_format *format, const struct parameter *p, struct km_err *err)
+{
+    if (p->value[0] && strcmp(p->value, "auto") != 0 &&
+        km_header_rule(&format->header_rule, p->value) == 0)
+        return KM_OK;
+    return km_fail(
+        err, KM_E_INPUT,
+        "The value '%s' is not valid for header in the content type, which expects present (the "
+        "first line of each file is skipped) or absent (it is a row)",
+        p->value);
+}
+
+/* A name that nobody knows: nearly one that we know is a mistake that would cost data. */
+static int check_unknown(const struct parameter *p, const char *text, struct km_err *err)
+{
+    static const char *const known[] = {"label_size", "header", "charset", NULL};
+    char word[sizeof(p->name)];
+    const char *near;
+
+    snprintf(word, sizeof(word), "%.*s", (int)strcspn(p->name, ": "), p->name);
+    near = km_nearest_word(word, known);
+    if (near)
+        return km_fail(err, KM_E_INPUT,
+                       "The content type '%.200s' has the parameter '%s'; did you mean %s=%s?",
+                       text, p->name, near,
+                       strcmp(near, "label_size") == 0 ? "N"
+                       : strcmp(near, "header") == 0   ? "present"
+                                                       : "utf-8");
+    km_log(KM_WARNING, "Parameter '%s%s%s' of content type '%.200s' is not known and is ignored",
+           p->name, p->value[0] ? "=" : "", p->value, text);
+    return KM_OK;
+}
+
+static int take_one(const struct parameter *p, const char *text, struct km_format *format,
+                    struct km_err *err)
+{
+    int is_csv = format->kind == KM_CSV;
+
+    if (is_csv && strcmp(p->name, "label_size") == 0)
+        return set_label_size(format, p, err);
+    if (is_csv && strcmp(p->name, "header") == 0)
+        return set_header(format, p, err);
+    if (strcmp(p->name, "charset") == 0 || (!p->name[0] && !p->value[0]))
+        return KM_OK;
+    if (is_csv)
+        return check_unknown(p, text, err);
+    km_log(KM_WARNING,
+           "Parameter '%s%s%s' of content type '%.200s' means nothing for it and is ignored",
+           p->name, p->value[0] ? "=" : "", p->value, text);
+    return KM_OK;
+}
+
 static int take_parameters(const char *t, const char *text, struct km_format *format,
                            struct km_err *err)
 {
     while (*t) {
         struct parameter p;
-        int rc = KM_OK;
+        int rc;
 
         if (take_parameter(&t, &p))
             return km_fail(err, KM_E_INPUT,
                            "The content type '%.200s' has a quote (\") that does not end", text);
-        if (format->kind == KM_CSV && strcmp(p.name, "label_size") == 0)
-            rc = set_label_size(format, &p, err);
-        else if (p.name[0] || p.value[0])
-            km_log(KM_INFO, "Parameter '%s=%s' of content type '%.200s' is ignored", p.name,
-                   p.value, text);
+        rc = take_one(&p, text, format, err);
         if (rc)
             return rc;
     }
