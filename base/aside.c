@@ -2,6 +2,7 @@
 #include "base/aside.h"
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/mem.h"
 #include "base/stop.h"
 #include <errno.h>
@@ -36,6 +37,7 @@ static void *run(void *arg)
     struct aside *a = arg;
     int abandoned;
 
+    km_crash_thread();
     a->work(a->arg);
     pthread_mutex_lock(&a->lock);
     a->ended = 1;
@@ -50,11 +52,10 @@ static void *run(void *arg)
 /* Signals are for the other threads. */
 static int start(struct aside *a, pthread_t *thread)
 {
-    sigset_t all, before;
+    sigset_t before;
     int rc;
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    km_crash_block_others(&before);
     rc = pthread_create(thread, NULL, run, a);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return rc;

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static enum km_level lowest_level = KM_INFO;
 static int status_shown;
+static atomic_int writing;
 
 static const char *const level_name[] = {"DEBUG", "INFO", "WARNING", "ERROR"};
 
@@ -49,10 +51,12 @@ put_line(char *line, size_t used, const char *fmt, va_list ap)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             *c = ' ';
     pthread_mutex_lock(&lock);
+    atomic_store(&writing, 1);
     erase_status();
     fputs(line, stdout);
     fputc('\n', stdout);
     fflush(stdout);
+    atomic_store(&writing, 0);
     pthread_mutex_unlock(&lock);
 }
 
@@ -88,6 +92,11 @@ void km_log_plain(const char *fmt, ...)
     va_start(ap, fmt);
     put_line(line, 0, fmt, ap);
     va_end(ap);
+}
+
+int km_log_is_writing(void)
+{
+    return atomic_load(&writing);
 }
 
 int km_log_on_terminal(void)

@@ -28,6 +28,9 @@ void km_log_plain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  */
 void km_log_status(const char *text);
 
+/** Whether a line is being written, so that a part of it may be out; async-signal-safe. */
+int km_log_is_writing(void);
+
 /** True when km_log_status shows something. */
 int km_log_on_terminal(void);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/pool.h"
 
+#include "base/crash.h"
 #include "base/mem.h"
 #include "base/pulse.h"
 #include <pthread.h>
@@ -87,6 +88,7 @@ static void *worker_main(void *arg)
     struct km_pool *p = w->pool;
     unsigned seen = 0;
 
+    km_crash_thread();
     for (;;) {
         wait_for_round(p, seen);
         seen = atomic_load(&p->round);

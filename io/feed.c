@@ -15,6 +15,7 @@
 
 #include "base/aside.h"
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/mem.h"
 #include "base/pulse.h"
 #include "base/stop.h"
@@ -525,6 +526,7 @@ static void *read_ahead(void *arg)
     struct km_feed *f = arg;
     int rc = KM_MORE;
 
+    km_crash_thread();
     while (rc == KM_MORE) {
         pthread_mutex_lock(&f->lock);
         while (f->filled - f->freed == BLOCKS && !atomic_load(&f->stop))
@@ -549,12 +551,11 @@ static void produce_first(void *arg)
 /* Signals are for the other threads. */
 static int start_reader(struct km_feed *f, struct km_err *err)
 {
-    sigset_t all, before;
+    sigset_t before;
     int rc;
 
     f->reading = 1;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    km_crash_block_others(&before);
     rc = pthread_create(&f->thread, NULL, read_ahead, f);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (rc) {

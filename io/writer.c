@@ -4,6 +4,7 @@
  * the platform's uploader skips such files, so it never sees half a checkpoint.
  */
 #include "base/mem.h"
+#include "base/temporary.h"
 #include "io/file.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ struct km_writer {
     int direct; /* a device or a FIFO: there is nothing to rename */
     char path[PATH_MAX];
     char temporary[PATH_MAX];
+    int listed; /* its place among those that a crash removes */
     size_t used;
     unsigned char *buf;
 };
@@ -81,6 +83,7 @@ static int open_target(struct km_writer *w, struct km_err *err)
         w->temporary[0] = 0;
         return km_fail(err, KM_E_INPUT, "%.100s...: the path is too long", w->path);
     }
+    w->listed = km_temporary_add(w->temporary);
     w->fd = open(w->temporary, flags, 0666);
     if (w->fd < 0 && errno == EEXIST && unlink(w->temporary) == 0) /* of a run that was killed */
         w->fd = open(w->temporary, flags, 0666);
@@ -99,7 +102,7 @@ int km_writer_open(struct km_writer **writer, const char *path, struct km_err *e
     *writer = NULL;
     if (!w)
         return km_fail(err, KM_E_MEM, "%s: no memory to write it", path);
-    w->fd = -1;
+    w->fd = w->listed = -1;
     w->buf = km_alloc(BUFFER, 1);
     if (!w->buf) {
         rc = km_fail(err, KM_E_MEM, "%s: no memory to write it", path);
@@ -224,6 +227,7 @@ void km_writer_abort(struct km_writer *w)
         close(w->fd);
     if (w->temporary[0])
         unlink(w->temporary);
+    km_temporary_drop(w->listed);
     km_free(w->buf);
     km_free(w);
 }
