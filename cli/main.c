@@ -5,6 +5,7 @@
  * without the word (ContainerEntrypoint, ContainerArguments).
  */
 #include "base/aside.h"
+#include "base/crash.h"
 #include "cli/bench.h"
 #include "cli/convert.h"
 #include "cli/nearest.h"
@@ -106,8 +107,10 @@ static int dispatch(int argc, char **argv)
 
         return train(argc - twice, argv + twice);
     }
-    if (argc > 1 && (verb = find_verb(argv[1])))
+    if (argc > 1 && (verb = find_verb(argv[1]))) {
+        km_crash_verb(verb->name);
         return verb->run(argc - 1, argv + 1);
+    }
     if (argc < 2) {
         if (argc == 1 && in_container())
             return train(argc, argv);
@@ -131,6 +134,7 @@ int main(int argc, char **argv)
 {
     int code;
 
+    km_crash_open();
     signal(SIGXFSZ, SIG_IGN); /* a file beyond `ulimit -f` is an error of its write (EFBIG) */
     code = dispatch(argc, argv);
 
@@ -141,6 +145,7 @@ int main(int argc, char **argv)
      * that never ends still uses is no leak.
      */
     fflush(NULL);
+    km_crash_wait();
 #ifdef __SANITIZE_ADDRESS__
     if (!km_aside_left())
         return code;

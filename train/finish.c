@@ -2,6 +2,7 @@
 #include "train/finish.h"
 
 #include "algo/refine.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/stop.h"
@@ -195,6 +196,7 @@ int km_finish_centers(struct km_job *job, struct km_err *err)
     int rc;
 
     job->sample_optimism = 1;
+    km_crash_stage("in the shrink", 0);
     km_watch_start(&job->phases[KM_PHASE_SHRINK]);
     if (job->factor == 1)
         rc = take_centers(job, &trials, &n, err);
@@ -209,6 +211,7 @@ int km_finish_centers(struct km_job *job, struct km_err *err)
     if (rc)
         goto out;
     if (sample_rows(job)) {
+        km_crash_stage("in the refinement", 0);
         km_watch_start(&job->phases[KM_PHASE_REFINE]);
         rc = refine(job, &best, trials, n, err);
         km_watch_stop(&job->phases[KM_PHASE_REFINE]);
@@ -443,6 +446,7 @@ int km_finish_scores(struct km_job *job, struct km_err *err)
 {
     int rc;
 
+    km_crash_stage("while the model was scored", 0);
     km_watch_start(&job->phases[KM_PHASE_SCORE]);
     rc = score_train(job, err);
     if (rc == KM_OK && job->test && job->stopped)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/hosts.h"
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "dist/launch.h"
@@ -96,6 +97,8 @@ static int run(struct km_request *r, const char *root, struct km_settings *setti
     if (rc)
         return rc;
     snprintf(r->host, sizeof(r->host), "%s", plan->hosts[plan->self]);
+    km_crash_host(r->host);
+    km_crash_stage("in the supervisor", 0);
     km_log(KM_INFO, "kmeans %s: host %s of %zu hosts, %s leads", KM_VERSION, r->host, plan->n_hosts,
            plan->hosts[0]);
     return km_launch_run(plan, err);

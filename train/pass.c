@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/pass.h"
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/pulse.h"
 #include "base/stop.h"
@@ -131,8 +132,10 @@ static int take_window(struct epoch *e, size_t batches, struct km_err *err)
 static int start(struct epoch *e, struct km_err *err)
 {
     struct km_batch *first = NULL;
-    int rc = next_block(e, &first, err);
+    int rc;
 
+    km_crash_stage("in the choice of the first centers", 0);
+    rc = next_block(e, &first, err);
     rc = km_job_agree(e->job, rc, err);
     e->first = rc == KM_MORE ? first : NULL;
     return rc < 0 ? rc : km_start(e->job, e->first, err);
@@ -172,6 +175,7 @@ static int run_epoch(struct km_job *job, int number, struct km_progress *progres
         rc = km_job_agree(job, km_feed_rewind(job->feed, err), err);
     else
         rc = start(&e, err);
+    km_crash_stage("in the pass", 1);
     while (rc == KM_OK && turn.more && !turn.stop) {
         size_t window = km_window(job->window_batches, most);
         uint64_t before = job->pass.batches;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/train.h"
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "io/feed.h"
@@ -127,6 +128,7 @@ static int write_model(struct km_job *job, const char *output, struct km_err *er
 
     if (job->rank > 0)
         return KM_OK;
+    km_crash_stage("while the model was written", 0);
     km_watch_start(&job->phases[KM_PHASE_WRITE]);
     if (job->request->model_path[0])
         rc = km_model_write(job->request->model_path, &job->model, err);
@@ -204,6 +206,7 @@ int km_train(const struct km_request *request, const struct km_machine *machine,
     int rc;
 
     job_from(&job);
+    km_crash_stage("in the first look at the data", 0);
     rc = prepare(&job, err);
     if (rc == KM_OK)
         rc = km_pass(&job, err);
@@ -215,6 +218,7 @@ int km_train(const struct km_request *request, const struct km_machine *machine,
         rc = km_job_agree(&job, write_model(&job, output, err), err);
     if (rc == KM_OK)
         rc = km_finish_scores(&job, err);
+    km_crash_stage("at the end", 0);
     if (rc == KM_OK)
         report_end(&job);
     job_done(&job);

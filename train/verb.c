@@ -3,6 +3,7 @@
 
 #include "base/aside.h"
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/machine.h"
 #include "base/mem.h"
@@ -342,7 +343,10 @@ static int run(struct km_request *r, const struct command *c, struct km_settings
         return rc;
     if (km_comm_size(m->comm) > 1)
         km_request_rank(r, km_comm_rank(m->comm), km_comm_size(m->comm));
+    km_crash_stage("while the request was read", 0);
     rc = km_comm_agree(m->comm, prepare(r, c, settings, m, err), r->host, err);
+    if (km_comm_size(m->comm) > 1)
+        km_crash_host(r->host);
     return rc ? rc : km_train(r, m, c->output, err);
 }
 
@@ -353,6 +357,8 @@ static int train(struct km_request *r, const struct command *c, struct km_settin
     struct km_err err = {0};
     int several = 0, rc = km_request_init(r, c->n_files ? NULL : c->root, &err);
 
+    if (!km_seat_taken()) /* else the supervisor writes it */
+        km_crash_failure(r->failure_path);
     if (rc == KM_OK && !c->n_files && !km_comm_is_rank())
         rc = km_hosts_train(r, c->root, settings, argv, &several, &err);
     if (rc == KM_OK && !several)
@@ -363,6 +369,7 @@ static int train(struct km_request *r, const struct command *c, struct km_settin
     } else if (rc) {
         rc = km_request_fail(r, several || (m->comm && km_comm_size(m->comm) > 1) ? NULL : settings,
                              &err);
+        km_crash_failure(""); /* the first failure counts */
     }
     km_pool_close(m->pool);
     km_comm_close(m->comm);
@@ -398,6 +405,8 @@ int km_train_main(int argc, char **argv)
     int rc;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
+    km_crash_verb(NULL);
+    km_crash_stage("at the start", 0);
     km_stop_on_signals();
     signal(SIGPIPE, SIG_IGN); /* a reader of our log that goes away must not end a training */
     if (km_seat_take(&argc, &argv, &err)) {
