@@ -4,6 +4,7 @@
  * that waiting for a slower host costs no core: MPI itself would spin.
  */
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/stop.h"
 #include "dist/wire.h"
 
@@ -76,6 +77,7 @@ int km_wire_open(int *rank, int *size, struct km_err *err)
 
     if (code != MPI_SUCCESS)
         return km_fail(err, KM_E_SYS, "MPI cannot be started (code %d)", code);
+    km_crash_again();
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN); /* MPI's own way is to abort */
     MPI_Comm_rank(MPI_COMM_WORLD, rank);
     MPI_Comm_size(MPI_COMM_WORLD, size);

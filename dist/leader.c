@@ -4,8 +4,10 @@
  * them, hears how all are, and decides how the job ended, for all.
  */
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "dist/crashed.h"
 #include "dist/judge.h"
 #include "dist/supervisor.h"
 
@@ -45,6 +47,18 @@ struct leader {
     int met_all, stop_told;
 };
 
+/* What the handler of a crash knows. */
+static struct leader *crashing;
+
+/* In that handler: to the others it is the verdict. */
+static void tell_crash(const char *text)
+{
+    km_supervisor_kill();
+    for (size_t i = 1; i < crashing->s.plan->n_hosts; i++)
+        if (crashing->peer[i].phase == MET)
+            km_crashed_tell(crashing->peer[i].link.fd, KM_MSG_END, text);
+}
+
 static int open_leader(struct leader *l, const struct km_launch *plan, struct km_err *err)
 {
     int rc = km_supervisor_open(&l->s, plan, err);
@@ -65,11 +79,14 @@ static int open_leader(struct leader *l, const struct km_launch *plan, struct km
     l->host[0].met = 1;
     l->next_log = l->s.started + KM_WAIT_LOG;
     l->s.child.name = "mpirun";
+    crashing = l;
+    km_crash_hook(tell_crash);
     return KM_OK;
 }
 
 static void close_leader(struct leader *l)
 {
+    km_crash_hook(NULL);
     for (size_t i = 0; l->peer && i < l->s.plan->n_hosts; i++) {
         km_link_close(&l->peer[i].link);
         km_free(l->peer[i].found);

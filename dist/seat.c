@@ -2,8 +2,10 @@
 #include "dist/seat.h"
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/mem.h"
 #include "base/stop.h"
+#include "dist/crashed.h"
 #include "dist/message.h"
 #include "dist/net.h"
 #include <errno.h>
@@ -11,6 +13,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -26,7 +29,8 @@
 /* The process has one seat. The lock is for what is sent: by the thread, and by km_seat_end. */
 static struct km_link link_of = {.fd = -1};
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static int taken, said;
+static int taken;
+static atomic_int said;
 
 /* Waits until there is something to read; 0, or -1: too long. */
 static int wait_input(double until)
@@ -117,6 +121,7 @@ static void *talk(void *arg)
     double next = km_now();
 
     (void)arg;
+    km_crash_thread();
     serve(0); /* what came together with the welcome */
     for (;;) {
         struct pollfd p = {link_of.fd, POLLIN, 0};
@@ -141,19 +146,25 @@ static void *talk(void *arg)
 
 static int start_thread(void)
 {
-    sigset_t all, old;
+    sigset_t old;
     pthread_attr_t attr;
     pthread_t thread;
     int rc;
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are for the other threads */
+    km_crash_block_others(&old); /* signals are for the other threads */
     pthread_attr_init(&attr);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     rc = pthread_create(&thread, &attr, talk, NULL);
     pthread_attr_destroy(&attr);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return rc;
+}
+
+/* In the handler of a crash: neither the lock nor the link's memory. Frames do not mix: each is sent whole. */
+static void tell_crash(const char *text)
+{
+    if (!atomic_exchange(&said, 1))
+        km_crashed_tell(link_of.fd, KM_MSG_FAIL, text);
 }
 
 int km_seat_take(int *argc, char ***argv, struct km_err *err)
@@ -183,6 +194,7 @@ int km_seat_take(int *argc, char ***argv, struct km_err *err)
     /* The wish to stop comes from the supervisor; a signal comes from mpirun, which wants us to end. */
     signal(SIGTERM, SIG_DFL);
     signal(SIGINT, SIG_DFL);
+    km_crash_hook(tell_crash);
     taken = 1;
     return KM_OK;
 }
@@ -199,10 +211,8 @@ void km_seat_end(const struct km_err *err)
     if (!taken)
         return;
     pthread_mutex_lock(&lock);
-    if (!said) {
-        said = 1;
+    if (!atomic_exchange(&said, 1))
         km_put_reason(&link_of, KM_MSG_FAIL, err);
-    }
     while (km_link_flush(&link_of) == 0 && km_link_pending(&link_of) && km_now() < until) {
         struct pollfd p = {link_of.fd, POLLOUT, 0};
 

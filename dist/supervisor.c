@@ -33,19 +33,24 @@ static void wake(void)
     errno = old;
 }
 
-/* The first asks for an early end, the second is one, whatever the loop is busy with. */
-static void on_stop(int number)
+void km_supervisor_kill(void)
 {
     pid_t child = atomic_load(&child_pid), rank = atomic_load(&rank_pid);
 
-    if (atomic_fetch_add(&asked, 1) == 0) {
-        wake();
-        return;
-    }
     if (rank > 0)
         kill(rank, SIGKILL);
     if (child > 0)
         kill(child, SIGKILL);
+}
+
+/* The first asks for an early end, the second is one, whatever the loop is busy with. */
+static void on_stop(int number)
+{
+    if (atomic_fetch_add(&asked, 1) == 0) {
+        wake();
+        return;
+    }
+    km_supervisor_kill();
     _exit(128 + number);
 }
 

@@ -57,6 +57,9 @@ struct km_supervisor {
     int at_wake, at_local, at_rank, at_child, at_lookups;
 };
 
+/** Kills the rank and the child of this process; for signal handlers. */
+void km_supervisor_kill(void);
+
 int km_supervisor_open(struct km_supervisor *s, const struct km_launch *plan, struct km_err *err);
 
 /** Ends all processes of this host. */

@@ -5,9 +5,11 @@
  * with the leader's verdict.
  */
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "dist/command.h"
+#include "dist/crashed.h"
 #include "dist/supervisor.h"
 
 #include <stdio.h>
@@ -45,6 +47,16 @@ struct worker {
     int told_end, told_gone, told_daemon, told_stop;
 };
 
+/* What the handler of a crash knows. */
+static struct worker *crashing;
+
+/* In that handler: the leader judges by it. */
+static void tell_crash(const char *text)
+{
+    km_supervisor_kill();
+    km_crashed_tell(crashing->leader.fd, KM_MSG_FAIL, text);
+}
+
 static int open_worker(struct worker *w, const struct km_launch *plan, struct km_err *err)
 {
     int rc;
@@ -55,6 +67,8 @@ static int open_worker(struct worker *w, const struct km_launch *plan, struct km
     rc = km_supervisor_open(&w->s, plan, err);
     w->next_log = w->s.started + KM_WAIT_LOG;
     w->s.child.name = "MPI daemon";
+    crashing = w;
+    km_crash_hook(tell_crash);
     return rc ? rc : km_net_listen(&w->listen_fd, plan->port, err);
 }
 
@@ -431,6 +445,7 @@ int km_worker_run(const struct km_launch *plan, struct km_err *err)
     else
         let_daemon_end(w);
     close_listening(w);
+    km_crash_hook(NULL);
     km_link_close(&w->leader);
     km_supervisor_close(&w->s);
     km_free(w->found);

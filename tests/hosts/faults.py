@@ -152,6 +152,44 @@ def leaders_supervisor_killed(t):
            to_blame=1, of=(2, 3))
 
 
+def crashed(t, what, number, victim, where, log):
+    """A crash of our own code is told on all hosts, and where it was on the host where it was."""
+    if t.sanitized:
+        print("  skipped: the sanitizers tell of crashes themselves")
+        return
+    cluster = long_job(t)
+    if not cluster:
+        return
+    victim = victim(cluster)
+    if not t.check(victim, what + ": there is such a process", cluster):
+        return
+    os.kill(victim, number)
+    text = "the program crashed (signal %d %s" % (number, where)
+    took = cluster.failed(what, 1, "Algorithm Error: ", text, "); please report this", seconds=LIMIT,
+                          to_blame=log(cluster))
+    t.check(took < 5, "%s: a crash takes no %.1f s" % (what, took), cluster)
+    cluster.said(r"ERROR \d+\] signal %d \(SIG.*build id \w{40}; return addresses: .*kmeans\+0x" % number,
+                 log(cluster), 1)
+    left = [h.job.leftovers() for h in cluster.hosts]
+    t.same(left, [["output/failure"]] * 3, what + ": files left", cluster)
+
+
+@scenario("a worker's rank, or the leader's, crashes")
+def rank_crashes(t):
+    crashed(t, "a worker's rank crashes", signal.SIGSEGV, lambda c: c[3].rank(), "in the pass, row ",
+            lambda c: c[3])
+    crashed(t, "the leader's rank crashes", signal.SIGABRT, lambda c: c[1].rank(), "in the pass, row ",
+            lambda c: c[1])
+
+
+@scenario("a worker's supervisor, or the leader's, crashes")
+def supervisor_crashes(t):
+    crashed(t, "a worker's supervisor crashes", signal.SIGSEGV, lambda c: c[2].supervisor(),
+            "in the supervisor", lambda c: c[2])
+    crashed(t, "the leader's supervisor crashes", signal.SIGBUS, lambda c: c[1].supervisor(),
+            "in the supervisor", lambda c: c[1])
+
+
 @scenario("a worker's rank is killed while it waits for rows, before the first exchange")
 def rank_killed_early(t):
     cluster = Cluster(t, [X, []])
