@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "cli/nearest.h"
 #include "io/idx.h"
+#include "io/probe.h"
 #include "io/recordio.h"
 #include "io/shard.h"
 #include "io/sink.h"
@@ -292,28 +293,51 @@ static int parse_options(struct options *o, int *help, int argc, char **argv, st
     return KM_OK;
 }
 
+/* What the first bytes of a file that is not idx are. */
+static int probe_file(struct km_probe *probe, const char *path, struct km_err *err)
+{
+    const unsigned char *p;
+    struct km_stream *s;
+    size_t got;
+    int rc;
+
+    rc = km_stream_open(&s, path, err);
+    if (rc)
+        return rc;
+    rc = km_stream_peek(s, KM_RECORDIO_HEADER, &p, &got, err);
+    if (rc == KM_OK)
+        km_probe(probe, p, got, path);
+    km_stream_close(s);
+    return rc;
+}
+
 /* The format of an input from its first bytes. */
 static int detect(enum source_kind *kind, const char *path, struct km_err *err)
 {
-    static const unsigned char magic[4] = {KM_RECORDIO_MAGIC & 255, KM_RECORDIO_MAGIC >> 8 & 255,
-                                           KM_RECORDIO_MAGIC >> 16 & 255, KM_RECORDIO_MAGIC >> 24};
-    struct km_idx_probe probe;
+    struct km_idx_probe idx;
+    struct km_probe probe;
     int rc;
 
-    rc = km_idx_probe(path, &probe, err);
+    rc = km_idx_probe(path, &idx, err);
     if (rc)
         return rc;
-    if (probe.idx)
+    if (idx.idx) {
         *kind = FROM_IDX;
-    else if (probe.gzip)
+        return KM_OK;
+    }
+    rc = probe_file(&probe, path, err);
+    if (rc)
+        return rc;
+    if (idx.gzip)
         return km_fail(err, KM_E_INPUT,
                        "%s: byte 0: found gzip that holds no idx file; only idx is "
-                       "read compressed: gunzip it first",
-                       path);
-    else if (probe.got == sizeof(magic) && memcmp(probe.first, magic, sizeof(magic)) == 0)
-        *kind = FROM_RECORDIO;
-    else
-        *kind = FROM_CSV;
+                       "read compressed: the file %s; %s",
+                       path, probe.what, probe.todo);
+    if (probe.kind == KM_PROBE_FOREIGN)
+        return km_fail(err, KM_E_INPUT,
+                       "%s: the file %s, expected idx, CSV or RecordIO-protobuf; %s", path,
+                       probe.what, probe.todo);
+    *kind = probe.kind == KM_PROBE_RECORDIO ? FROM_RECORDIO : FROM_CSV;
     return KM_OK;
 }
 
@@ -351,7 +375,7 @@ static int source_open(struct source *s, const char *path, struct job *job, stru
 {
     const struct options *o = job->o;
     enum source_kind kind = o->from;
-    struct stat st;
+    struct stat st = {0};
     int rc = KM_OK;
 
     *s = (struct source){.path = path,
@@ -361,6 +385,11 @@ static int source_open(struct source *s, const char *path, struct job *job, stru
                                     .header = &job->header}};
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         return km_fail(err, KM_E_INPUT, "%s: is a folder, expected a file; name the files in it",
+                       path);
+    if (kind == FROM_ANY && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)))
+        return km_fail(err, KM_E_INPUT,
+                       "%s: is no regular file, whose first bytes could be looked at in advance; "
+                       "name its format with --from",
                        path);
     if (kind == FROM_ANY)
         rc = detect(&kind, path, err);

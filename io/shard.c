@@ -10,6 +10,7 @@
 #include "io/csv_fail.h"
 #include "io/fields.h"
 #include "io/file.h"
+#include "io/probe.h"
 #include "io/record.h"
 #include "io/recordio.h"
 
@@ -37,24 +38,6 @@ struct km_shard {
     int have_row;      /* row, or one, holds the next row */
 };
 
-/* What is clearly another kind of file. */
-static const struct {
-    const char *bytes;
-    size_t n;
-    const char *what;
-    const char *hint;
-} foreign[] = {
-    {"\x1f\x8b", 2, "gzip-compressed", "decompress it first (gunzip)"},
-    {"BZh", 3, "bzip2-compressed", "decompress it first (bunzip2)"},
-    {"\xfd"
-     "7zXZ",
-     5, "xz-compressed", "decompress it first (unxz)"},
-    {"\x28\xb5\x2f\xfd", 4, "zstd-compressed", "decompress it first (unzstd)"},
-    {"PK\x03\x04", 4, "a zip archive", "unpack it first"},
-    {"PAR1", 4, "a Parquet file", "convert it to RecordIO-protobuf or CSV"},
-    {"\x93NUMPY", 6, "a numpy file", "convert it to RecordIO-protobuf or CSV"},
-};
-
 static const char *format_name(const struct km_format *f)
 {
     return f->kind == KM_CSV ? "CSV" : "RecordIO-protobuf";
@@ -62,23 +45,24 @@ static const char *format_name(const struct km_format *f)
 
 static int check_kind(struct km_shard *s, struct km_err *err)
 {
+    const char *path = km_stream_path(s->stream);
     const unsigned char *p;
+    struct km_probe probe;
     size_t got;
-    int rc = km_stream_peek(s->stream, 8, &p, &got, err);
+    int rc =
+        km_stream_peek(s->stream, KM_RECORDIO_HEADER, &p, &got, err); /* and what came with it */
 
     if (rc)
         return rc;
-    for (size_t i = 0; i < sizeof(foreign) / sizeof(*foreign); i++) {
-        if (got >= foreign[i].n && memcmp(p, foreign[i].bytes, foreign[i].n) == 0)
-            return km_fail(err, KM_E_INPUT, "%s: the file is %s, expected %s; %s",
-                           km_stream_path(s->stream), foreign[i].what, format_name(s->format),
-                           foreign[i].hint);
-    }
-    if (s->format->kind == KM_CSV && got >= 4 && memcmp(p, "\x0a\x23\xd7\xce", 4) == 0)
+    km_probe(&probe, p, got, path);
+    if (probe.kind == KM_PROBE_FOREIGN || probe.kind == KM_PROBE_IDX)
+        return km_fail(err, KM_E_INPUT, "%s: the file %s, expected %s; %s", path, probe.what,
+                       format_name(s->format), probe.todo);
+    if (s->format->kind == KM_CSV && probe.kind == KM_PROBE_RECORDIO)
         return km_fail(err, KM_E_INPUT,
                        "%s: the file is RecordIO, expected CSV; set the channel's content type to "
                        "application/x-recordio-protobuf",
-                       km_stream_path(s->stream));
+                       path);
     return KM_OK;
 }
 

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/probe.h"
+
+#include <ctype.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* What to do with a file of another format. */
+#define UNPACK "unpack it first"
+#define SAVE   "save it as CSV (UTF-8)"
+#define TABLE  "convert it to RecordIO-protobuf or CSV"
+#define PANDAS(reader)                                                                             \
+    TABLE ", e.g. with pandas: " reader "(FILE).to_csv(OUT, header=False, index=False)"
+#define NUMPY  TABLE ", e.g. with numpy: np.savetxt(OUT, np.load(FILE), delimiter=\",\")"
+#define ARRAYS "save one of its arrays: np.savetxt(OUT, array, delimiter=\",\")"
+#define PIXELS "write what the rows are, e.g. the values of the pixels, as RecordIO-protobuf or CSV"
+#define FETCH  "fetch the data again and look at the file before the training"
+#define FRAMES                                                                                     \
+    "write it with a RecordIO-protobuf writer, e.g. "                                              \
+    "sagemaker.amazon.common.write_numpy_to_dense_tensor"
+
+/* First bytes that tell a format. */
+struct signature {
+    const char *bytes;
+    unsigned char n;
+    unsigned char words; /* they could be words of a header: only where the file is no text */
+    const char *what, *todo;
+};
+
+#define BYTES(s) s, sizeof(s) - 1
+
+static const struct signature signatures[] = {
+    {BYTES("BZh91AY&SY"), 0, "is bzip2-compressed", "decompress it first (bunzip2)"},
+    {BYTES("BZh"), 1, "is bzip2-compressed", "decompress it first (bunzip2)"},
+    {BYTES("\xfd"
+           "7zXZ"),
+     0, "is xz-compressed", "decompress it first (unxz)"},
+    {BYTES("\x28\xb5\x2f\xfd"), 0, "is zstd-compressed", "decompress it first (unzstd)"},
+    {BYTES("\x04\x22\x4d\x18"), 0, "is lz4-compressed", "decompress it first (unlz4)"},
+    {BYTES("7z\xbc\xaf\x27\x1c"), 0, "is a 7-Zip archive", UNPACK},
+    {BYTES("Rar!\x1a\x07"), 0, "is a rar archive", UNPACK},
+    {BYTES("PAR1"), 1, "is a Parquet file", PANDAS("read_parquet")},
+    {BYTES("ARROW1\0"), 0, "is an Arrow (Feather) file", PANDAS("read_feather")},
+    {BYTES("FEA1"), 1, "is a Feather file", PANDAS("read_feather")},
+    {BYTES("ORC"), 1, "is an ORC file", PANDAS("read_orc")},
+    {BYTES("Obj\x01"), 0, "is an Avro file", TABLE},
+    {BYTES("\x93NUMPY"), 0, "is a numpy file", NUMPY},
+    {BYTES("\x89HDF\r\n\x1a\n"), 0, "is an HDF5 file", TABLE},
+    {BYTES("MATLAB "), 1, "is a MATLAB file", TABLE ", e.g. in MATLAB: writematrix(x, 'rows.csv')"},
+    {BYTES("SQLite format 3\0"), 0, "is an SQLite database", "export its table as CSV"},
+    {BYTES("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), 0, "is an Excel workbook (.xls)", SAVE},
+    {BYTES("%PDF-"), 0, "is a PDF document", "save the numbers as CSV"},
+    {BYTES("\x89PNG\r\n\x1a\n"), 0, "is a PNG image", PIXELS},
+    {BYTES("\xff\xd8\xff"), 0, "is a JPEG image", PIXELS},
+    {BYTES("GIF8"), 1, "is a GIF image", PIXELS},
+    {BYTES("II*\0"), 0, "is a TIFF image", PIXELS},
+    {BYTES("MM\0*"), 0, "is a TIFF image", PIXELS},
+    {BYTES("\xff\xfe"), 0, "is UTF-16 text", SAVE},
+    {BYTES("\xfe\xff"), 0, "is UTF-16 text", SAVE},
+    {BYTES("\x80\x02"), 0, "is a Python pickle", ARRAYS},
+    {BYTES("\x80\x03"), 0, "is a Python pickle", ARRAYS},
+    {BYTES("\x80\x04"), 0, "is a Python pickle", ARRAYS},
+    {BYTES("\x80\x05"), 0, "is a Python pickle", ARRAYS},
+};
+
+/* Names that tell a format where the bytes do not. */
+struct suffix {
+    const char *end;
+    int zip; /* files of this name are zip archives */
+    const char *what, *todo;
+};
+
+static const struct suffix suffixes[] = {
+    {".xlsx", 1, "is an Excel workbook", SAVE},
+    {".xlsm", 1, "is an Excel workbook", SAVE},
+    {".xlsb", 1, "is an Excel workbook", SAVE},
+    {".xls", 1, "is an Excel workbook", SAVE},
+    {".ods", 1, "is an OpenDocument spreadsheet", SAVE},
+    {".npz", 1, "is a numpy archive (.npz)", ARRAYS},
+    {".npy", 0, "is a numpy file", NUMPY},
+    {".parquet", 0, "is a Parquet file", PANDAS("read_parquet")},
+    {".feather", 0, "is an Arrow (Feather) file", PANDAS("read_feather")},
+    {".arrow", 0, "is an Arrow file", TABLE},
+    {".orc", 0, "is an ORC file", PANDAS("read_orc")},
+    {".avro", 0, "is an Avro file", TABLE},
+    {".h5", 0, "is an HDF5 file", TABLE},
+    {".hdf5", 0, "is an HDF5 file", TABLE},
+    {".mat", 0, "is a MATLAB file", TABLE},
+    {".tfrecord", 0, "is a TFRecord file", TABLE},
+    {".tfrecords", 0, "is a TFRecord file", TABLE},
+    {".tar", 0, "is a tar archive", UNPACK " (tar xf)"},
+};
+
+static void say(struct km_probe *probe, const char *what, const char *todo)
+{
+    probe->kind = KM_PROBE_FOREIGN;
+    snprintf(probe->what, sizeof(probe->what), "%s", what);
+    probe->todo = todo;
+}
+
+static int starts(const unsigned char *p, size_t n, const char *bytes, size_t m)
+{
+    return n >= m && memcmp(p, bytes, m) == 0;
+}
+
+/* The same for a word, without regard to case. */
+static int starts_word(const unsigned char *p, size_t n, const char *word)
+{
+    return n >= strlen(word) && strncasecmp((const char *)p, word, strlen(word)) == 0;
+}
+
+static int ends(const char *path, const char *end)
+{
+    size_t n = strlen(path), m = strlen(end);
+
+    return n >= m && strcasecmp(path + n - m, end) == 0;
+}
+
+/* Where a word stands, or n. */
+static size_t find(const unsigned char *p, size_t n, const char *word)
+{
+    size_t m = strlen(word);
+
+    for (size_t i = 0; i + m <= n; i++)
+        if (memcmp(p + i, word, m) == 0)
+            return i;
+    return n;
+}
+
+/* No control characters but those of lines and columns; any encoding that contains ASCII. */
+static int is_text(const unsigned char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((p[i] < 0x20 && (p[i] < '\t' || p[i] > '\r')) || p[i] == 0x7f)
+            return 0;
+    return 1;
+}
+
+static int probe_suffix(struct km_probe *probe, const char *path, int zip)
+{
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+        if (suffixes[i].zip >= zip && ends(path, suffixes[i].end)) {
+            say(probe, suffixes[i].what, suffixes[i].todo);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* One entry of a zip archive: its name, and what of the archive is there behind it. */
+static int probe_entry(struct km_probe *probe, const unsigned char *name, size_t len, size_t n)
+{
+    static const char *const office[] = {"[Content_Types].xml", "xl/", "docProps/", "_rels/"};
+    static const char sheet[] = "application/vnd.oasis.opendocument.spreadsheet";
+
+    for (size_t i = 0; i < sizeof(office) / sizeof(*office); i++) {
+        if (starts(name, len, office[i], strlen(office[i]))) {
+            say(probe, "is an Excel workbook", SAVE);
+            return 1;
+        }
+    }
+    if (len > 4 && memcmp(name + len - 4, ".npy", 4) == 0) {
+        say(probe, "is a numpy archive (.npz)", ARRAYS);
+        return 1;
+    }
+    if (len == 8 && starts(name, n, "mimetype", 8) &&
+        starts(name + 8, n - 8, sheet, strlen(sheet))) {
+        say(probe, "is an OpenDocument spreadsheet", SAVE);
+        return 1;
+    }
+    return 0;
+}
+
+static void probe_zip(struct km_probe *probe, const unsigned char *p, size_t n, const char *path)
+{
+    enum { NAME = 30 }; /* bytes in front of an entry's name */
+
+    for (size_t i = 0; i + NAME <= n; i++) {
+        size_t len = (size_t)p[i + 26] | (size_t)p[i + 27] << 8;
+
+        if (memcmp(p + i, "PK\3\4", 4) == 0 && len <= n - i - NAME &&
+            probe_entry(probe, p + i + NAME, len, n - i - NAME))
+            return;
+    }
+    if (!probe_suffix(probe, path, 1))
+        say(probe, "is a zip archive", UNPACK);
+}
+
+static void probe_gzip(struct km_probe *probe, const char *path)
+{
+    if (ends(path, ".tar.gz") || ends(path, ".tgz"))
+        say(probe, "is a gzip-compressed tar archive", UNPACK " (tar xzf)");
+    else if (ends(path, ".rds") || ends(path, ".rdata"))
+        say(probe, "is a file of R's (gzip-compressed)",
+            TABLE ", e.g. in R: write.table(x, \"rows.csv\", sep=\",\", row.names=FALSE, "
+                  "col.names=FALSE)");
+    else if (ends(path, "ubyte.gz"))
+        say(probe, "is gzip-compressed",
+            "decompress it first (gunzip); images of MNIST's format: `kmeans convert` reads them "
+            "as they are");
+    else
+        say(probe, "is gzip-compressed", "decompress it first (gunzip)");
+}
+
+/* Bytes of a message that are still to be read: `left` of them, of which n are there. */
+struct cursor {
+    const unsigned char *p;
+    size_t n, left;
+};
+
+/* Takes a varint of up to 4 bytes; 0 where there is none. */
+static int take_varint(struct cursor *c, size_t *v)
+{
+    *v = 0;
+    for (int shift = 0; shift < 28 && c->n > 0 && c->left > 0; shift += 7) {
+        unsigned char b = *c->p++;
+
+        c->n--;
+        c->left--;
+        *v |= (size_t)(b & 0x7f) << shift;
+        if (!(b & 0x80))
+            return 1;
+    }
+    return 0;
+}
+
+/* Takes the tag and the length of a field that fits into what is left. */
+static int take_field(struct cursor *c, unsigned char tag, size_t *len)
+{
+    if (c->n == 0 || c->left == 0 || *c->p != tag)
+        return 0;
+    c->p++;
+    c->n--;
+    c->left--;
+    return take_varint(c, len) && *len <= c->left;
+}
+
+static void skip(struct cursor *c, size_t len)
+{
+    size_t here = len < c->n ? len : c->n;
+
+    c->p += here;
+    c->n -= here;
+    c->left -= len;
+}
+
+/* An entry of the map: its name, a value that fills the rest, in it a tensor that fills the rest. */
+static int is_entry(struct cursor c)
+{
+    size_t len;
+
+    if (!take_field(&c, 0x0a, &len) || len < 1 || len > 64 || len > c.n)
+        return 0;
+    for (size_t i = 0; i < len; i++)
+        if (!isprint(c.p[i]))
+            return 0;
+    skip(&c, len);
+    if (!take_field(&c, 0x12, &len) || len != c.left || len == 0 || c.n == 0)
+        return 0;
+    /* Float32Tensor, Float64Tensor, Int32Tensor, Bytes */
+    return memchr("\x12\x1a\x3a\x4a", *c.p, 4) && take_field(&c, *c.p, &len) && len == c.left;
+}
+
+/* A Record, of which c.n bytes are there: an entry of features, then any of its fields, to its end. */
+static int is_record(struct cursor c)
+{
+    size_t len, fields = 0;
+
+    for (; c.n > 0 && c.left > 0; fields++) {
+        unsigned char tag = *c.p;
+
+        if (!memchr("\x0a\x12\x1a\x22\x2a", tag, 5) || !take_field(&c, tag, &len))
+            return 0;
+        if (fields == 0 && (tag != 0x0a || !is_entry((struct cursor){c.p, c.n, len})))
+            return 0;
+        skip(&c, len);
+    }
+    return fields > 0;
+}
+
+/* Messages of protobuf, each behind its length, as far as they are there. */
+static int is_delimited(const unsigned char *p, size_t n)
+{
+    struct cursor c = {p, n, SIZE_MAX};
+    size_t len, messages = 0;
+
+    for (; c.n > 0; messages++) {
+        if (!take_varint(&c, &len))
+            return messages > 0 && c.n == 0; /* cut within a length */
+        if (c.n == 0)
+            break;
+        if (!is_record((struct cursor){c.p, c.n, len}))
+            return messages > 0 && c.n < 96; /* too little of it to tell */
+        skip(&c, len);
+    }
+    return messages > 0;
+}
+
+/* What is neither text nor of a known signature. */
+static void probe_binary(struct km_probe *probe, const unsigned char *p, size_t n, const char *path)
+{
+    /* As io/idx.c: types 8 to 14, axes. */
+    if (n >= 4 && p[0] == 0 && p[1] == 0 && p[2] >= 8 && p[2] <= 14 && p[3] >= 1) {
+        say(probe, "is an idx file (the format of MNIST)",
+            "turn it into rows: kmeans convert FILE --output rows.recordio");
+        probe->kind = KM_PROBE_IDX;
+    } else if (n >= 262 && memcmp(p + 257, "ustar", 5) == 0) {
+        say(probe, "is a tar archive", UNPACK " (tar xf)");
+    } else if (n >= 8 && memcmp(p, "\xff\xff\xff\xff", 4) == 0 && p[4] % 8 == 0 && p[7] == 0 &&
+               (p[4] || p[5] || p[6])) {
+        say(probe, "is an Arrow stream", TABLE);
+    } else if (is_delimited(p, n)) {
+        say(probe, "holds protobuf messages without RecordIO frames (length-delimited)", FRAMES);
+    } else if (is_record((struct cursor){p, n, SIZE_MAX})) {
+        say(probe, "holds a protobuf message without a RecordIO frame", FRAMES);
+    } else {
+        probe_suffix(probe, path, 0);
+    }
+}
+
+/* XML: an answer of S3 or the like in place of the data, or anything else. */
+static void probe_xml(struct km_probe *probe, const unsigned char *p, size_t n)
+{
+    size_t error = find(p, n, "<Error>"), code = find(p, n, "<Code>"), len = 0;
+
+    if (find(p, n, "<html") < n) {
+        say(probe, "is an HTML page", FETCH);
+        return;
+    }
+    if (error == n) {
+        say(probe, "is XML", TABLE);
+        return;
+    }
+    say(probe, "is an error message in XML in place of the data", FETCH);
+    if (code == n)
+        return;
+    code += strlen("<Code>");
+    while (code + len < n && len < 40 && (isalnum(p[code + len]) || p[code + len] == '.'))
+        len++;
+    snprintf(probe->what, sizeof(probe->what),
+             "is an error message in XML in place of the data (code %.*s)", (int)len,
+             (const char *)p + code);
+}
+
+/* JSON or JSON Lines, as far as it is there: brackets that close at the end of a line, and between
+ * them nothing but strings, numbers and the three words. (`[0, 10),3,4` and `{a},1` are lines of CSV.)
+ */
+static int is_json(const unsigned char *p, size_t n)
+{
+    static const char outside[] = " \t\r\n,:+-.0123456789eEtrufalsnNIiy";
+    size_t depth = 0, i = 1;
+    int quoted = 0;
+
+    if (*p != '{' && *p != '[')
+        return 0;
+    while (i < n && isspace(p[i]))
+        i++;
+    if (i == n || !strchr(*p == '{' ? "\"}" : "{[\"-0123456789]", p[i]))
+        return 0;
+    for (i = 0; i < n; i++) {
+        if (quoted && p[i] == '\\') {
+            i++;
+        } else if (quoted) {
+            quoted = p[i] != '"';
+        } else if (p[i] == '"') {
+            quoted = 1;
+        } else if (p[i] == '{' || p[i] == '[') {
+            depth++;
+        } else if (p[i] == '}' || p[i] == ']') {
+            if (--depth == 0)
+                break;
+        } else if (!strchr(outside, p[i])) {
+            return 0;
+        }
+    }
+    for (i++; i < n && (p[i] == ' ' || p[i] == '\t' || p[i] == '\r'); i++)
+        ;
+    return i >= n || p[i] == '\n';
+}
+
+static void probe_text(struct km_probe *probe, const unsigned char *p, size_t n)
+{
+    probe->kind = KM_PROBE_TEXT;
+    if (starts(p, n, "\xef\xbb\xbf", 3)) {
+        p += 3;
+        n -= 3;
+    }
+    while (n > 0 && isspace(*p)) {
+        p++;
+        n--;
+    }
+    if (n == 0)
+        return;
+    if (starts_word(p, n, "<!doctype html") || starts_word(p, n, "<html"))
+        say(probe, "is an HTML page", FETCH);
+    else if (starts_word(p, n, "<?xml") || starts_word(p, n, "<Error>"))
+        probe_xml(probe, p, n);
+    else if (starts_word(p, n, "version https://git-lfs.github.com/spec/"))
+        say(probe, "is a pointer of Git LFS, not the data", "fetch the data with git lfs pull");
+    else if (is_json(p, n))
+        say(probe, "is JSON", TABLE);
+}
+
+void km_probe(struct km_probe *probe, const unsigned char *p, size_t n, const char *path)
+{
+    int text;
+
+    if (n > KM_PROBE_BYTES)
+        n = KM_PROBE_BYTES;
+    text = is_text(p, n);
+    *probe = (struct km_probe){.kind = KM_PROBE_UNKNOWN, .todo = ""};
+    if (starts(p, n, "\x0a\x23\xd7\xce", 4)) {
+        probe->kind = KM_PROBE_RECORDIO;
+        return;
+    }
+    if (starts(p, n, "\x1f\x8b", 2)) {
+        probe_gzip(probe, path);
+        return;
+    }
+    if (starts(p, n, "PK\3\4", 4) || starts(p, n, "PK\5\6", 4) || starts(p, n, "PK\7\10", 4)) {
+        probe_zip(probe, p, n, path);
+        return;
+    }
+    for (size_t i = 0; i < sizeof(signatures) / sizeof(*signatures); i++) {
+        const struct signature *s = &signatures[i];
+
+        if (starts(p, n, s->bytes, s->n) && !(s->words && text)) {
+            say(probe, s->what, s->todo);
+            return;
+        }
+    }
+    if (n > 0 && text)
+        probe_text(probe, p, n);
+    else if (n > 0)
+        probe_binary(probe, p, n, path);
+}
