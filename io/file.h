@@ -54,6 +54,10 @@ void km_stream_close(struct km_stream *s);
 int km_stream_peek(struct km_stream *s, size_t want, const unsigned char **p, size_t *got,
                    struct km_err *err);
 
+/** The bytes that the last peek showed, for the caller to change before stepping over all of those
+ * that changed. */
+unsigned char *km_stream_bytes(struct km_stream *s);
+
 /** Steps over n bytes that the last peek showed. */
 void km_stream_skip(struct km_stream *s, size_t n);
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Finds the first record at or behind a byte in the middle of a file. The magic number alone says
- * nothing: a payload may contain it, even whole frames. But records lie side by side from byte 0
- * on, so each place is either the beginning of a record or strictly inside one. Inside one it is
+ * nothing: a payload may contain it, even whole frames. But frames lie side by side from byte 0
+ * on, so each place is either the beginning of a frame or strictly inside one. Inside one it is
  * only if some header before it, at most the longest frame away, reaches beyond it. Headers that
  * are really payload can only make places look enclosed that are not. So a header that nothing
- * before it encloses is a beginning, with certainty: an anchor. The last anchor at or before the
- * wanted byte is looked for, backwards in growing steps (byte 0 always is one), and from it the
- * records are followed.
+ * before it encloses is a beginning, with certainty. So much for frames; an anchor is one that no
+ * later part of a split record could be (flag 0 or 1). The last anchor at or before the wanted byte is
+ * looked for, backwards in growing steps (byte 0 always is one), and from it the records are followed.
  */
 #include "io/recordio.h"
 
 /* The last anchor in lo..from; KM_MORE if there is one. lo is a multiple of 4, as are the places of
- * all records. */
+ * all frames. */
 static int find_anchor(struct km_stream *s, uint64_t lo, uint64_t from, size_t max_len,
                        uint64_t *anchor, struct km_err *err)
 {
@@ -31,11 +31,12 @@ static int find_anchor(struct km_stream *s, uint64_t lo, uint64_t from, size_t m
         if (rc || got < KM_RECORDIO_HEADER)
             break;
         for (i = 0; i + KM_RECORDIO_HEADER <= got && at + i <= from; i += 4) {
-            size_t frame = km_recordio_frame(p + i, max_len);
+            int first;
+            size_t frame = km_recordio_frame(p + i, max_len, &first);
 
             if (frame == 0)
                 continue;
-            if (reach <= at + i) {
+            if (reach <= at + i && first) {
                 *anchor = at + i;
                 found = KM_MORE;
             }

@@ -173,6 +173,11 @@ int km_stream_peek(struct km_stream *s, size_t want, const unsigned char **p, si
     return KM_OK;
 }
 
+unsigned char *km_stream_bytes(struct km_stream *s)
+{
+    return s->buf + s->from;
+}
+
 void km_stream_skip(struct km_stream *s, size_t n)
 {
     s->from += n;

@@ -52,6 +52,18 @@ def frame(payload):
     return struct.pack("<II", MAGIC, len(payload)) + payload + b"\0" * (-len(payload) % 4)
 
 
+def split_frames(payload):
+    """A record as MXNet writes it: cut wherever the magic number stands at a multiple of 4."""
+    magic = struct.pack("<I", MAGIC)
+    cuts = [i for i in range(0, len(payload) - 3, 4) if payload[i : i + 4] == magic]
+    parts = [payload[a:b] for a, b in zip([0] + [c + 4 for c in cuts], cuts + [len(payload)])]
+    flags = [0] if not cuts else [1] + [2] * (len(parts) - 2) + [3]
+    return b"".join(
+        struct.pack("<II", MAGIC, flag << 29 | len(part)) + part + b"\0" * (-len(part) % 4)
+        for flag, part in zip(flags, parts)
+    )
+
+
 def write_recordio(path, x, dtype="f4"):
     """Writes rows; all of one length, so the frame around the numbers is made once."""
     x = np.ascontiguousarray(x)

@@ -78,6 +78,25 @@ open('none', 'wb').write(struct.pack('>IIII', 0x803, 0, 2, 3))
 gzip.open('text.csv.gz', 'wb').write(b'1,2\n')
 recordio('all.want', rows)
 recordio('scaled.want', [[v / 256 for v in r] for r in rows])
+
+def split(payload):  # as MXNet writes a record: cut where the magic number stands at a multiple of 4
+    magic = struct.pack('<I', 0xced7230a)
+    cuts = [i for i in range(0, len(payload) - 3, 4) if payload[i:i + 4] == magic]
+    parts = [payload[a:b] for a, b in zip([0] + [c + 4 for c in cuts], cuts + [len(payload)])]
+    flags = [1] + [2] * (len(parts) - 2) + [3] if cuts else [0]
+    return b''.join(struct.pack('<II', 0xced7230a, f << 29 | len(p)) + p + b'\0' * (-len(p) % 4)
+                    for f, p in zip(flags, parts))
+
+magic = struct.unpack('<f', struct.pack('<I', 0xced7230a))[0]
+magics = [[magic if (i + 1) >> t & 1 else t for t in range(6)] for i in range(63)]
+payloads = [frame(r)[8:][:struct.unpack('<I', frame(r)[4:8])[0]] for r in magics]
+open('split', 'wb').write(b''.join(map(split, payloads)))
+recordio('split.want', magics)
+payloads = [frame(r)[8:][:struct.unpack('<I', frame(r)[4:8])[0]] for r in rows]
+open('delimited', 'wb').write(b''.join(varint(len(p)) + p for p in payloads))
+open('rows.xlsx', 'wb').write(b'PK\3\4' + bytes(40))
+open('rows.tar.gz', 'wb').write(gzip.compress(b'rows'))
+open('page.csv', 'w').write('<html>\n')
 recordio('middle.want', (rows + rows)[8:13])
 csv('all.csv.want', rows)
 csv('tail.csv.want', rows[7:])
@@ -132,6 +151,11 @@ refused 2 "found the numbers of the columns" convert numbered.csv -o out/x
 refused 2 "kmeans convert --separator ';' FILE" convert semicolons.txt -o out/x
 refused 2 "expected present, absent or auto" convert --header maybe b.csv -o out/x
 refused 2 "--separator: found" convert --separator ab b.csv -o out/x
+# Records as MXNet splits them come out whole, as SageMaker's writers write them.
+convert split -o s.recordio
+same s.recordio split.want
+convert --from recordio s.recordio -o t.recordio
+same t.recordio split.want
 
 # Values.
 convert --scale 1/256 images -o g.recordio
@@ -166,6 +190,13 @@ same m.csv m.want
 refused 2 "labels.gz: byte 3: found 1 axis" convert labels.gz -o out/x
 refused 2 "cut: byte 75: the file ends within item 10" convert cut -o out/x
 refused 2 "text.csv.gz: byte 0: found gzip that holds no idx file" convert text.csv.gz -o out/x
+refused 2 "rows.tar.gz: byte 0: found gzip that holds no idx file; only idx is read compressed: the file is a gzip-compressed tar archive; unpack it first (tar xzf)" convert rows.tar.gz -o out/x
+refused 2 "rows.xlsx: the file is an Excel workbook, expected idx, CSV or RecordIO-protobuf; save it as CSV (UTF-8)" convert rows.xlsx -o out/x
+refused 2 "the file is an Excel workbook, expected CSV; save it" convert --from csv rows.xlsx -o out/x
+refused 2 "page.csv: the file is an HTML page, expected idx" convert page.csv -o out/x
+refused 2 "delimited: the file holds protobuf messages without RecordIO frames (length-delimited), expected" convert delimited -o out/x
+refused 2 "images: the file is an idx file (the format of MNIST), expected CSV; turn it into rows" convert --from csv images -o out/x
+refused 2 "/dev/null: is no regular file" convert /dev/null -o out/x
 refused 2 "nowhere: there is no such file" convert nowhere -o out/x
 refused 2 "wide.csv: found rows of 7 columns, expected 6 as in images" convert images wide.csv -o out/x
 refused 2 "line 2" convert bad.csv -o out/x

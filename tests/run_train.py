@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
 import tarfile
@@ -211,6 +212,16 @@ def test_record_formats(tests):
         ]
         write_frames(job.data("rows"), records)
 
+    def split(job):
+        """As MXNet writes records, each with a uid full of magic numbers."""
+        random = np.random.default_rng(5)
+        word = [struct.pack("<I", oracle.MAGIC), b"abcd", b"x"]
+        uids = [b"".join(word[i] for i in random.integers(3, size=random.integers(20))) for row in X]
+        records = [oracle.record(row) + oracle.field(3, uid) for row, uid in zip(X, uids)]
+        content = b"".join(map(oracle.split_frames, records))
+        assert content.count(struct.pack("<II", oracle.MAGIC, 2 << 29)) > 50
+        job.data("rows").write_bytes(content)
+
     def int32(job):
         oracle.write_recordio(job.data("rows"), whole_numbers, "i4")
 
@@ -218,6 +229,7 @@ def test_record_formats(tests):
         ("float64", lambda job: oracle.write_recordio(job.data("rows"), X.astype("f8"), "f8"), whole),
         ("labels", labelled, whole),
         ("mixed", shuffled, whole),
+        ("split", split, whole),
         ("int32", int32, reference(tests, whole_numbers.astype("f4"))),
         ("sparse", sparse_file, reference(tests, sparse)),
     ]

@@ -109,9 +109,34 @@ static void add_file(struct km_files *files, const char *name)
     n_bytes = 0;
 }
 
-/* A frame with the row [value, 2 value] and behind it a field of `more` bytes, which begin and end
+static void put_part(unsigned flag, const unsigned char *p, size_t n)
+{
+    put_header((size_t)flag << 29 | n);
+    put(p, n);
+    put("\0\0\0", (4 - n % 4) % 4);
+}
+
+/* A record in one frame, or as MXNet writes it, split wherever the magic number stands at a multiple
+ * of 4. */
+static void put_payload(const unsigned char *p, size_t n, int split)
+{
+    const uint32_t magic = KM_RECORDIO_MAGIC;
+    unsigned flag = 0;
+    size_t from = 0;
+
+    for (size_t i = 0; split && i + 4 <= n; i += 4) {
+        if (memcmp(p + i, &magic, 4) != 0)
+            continue;
+        flag = flag ? 2 : 1;
+        put_part(flag, p + from, i - from);
+        from = i + 4;
+    }
+    put_part(flag ? 3 : 0, p + from, n - from);
+}
+
+/* A record with the row [value, 2 value] and behind it a field of `more` bytes, which begin and end
  * where frames may begin. */
-static void put_record(float value, const void *more, size_t n_more)
+static void put_record(float value, const void *more, size_t n_more, int split)
 {
     const float row[2] = {value, 2 * value};
     unsigned char payload[300];
@@ -130,9 +155,7 @@ static void put_record(float value, const void *more, size_t n_more)
         memcpy(payload + len, more, n_more);
         len += n_more;
     }
-    put_header(len);
-    put(payload, len);
-    put("\0\0\0", (4 - len % 4) % 4);
+    put_payload(payload, len, split);
 }
 
 /* Frames that are payload: whole ones with a wrong row in them, the last of which ends with the
@@ -142,7 +165,7 @@ static size_t make_decoy(unsigned char *more, struct km_rng *g)
     size_t at = n_bytes, n;
 
     for (size_t i = km_rng_below(g, 3); i > 0; i--)
-        put_record(-1, NULL, 0);
+        put_record(-1, NULL, 0, 0);
     if (km_rng_below(g, 2))
         put_header(km_rng_below(g, 400));
     n = n_bytes - at;
@@ -156,7 +179,8 @@ static void put_random_records(size_t n, float *next, struct km_rng *g)
     unsigned char more[128];
 
     for (; n > 0; n--, ++*next)
-        put_record(*next, more, km_rng_below(g, 3) == 0 ? make_decoy(more, g) : 0);
+        put_record(*next, more, km_rng_below(g, 3) == 0 ? make_decoy(more, g) : 0,
+                   km_rng_below(g, 2) == 0);
 }
 
 static void records_come_once_whatever_their_payloads(void **state)
@@ -180,6 +204,41 @@ static void records_come_once_whatever_their_payloads(void **state)
         assert_int_equal(whole.n, (int)next - 1);
         km_files_done(&files);
     }
+}
+
+/* A row whose bytes are the magic number, as in MXNet's files, cut at every byte. */
+static void split_rows_come_once_wherever_the_cut_is(void **state)
+{
+    static const uint32_t bits[] = {KM_RECORDIO_MAGIC, 0x3f800000, KM_RECORDIO_MAGIC};
+    static unsigned char payload[64];
+    struct km_format format = {.kind = KM_RECORDIO, .label_size = -1, .feature_dim = 3};
+    struct km_files files = {0};
+    float row[3];
+    size_t len;
+
+    (void)state;
+    memcpy(row, bits, sizeof(row));
+    len = km_record_encode(payload, row, 3, NULL);
+    for (int i = 0; i < 3; i++) {
+        put_payload(payload, len, 1);
+        put_payload(payload, len, 0);
+    }
+    assert_int_equal(n_bytes, 3 * (len + 8) + 3 * (len - 8 + 24));
+    add_file(&files, "split");
+    assert_ok(take_part(&files, &format, 0, 0, &whole), whole.err);
+    assert_int_equal(whole.n, 6);
+    for (size_t run = 2; run <= 20; run++) {
+        size_t n = 0, parts = run < 20 ? run : files.total; /* the last: each byte a part */
+
+        for (size_t p = 0; p < parts; p++) {
+            assert_ok(take_part(&files, &format, p, parts, &part_of[0]), part_of[0].err);
+            for (size_t i = 0; i < part_of[0].n; i++)
+                assert_true(part_of[0].row[i] == row[0]);
+            n += part_of[0].n;
+        }
+        assert_int_equal(n, 6);
+    }
+    km_files_done(&files);
 }
 
 static void put_random_lines(size_t n, float *next, struct km_rng *g)
@@ -387,7 +446,7 @@ static void all_parts_look_at_the_same_rows_and_may_keep_them_sparse(void **stat
 
     (void)state;
     for (int i = 1; i <= 50; i++)
-        put_record((float)i, NULL, 0);
+        put_record((float)i, NULL, 0, 0);
     add_file(&files, "sparse");
     for (size_t p = 0; p < 3; p++) {
         struct km_feed_look look;
@@ -451,7 +510,7 @@ static void rows_of_a_fifo_go_to_the_parts_in_turn(void **state)
             if (kind == KM_CSV)
                 put_text(text);
             else
-                put_record((float)i, NULL, 0);
+                put_record((float)i, NULL, 0, 0);
         }
         for (size_t parts = 1; parts <= 4; parts++) {
             for (size_t p = 0; p < parts; p++) {
@@ -492,7 +551,7 @@ static void each_failed_allocation_is_told_and_leaks_nothing(void **state)
 
     (void)state;
     for (int i = 1; i <= 50; i++)
-        put_record((float)i, NULL, 0);
+        put_record((float)i, NULL, 0, 0);
     bytes[n_bytes - 10] ^= 1; /* so that records are counted, too */
     add_file(&files, "memory");
     for (at = 1; rc == KM_E_MEM; at++) {
@@ -510,6 +569,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_come_once_whatever_their_payloads),
+        cmocka_unit_test(split_rows_come_once_wherever_the_cut_is),
         cmocka_unit_test(lines_come_once_whatever_their_ends),
         cmocka_unit_test(a_damaged_record_is_told_with_its_number_wherever_it_is),
         cmocka_unit_test(a_bad_line_is_told_with_its_number_wherever_it_is),

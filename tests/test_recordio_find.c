@@ -30,22 +30,45 @@ static void fill_with_headers(unsigned char *p, size_t len, struct km_rng *g)
         size_t rest = len - i - 8;
 
         if (km_rng_below(g, 3) == 0)
-            put_header(p + i, km_rng_below(g, 2) ? rest : (size_t)km_rng_below(g, 2 * MAX_LEN));
+            put_header(p + i, (km_rng_below(g, 2) ? rest : (size_t)km_rng_below(g, 2 * MAX_LEN)) |
+                                  (size_t)km_rng_below(g, 5) << 29);
     }
 }
 
-/* Records with payloads of 0..MAX_LEN bytes; evil of 8 are full of headers. */
+/* A frame of this flag with a payload of len bytes; evil of 8 are full of headers. */
+static void put_frame(struct bytes *b, unsigned flag, size_t len, uint32_t evil, struct km_rng *g)
+{
+    put_header(b->p + b->n, (size_t)flag << 29 | len);
+    memset(b->p + b->n + 8, 'x', len + 3);
+    if (km_rng_below(g, 8) < evil)
+        fill_with_headers(b->p + b->n + 8, len, g);
+    b->n += 8 + ((len + 3) & ~(size_t)3);
+}
+
+/* A record in several parts; with the magic numbers between them it has up to MAX_LEN bytes. */
+static void put_split(struct bytes *b, uint32_t evil, struct km_rng *g)
+{
+    size_t left = MAX_LEN, len;
+    unsigned flag = 1;
+
+    do {
+        len = (size_t)km_rng_below(g, left < 20 ? left - 3 : 17);
+        put_frame(b, flag, len, evil, g);
+        left -= len + 4;
+        flag = 2;
+    } while (left > 8 && km_rng_below(g, 3) > 0);
+    put_frame(b, 3, (size_t)km_rng_below(g, left + 1), evil, g);
+}
+
+/* Records with payloads of 0..MAX_LEN bytes, a third of them split. */
 static void make_records(struct bytes *b, size_t want, uint32_t evil, struct km_rng *g)
 {
     b->n = 0;
     while (b->n < want) {
-        size_t len = (size_t)km_rng_below(g, MAX_LEN + 1);
-
-        put_header(b->p + b->n, len);
-        memset(b->p + b->n + 8, 'x', len + 3);
-        if (km_rng_below(g, 8) < evil)
-            fill_with_headers(b->p + b->n + 8, len, g);
-        b->n += 8 + ((len + 3) & ~(size_t)3);
+        if (km_rng_below(g, 3) == 0)
+            put_split(b, evil, g);
+        else
+            put_frame(b, 0, (size_t)km_rng_below(g, MAX_LEN + 1), evil, g);
     }
 }
 
