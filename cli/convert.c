@@ -87,6 +87,8 @@ struct job {
     const struct options *o;
     struct km_mat block;
     struct km_sink *sink;
+    /* features that do not come out, as far as there has been a warning */
+    struct km_record_extras extras;
     size_t dim; /* 0: not known yet */
     uint64_t row, written;
     struct km_header header; /* of the inputs that are CSV */
@@ -477,6 +479,27 @@ static void tell_header(struct job *job)
         fprintf(stderr, "warning: %s\n", h->warning);
 }
 
+/* Says which features do not come out, each name once. */
+static void warn_of_extras(struct job *job, const struct source *s)
+{
+    const struct km_record_extras *found = &s->format.extras;
+    char text[KM_RECORD_EXTRA_TEXT];
+
+    for (size_t i = 0; i < found->n; i++) {
+        if (!km_record_extras_add(&job->extras, &found->of[i]))
+            continue;
+        km_record_extra_text(text, &found->of[i]);
+        fprintf(stderr,
+                "kmeans convert: warning: %s: %s is ignored; only features[\"values\"] is "
+                "converted\n",
+                s->path, text);
+    }
+    if (found->more && !job->extras.more)
+        fprintf(stderr, "kmeans convert: warning: %s: features under more names are ignored, too\n",
+                s->path);
+    job->extras.more |= found->more;
+}
+
 /* All rows of one input that are asked for. */
 static int convert_input(struct job *job, const char *path, struct km_err *err)
 {
@@ -508,6 +531,8 @@ static int convert_input(struct job *job, const char *path, struct km_err *err)
         }
     }
 out:
+    if (!rc)
+        warn_of_extras(job, &s);
     source_close(&s);
     return rc;
 }

@@ -68,6 +68,8 @@ struct km_feed {
     struct km_mat block_of[BLOCKS];
     struct km_csr sparse_of[BLOCKS]; /* in place of block_of where rows are sparse */
     struct km_batch batch[BLOCKS];
+    /* as format.extras was when the last block was filled */
+    struct km_record_extras extras;
     size_t filled; /* blocks filled in this pass */
     size_t taken;  /* blocks given to the caller in this pass */
     size_t freed;  /* blocks given back */
@@ -166,6 +168,7 @@ int km_feed_open(struct km_feed **feed, const struct km_files *files,
         km_feed_close(f);
         return rc;
     }
+    f->extras = f->format.extras;
     *feed = f;
     return KM_OK;
 }
@@ -508,6 +511,7 @@ static int produce(struct km_feed *f)
     atomic_fetch_add_explicit(&f->stat_nanoseconds, (uint64_t)((km_now() - start) * 1e9),
                               memory_order_relaxed);
     pthread_mutex_lock(&f->lock);
+    f->extras = f->format.extras;
     if (rc == KM_MORE) {
         f->filled++;
     } else {
@@ -615,6 +619,16 @@ int km_feed_next(struct km_feed *f, struct km_batch **batch, struct km_err *err)
     }
     pthread_mutex_unlock(&f->lock);
     return rc;
+}
+
+struct km_record_extras km_feed_extras(struct km_feed *f)
+{
+    struct km_record_extras extras;
+
+    pthread_mutex_lock(&f->lock);
+    extras = f->extras;
+    pthread_mutex_unlock(&f->lock);
+    return extras;
 }
 
 int km_feed_stopped(const struct km_feed *f)

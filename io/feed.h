@@ -45,6 +45,10 @@ int km_feed_divide(struct km_feed *feed, size_t part, size_t parts, struct km_er
  */
 uint64_t km_feed_bytes(const struct km_feed *feed);
 
+/** The features under names other than "values" that the rows read so far had, all passes together;
+ * asked by the caller's thread at any time. */
+struct km_record_extras km_feed_extras(struct km_feed *feed);
+
 /** What the first rows of a channel are like. */
 struct km_feed_look {
     size_t rows;   /* looked at; 0: there is nothing that can be looked at twice, or it is CSV */

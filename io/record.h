@@ -19,6 +19,35 @@ struct km_record_reader; /* scratch memory for the protobuf-c path, reused */
 int km_record_reader_open(struct km_record_reader **r, struct km_err *err);
 void km_record_reader_close(struct km_record_reader *r);
 
+/** Features under other names than "values", which nobody reads: what they are called (what does not
+ * print is '?') and how many values the first such record has there. */
+struct km_record_extra {
+    char name[48];
+    size_t values;
+};
+
+#define KM_RECORD_EXTRAS 8
+
+/** The first of them that were met, each name once. */
+struct km_record_extras {
+    size_t n;
+    int more; /* there are others */
+    struct km_record_extra of[KM_RECORD_EXTRAS];
+};
+
+/** Adds a name, if it is new and there is room (else sets `more`); 1 if it was added. */
+int km_record_extras_add(struct km_record_extras *x, const struct km_record_extra *extra);
+
+/** Room for any text of km_record_extra_text, with the closing NUL. */
+#define KM_RECORD_EXTRA_TEXT 128
+
+/** features["more"] (2 values a record) */
+void km_record_extra_text(char text[KM_RECORD_EXTRA_TEXT], const struct km_record_extra *extra);
+
+/** From now on adds to *extras, which the caller keeps until the reader is closed, the features under
+ * other names that decoded records have. */
+void km_record_reader_note(struct km_record_reader *r, struct km_record_extras *extras);
+
 /**
  * Number of features of the record: the values of a dense tensor, the shape of a sparse one.
  * Fails as km_record_decode does.

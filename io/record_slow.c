@@ -32,6 +32,7 @@ struct km_record_reader {
     int full;            /* protobuf-c asked for more than there was */
     unsigned char *seen; /* one bit for each column: keys of a sparse row met so far */
     size_t seen_bytes;
+    struct km_record_extras *extras; /* the caller's, or NULL */
 };
 
 /* One tensor of numbers, whatever its type. */
@@ -58,6 +59,33 @@ void km_record_reader_close(struct km_record_reader *r)
     km_free(r->arena);
     km_free(r->seen);
     km_free(r);
+}
+
+void km_record_reader_note(struct km_record_reader *r, struct km_record_extras *extras)
+{
+    r->extras = extras;
+}
+
+int km_record_extras_add(struct km_record_extras *x, const struct km_record_extra *extra)
+{
+    for (size_t i = 0; i < x->n; i++)
+        if (strcmp(x->of[i].name, extra->name) == 0)
+            return 0;
+    if (x->n == KM_RECORD_EXTRAS) {
+        x->more = 1;
+        return 0;
+    }
+    x->of[x->n++] = *extra;
+    return 1;
+}
+
+void km_record_extra_text(char text[KM_RECORD_EXTRA_TEXT], const struct km_record_extra *extra)
+{
+    if (extra->values == 0)
+        snprintf(text, KM_RECORD_EXTRA_TEXT, "features[\"%s\"] (no numbers)", extra->name);
+    else
+        snprintf(text, KM_RECORD_EXTRA_TEXT, "features[\"%s\"] (%zu value%s a record)", extra->name,
+                 extra->values, extra->values == 1 ? "" : "s");
 }
 
 static void *arena_alloc(void *arg, size_t size)
@@ -133,16 +161,52 @@ static void list_names(const record *rec, char *text, size_t size)
     }
 }
 
+static int is_values(const map_entry *e)
+{
+    return e->key.len == 6 && memcmp(e->key.data, "values", 6) == 0;
+}
+
+/* Numbers in all tensors of an entry. */
+static size_t count_values(const map_entry *e)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < e->n_value; i++) {
+        const value *v = e->value[i];
+
+        if (v->value_case == AIALGS__DATA__VALUE__VALUE_FLOAT32_TENSOR)
+            n += v->float32_tensor->n_values;
+        else if (v->value_case == AIALGS__DATA__VALUE__VALUE_FLOAT64_TENSOR)
+            n += v->float64_tensor->n_values;
+        else if (v->value_case == AIALGS__DATA__VALUE__VALUE_INT32_TENSOR)
+            n += v->int32_tensor->n_values;
+    }
+    return n;
+}
+
+/* Notes the features that are not read. */
+static void note_extras(struct km_record_extras *extras, const record *rec)
+{
+    for (size_t i = 0; i < rec->n_features; i++) {
+        const map_entry *e = rec->features[i];
+        struct km_record_extra extra = {.values = count_values(e)};
+
+        if (is_values(e))
+            continue;
+        for (size_t j = 0; j < e->key.len && j + 1 < sizeof(extra.name); j++)
+            extra.name[j] = isprint(e->key.data[j]) ? (char)e->key.data[j] : '?';
+        km_record_extras_add(extras, &extra);
+    }
+}
+
 static int find_values(const record *rec, const value **v, struct km_err *err)
 {
     const map_entry *found = NULL;
     char names[256];
 
     for (size_t i = 0; i < rec->n_features; i++) {
-        const map_entry *e = rec->features[i];
-
-        if (e->key.len == 6 && memcmp(e->key.data, "values", 6) == 0)
-            found = e; /* the last one counts */
+        if (is_values(rec->features[i]))
+            found = rec->features[i]; /* the last one counts */
     }
     if (!found) {
         list_names(rec, names, sizeof(names));
@@ -175,6 +239,8 @@ static int find_tensor(struct km_record_reader *r, const unsigned char *payload,
     rc = find_values(rec, &v, err);
     if (rc)
         return rc;
+    if (r->extras && rec->n_features > 1)
+        note_extras(r->extras, rec);
     switch (v->value_case) {
     case AIALGS__DATA__VALUE__VALUE_FLOAT32_TENSOR:
         *t = TENSOR(v->float32_tensor);

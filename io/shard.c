@@ -459,6 +459,7 @@ int km_shard_open_range(struct km_shard **shard, const char *path, struct km_for
         rc = km_record_reader_open(&s->reader, err);
         if (rc)
             goto out;
+        km_record_reader_note(s->reader, &format->extras);
     }
     rc = check_kind(s, err);
     if (rc)

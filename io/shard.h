@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/mat.h"
 #include "io/header.h"
+#include "io/record.h"
 #include <stdint.h>
 
 /** KM_SPARSE is RecordIO whose rows are kept as their values that are not 0 (km_shard_read_sparse).
@@ -35,6 +36,8 @@ struct km_format {
     /** CSV: learns the names of the columns; the caller's. NULL: nobody wants them, and files are not
      * compared. */
     struct km_header *header;
+    /** RecordIO: the features under other names that the rows decoded so far had. */
+    struct km_record_extras extras;
 };
 
 struct km_shard;

@@ -92,7 +92,9 @@ magics = [[magic if (i + 1) >> t & 1 else t for t in range(6)] for i in range(63
 payloads = [frame(r)[8:][:struct.unpack('<I', frame(r)[4:8])[0]] for r in magics]
 open('split', 'wb').write(b''.join(map(split, payloads)))
 recordio('split.want', magics)
-payloads = [frame(r)[8:][:struct.unpack('<I', frame(r)[4:8])[0]] for r in rows]
+more = field(1, field(1, b'more') + field(2, field(2, field(1, bytes(8)))))
+payloads = [p + more for p in (frame(r)[8:][:struct.unpack('<I', frame(r)[4:8])[0]] for r in rows)]
+open('more', 'wb').write(b''.join(struct.pack('<II', 0xced7230a, len(p)) + p + b'\0' * (-len(p) % 4) for p in payloads))
 open('delimited', 'wb').write(b''.join(varint(len(p)) + p for p in payloads))
 open('rows.xlsx', 'wb').write(b'PK\3\4' + bytes(40))
 open('rows.tar.gz', 'wb').write(gzip.compress(b'rows'))
@@ -156,6 +158,13 @@ convert split -o s.recordio
 same s.recordio split.want
 convert --from recordio s.recordio -o t.recordio
 same t.recordio split.want
+
+# Features that are not converted.
+convert more more -o n.recordio
+[ "$(grep -cF 'kmeans convert: warning: more: features["more"] (2 values a record) is ignored; only' summary.txt)" = 1 ] ||
+    fail "$(cat summary.txt)"
+convert more -o n.recordio
+same n.recordio all.want
 
 # Values.
 convert --scale 1/256 images -o g.recordio

@@ -239,6 +239,30 @@ def test_record_formats(tests):
             tests.same(model, expected, "%s as %s: model" % (name, content_type), run)
 
 
+def test_other_features(tests):
+    """What is not clustered is told, once."""
+    whole = reference(tests)
+    more = oracle.record([1, 2]).replace(b"values", b"mores!")
+    other = oracle.record([1], "f8").replace(b"values", b"others")
+    said = r"WARNING.*'%s': features\[\"%s\"\] \(%s a record\) is ignored; only features\[\"values\"\] is clustered"
+
+    def write(job):
+        """One in every record; another one only in later records."""
+        rows = [oracle.record(row) + more + (other if i > 600 else b"") for i, row in enumerate(X)]
+        write_frames(job.data("rows"), rows)
+        write_frames(job.data("rows", "test"), [oracle.record(row) + more + more.replace(b"mores!", b"tested") for row in TEST])
+
+    job = Job(tests, {**HYPERPARAMETERS, "epochs": "2"}, {"train": channel(), "test": channel()})
+    write(job)
+    run = job.train()
+    tests.same(run.code, 0, "other features: exit code", run)
+    for what in ("train", "mores!", "2 values"), ("train", "others", "1 value"), ("test", "tested", "2 values"):
+        tests.same(len(re.findall(said % what, run.out)), 1, "other features: %s %s is told once" % what[:2], run)
+    tests.same(run.out.count(" is ignored; only"), 3, "other features: no other is told", run)
+    model, run = trained(tests, "other features", lambda job: write_frames(job.data("rows"), [more + oracle.record(row) for row in X]))
+    tests.same(model, whole, "other features: model", run)
+
+
 def test_csv(tests):
     whole = reference(tests)
     quoted = re.sub(rb"[^,\n]+", rb'"\g<0>"', to_csv(X))

@@ -31,6 +31,8 @@ struct km_job {
     int rank, ranks; /* of the hosts that train together */
     size_t *part;    /* (ranks + 1) scratch of what is gathered */
 
+    /* features that are not clustered, as far as there has been a warning */
+    struct km_record_extras extras;
     struct km_feed *feed, *test; /* test may be NULL */
     int read_once;               /* a file of the train channel is no regular file */
     int said_header[2];        /* the log tells what lines the files of train and test begin with */
