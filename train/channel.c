@@ -35,26 +35,54 @@ const char *km_channel_once(const struct km_files *files)
     return NULL;
 }
 
-void km_channel_log(struct km_job *job, const struct km_channel *channel,
-                    const struct km_feed *feed)
+/* What the first lines of CSV files were taken for. */
+static void log_header(struct km_job *job, const struct km_channel *channel,
+                       const struct km_feed *feed)
 {
     const struct km_header *h = km_feed_format(feed)->header;
     int *said = &job->said_header[channel == &job->request->test];
     char names[400];
 
-    if (*said || !h->looked)
+    if (*said || job->stopped || km_feed_stopped(feed)) /* then the reader thread may be at it */
         return;
     *said = h->line || h->warning[0];
     if (h->line) {
         km_header_names(h, names, sizeof(names));
         km_log(KM_INFO,
                "channel '%s': the first line of %s is a header and is skipped, also where other "
-               "files begin "
-               "with it: %zu column(s) of features: %s",
+               "files begin with it: %zu column(s) of features: %s",
                channel->name, h->path, h->columns - h->skip, names);
     }
     if (h->warning[0])
         km_log(KM_WARNING, "%s", h->warning);
+}
+
+/* Says which features are not clustered, each name once. */
+static void warn_of_extras(struct km_job *job, struct km_feed *feed, const char *channel)
+{
+    struct km_record_extras found = km_feed_extras(feed);
+    char text[KM_RECORD_EXTRA_TEXT];
+
+    for (size_t i = 0; i < found.n; i++) {
+        if (!km_record_extras_add(&job->extras, &found.of[i]))
+            continue;
+        km_record_extra_text(text, &found.of[i]);
+        km_log(KM_WARNING,
+               "channel '%s': %s is ignored; only features[\"values\"] is clustered: write the "
+               "numbers of all features under that name if they are to count",
+               channel, text);
+    }
+    if (found.more && !job->extras.more)
+        km_log(KM_WARNING, "channel '%s': features under more names are ignored, too", channel);
+    job->extras.more |= found.more;
+}
+
+void km_channel_log(struct km_job *job, const struct km_channel *channel, struct km_feed *feed)
+{
+    if (!feed)
+        return;
+    log_header(job, channel, feed);
+    warn_of_extras(job, feed, channel->name);
 }
 
 /* The columns of the test channel are those of the train channel, where both have names. */

@@ -12,9 +12,12 @@
 int km_channel_open(struct km_job *job, struct km_feed **feed, const struct km_channel *channel,
                     struct km_err *err);
 
-/** Says once what the first lines of the channel's CSV files were taken for; while no pass is under way. */
-void km_channel_log(struct km_job *job, const struct km_channel *channel,
-                    const struct km_feed *feed);
+/**
+ * Says, each thing once, what the first lines of the channel's CSV files were taken for, and which features
+ * of its records are not clustered; feed NULL: nothing. Called again when more rows have been read, while
+ * no pass is under way.
+ */
+void km_channel_log(struct km_job *job, const struct km_channel *channel, struct km_feed *feed);
 
 /** The path of the first file that can be read only once (a FIFO); NULL if there is none. */
 const char *km_channel_once(const struct km_files *files);

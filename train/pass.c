@@ -197,8 +197,7 @@ static int run_epoch(struct km_job *job, int number, struct km_progress *progres
     job->seen_batches += job->pass.batches;
     job->all_seen_rows += (uint64_t)job->pass.all_rows;
     km_progress_end(progress);
-    if (!job->stopped) /* the reader thread is through */
-        km_channel_log(job, &job->request->train, job->feed);
+    km_channel_log(job, &job->request->train, job->feed);
     report_epoch(job, number, started, started_wall);
     return KM_OK;
 }

@@ -16,35 +16,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Says which features are not clustered, each name once. */
-static void warn_of_extras(struct km_job *job, struct km_feed *feed, const char *channel)
-{
-    struct km_record_extras found;
-    char text[KM_RECORD_EXTRA_TEXT];
-
-    if (!feed)
-        return;
-    found = km_feed_extras(feed);
-    for (size_t i = 0; i < found.n; i++) {
-        if (!km_record_extras_add(&job->extras, &found.of[i]))
-            continue;
-        km_record_extra_text(text, &found.of[i]);
-        km_log(KM_WARNING,
-               "channel '%s': %s is ignored; only features[\"values\"] is clustered: write the "
-               "numbers of all features under that name if they are to count",
-               channel, text);
-    }
-    if (found.more && !job->extras.more)
-        km_log(KM_WARNING, "channel '%s': features under more names are ignored, too", channel);
-    job->extras.more |= found.more;
-}
-
-static void warn(struct km_job *job)
-{
-    warn_of_extras(job, job->feed, job->request->train.name);
-    warn_of_extras(job, job->test, job->request->test.name);
-}
-
 /* Cuts the rows of a channel into blocks; mini_batch 0: each block is one. */
 static void cut(const struct km_job *job, struct km_feed *feed, size_t mini_batch)
 {
@@ -222,8 +193,6 @@ static int prepare(struct km_job *job, struct km_err *err)
     int rc = open_channels(job, err);
 
     if (rc == KM_OK)
-        warn(job);
-    if (rc == KM_OK)
         rc = km_job_agree(job, job_init(job, err), err);
     job->phases[KM_PHASE_START].sum = km_now() - job->m->started;
     job->phases[KM_PHASE_START].calls = 1;
@@ -252,7 +221,10 @@ int km_train(const struct km_request *request, const struct km_machine *machine,
     km_crash_stage("at the end", 0);
     if (rc == KM_OK)
         report_end(&job);
-    warn(&job); /* of what only later rows had */
+    if (rc == KM_OK) { /* what only later rows had */
+        km_channel_log(&job, &request->train, job.feed);
+        km_channel_log(&job, &request->test, job.test);
+    }
     job_done(&job);
     return rc;
 }
