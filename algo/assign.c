@@ -72,19 +72,6 @@ static size_t parts_for(size_t n, size_t k, size_t d)
     return parts < MIN_PARTS || k > PART_BYTES / sizeof(double) / (d + 1) ? 0 : parts;
 }
 
-/* Most floats that packing any number of centers up to max_k takes; it grows in steps of a panel. */
-static size_t most_packed(const struct km_kernels *kern, size_t max_k, size_t d)
-{
-    size_t most = 0;
-
-    for (size_t k = max_k; k > 0 && k + KM_PANEL > max_k; k--)
-        if (kern->panels(k, d) > most)
-            most = kern->panels(k, d);
-    if (kern->plain && most_packed(kern->plain, max_k, d) > most * KM_PANEL * km_mat_ld(d))
-        return most_packed(kern->plain, max_k, d);
-    return most * KM_PANEL * km_mat_ld(d);
-}
-
 int km_assign_init(struct km_assign *a, const struct km_kernels *kern, struct km_pool *pool,
                    size_t max_rows, size_t max_k, size_t d, struct km_err *err)
 {
@@ -97,7 +84,7 @@ int km_assign_init(struct km_assign *a, const struct km_kernels *kern, struct km
     int rc = KM_OK;
 
     *a = (struct km_assign){kern, pool, .max_rows = max_rows, .max_k = max_k, .d = d};
-    a->max_packed = most_packed(kern, max_k, d);
+    a->max_packed = km_kernels_room(kern, max_k, d);
     a->label = km_alloc(max_rows, sizeof(*a->label));
     a->score = km_alloc(max_rows, sizeof(*a->score));
     a->scratch = km_alloc(threads, KM_KERN_SCRATCH * sizeof(float));
@@ -165,10 +152,10 @@ static void pack_task(void *arg, size_t task, int worker)
 
 static void pack(struct step *s)
 {
-    size_t panels = s->kern->panels(s->c->k, s->c->d);
+    struct km_layout packed = s->kern->layout(s->c->k, s->c->d);
 
-    assert(panels * KM_PANEL * s->c->c.ld <= s->a->max_packed);
-    km_pool_run(s->a->pool, pack_task, s, panels);
+    assert(packed.floats <= s->a->max_packed);
+    km_pool_run(s->a->pool, pack_task, s, packed.panels);
 }
 
 /* Every call begins here: the centers are laid out for the kernels. */

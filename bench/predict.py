@@ -9,7 +9,7 @@ A pass over a row takes a sum of five parts, each with a constant of the form of
 (docs/performance.md):
 
     a * 2Kd / F   multiply-adds at the peak F (forms B, V: K rounded up to panels of 16 where they do that)
-  + s * 2Kd / F   where the centers, 4Kd bytes (form V, the screen of level vnni: Kd), are more than the
+  + s * 2Kd / F   where the centers, 4Kd bytes (form V, the screen of levels vnni, vnni-zen4: Kd), are more than the
                   L2 cache holds
   + b * 4d / R    reading the row, transposing it, adding it to its center, at the read rate R
   + c * K / F     argmin and lane sums: operations for each center (form B: for those left over)
@@ -22,7 +22,6 @@ import argparse
 import itertools
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -32,6 +31,7 @@ import numpy as np
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PANEL = 16
 FORMS = "ABCV"
+PLAIN_RATE = {"vnni": 28, "vnni-zen4": 21}  # multiply-adds of float32 in a cycle, as vnni.c counts them
 
 # features, centers; each list holds small and large of both for each form
 KNOWN = [
@@ -50,18 +50,12 @@ def form_of(d, k, fit):
     """As algo/kern/body.h and vnni.c choose."""
     padded = -(-k // PANEL) * PANEL
     screened = d * (padded / 128 + 0.7) + padded * 0.56 + 40 + d / 16 + 8
-    if fit["isa"] == "vnni" and k >= 48 and d <= 16384 and screened < k * d / fit["plain"]:
+    rate = PLAIN_RATE.get(fit["isa"])
+    if rate and k >= 48 and 9 <= d <= 16384 and screened < k * d / rate:
         return "V"
     if d >= 64 and k < PANEL:
         return "A"
     return "B" if d > 128 else "C"
-
-
-def plain_rate():
-    """Multiply-adds of float32 in a cycle, as vnni.c counts them."""
-    with open("/proc/cpuinfo") as f:
-        text = f.read()
-    return 21 if re.search(r"^cpu family\s*: 25$", text, re.M) and "AuthenticAMD" in text else 28
 
 
 def l2_bytes():
@@ -109,7 +103,7 @@ def measure(kmeans, shapes, rounds):
     every = [r for runs in seen.values() for r in runs]
     peaks = {"flops": 1e9 * statistics.median(r["peak_gflops"] for r in every),
              "read": 1e9 * statistics.median(r["read_gb_per_s"] for r in every), "isa": every[0]["isa"],
-             "l2": l2_bytes(), "plain": plain_rate()}
+             "l2": l2_bytes()}
     return {s: statistics.median(r["rows_per_s"] for r in runs) for s, runs in seen.items()}, peaks
 
 

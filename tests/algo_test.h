@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include <math.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /** Fails unless a and b differ by at most tolerance (absolute). */
 #define assert_near(a, b, tolerance)                                                               \
@@ -45,6 +47,60 @@ static inline const struct km_kernels *test_kern(void)
 
     assert_ok(km_kernels_pick(&kern, getenv("KM_ISA"), &err), err);
     return kern;
+}
+
+/** A buffer whose last byte is the last of its page; the next page cannot be touched. */
+struct guarded {
+    void *map;
+    size_t map_bytes;
+    void *at;
+};
+
+static inline void *guarded_alloc(struct guarded *g, size_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t pages = (bytes + page - 1) / page;
+    char *p;
+
+    g->map_bytes = (pages + 1) * page;
+    p = mmap(NULL, g->map_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(p != MAP_FAILED);
+    assert_int_equal(mprotect(p + pages * page, page, PROT_NONE), 0);
+    g->map = p;
+    g->at = p + pages * page - bytes;
+    return g->at;
+}
+
+static inline void guarded_free(struct guarded *g)
+{
+    assert_int_equal(munmap(g->map, g->map_bytes), 0);
+}
+
+/** Centers as a level wants them, in guarded memory of the size that it says. */
+struct packed {
+    struct guarded memory;
+    float *v; /* NULL: it reads them as they are */
+};
+
+static inline struct packed pack_centers(const struct km_kernels *kern, const struct km_centers *c)
+{
+    struct km_layout layout = kern->layout(c->k, c->d);
+    struct packed p = {.v = NULL};
+
+    assert_true(!layout.panels == !layout.floats);
+    if (layout.floats) {
+        p.v = guarded_alloc(&p.memory, layout.floats * sizeof(*p.v));
+        memset(p.v, 0xff, layout.floats * sizeof(*p.v)); /* NaN */
+    }
+    for (size_t i = layout.panels; i-- > 0;) /* panels may come in any order */
+        kern->pack(p.v, c, i);
+    return p;
+}
+
+static inline void packed_done(struct packed *p)
+{
+    if (p->v)
+        guarded_free(&p->memory);
 }
 
 static inline struct km_pool *make_pool(int threads)

@@ -77,7 +77,7 @@ def record(file, **expected):
         assert r[key] > 0, (key, r)
     for key, value in expected.items():
         assert r[key] == value, (key, r)
-    assert r["isa"] in ("generic", "blas", "avx2", "avx512", "vnni"), r
+    assert r["isa"] in ("generic", "blas", "avx2", "avx512", "vnni", "vnni-zen4"), r
     assert abs(r["rows_per_s"] * r["seconds"] / r["n"] - 1) < 1e-4, r
     values, size = (r["nnz"], 8) if r["nnz"] else (r["d"], 4)
     assert abs(r["gflops"] * 1e9 / (2 * r["K"] * values * r["rows_per_s"]) - 1) < 1e-4, r
@@ -128,11 +128,11 @@ assert abs(r["objective"] / epoch(x, 7, 300) - 1) < 1e-4, (r["objective"], epoch
 # The fit of bench/predict.py finds the constants that rates were made of.
 import predict
 
-truth = {"flops": 1e11, "read": 1e10, "l2": 1 << 21, "plain": 21, "A": [1, 0, 2, 30, 4], "B": [1.1, 0.5, 1, 20, 30],
+truth = {"flops": 1e11, "read": 1e10, "l2": 1 << 21, "A": [1, 0, 2, 30, 4], "B": [1.1, 0.5, 1, 20, 30],
          "C": [1.05, 0, 2, 8, 1], "V": [0.35, 0.1, 2, 14, 30]}
-for isa in "avx512", "vnni":
+for isa in "avx512", "vnni", "vnni-zen4":
     truth["isa"] = isa
-    peaks = {name: truth[name] for name in ("flops", "read", "l2", "plain", "isa")}
+    peaks = {name: truth[name] for name in ("flops", "read", "l2", "isa")}
     fit = predict.fit_to({s: predict.rows_per_s(*s, truth) for s in predict.KNOWN}, peaks)
     for s in predict.UNSEEN:
         if isa == "avx512" or predict.form_of(*s, truth) != "B":  # with a screen, B has few known shapes

@@ -11,12 +11,13 @@ if nm "$build/kmeans" 2>/dev/null | grep __asan_init >/dev/null; then
     exit 77
 fi
 
-levels=(generic blas)
-for level in avx2 avx512 vnni; do
-    flag=${level/avx512/avx512f}
-    if grep -w "${flag/vnni/avx512_vnni}" /proc/cpuinfo >/dev/null 2>&1; then levels+=("$level"); fi
-done
-unset 'levels[-1]' # the best
+# The program itself lists them, best first.
+read -ra levels < <(KM_ISA='?' "$build/kmeans" bench --quick 2>&1 | sed -n 's/.*can run are: //p' | tr -d ',')
+if [ "${#levels[@]}" -lt 2 ]; then
+    echo "FAILED: kmeans does not list its levels: ${levels[*]}"
+    exit 1
+fi
+unset 'levels[0]' # the best
 passed=0
 for level in "${levels[@]}"; do
     for name in lloyd bounds refine seed shrink assign; do

@@ -282,6 +282,31 @@ static void a_screen_that_does_not_pay_is_left_out(void **state)
     km_mat_done(&x);
 }
 
+/* Memory for up to max_k centers is enough for any of fewer: what they are packed into does not grow with k. */
+static void any_number_of_centers_up_to_the_most_has_room(void **state)
+{
+    static const size_t most[] = {1, 16, 48, 49, 64, 400, 800, 1713};
+    static const size_t width[] = {1, 9, 15, 16, 17, 30, 63, 64, 65, 128, 129, 200};
+
+    (void)state;
+    for (size_t l = 0; km_kernels_all()[l]; l++)
+        for (size_t w = 0; w < sizeof(width) / sizeof(width[0]); w++)
+            for (size_t m = 0; m < sizeof(most) / sizeof(most[0]); m++) {
+                size_t d = width[w];
+                struct km_mat x = random_rows(20, d, d);
+                struct km_assign a = make_assign(km_kernels_all()[l], NULL, x.n, most[m], d);
+
+                for (size_t k = most[m]; k > 0; k = k * 3 / 4) {
+                    struct km_centers c = random_centers(&x, k, k);
+
+                    km_assign_rows(&a, &x, &c); /* asserts; under sanitizers it is seen as well */
+                    km_centers_done(&c);
+                }
+                km_assign_done(&a);
+                km_mat_done(&x);
+            }
+}
+
 static void sums_of_several_calls_add_up(void **state)
 {
     struct km_mat x = random_rows(700, 20, 1), some;
@@ -360,6 +385,7 @@ int main(void)
         cmocka_unit_test(rows_of_several_waves_count_once_each),
         cmocka_unit_test(the_exact_distances_survive_an_offset_of_a_million),
         cmocka_unit_test(a_screen_that_does_not_pay_is_left_out),
+        cmocka_unit_test(any_number_of_centers_up_to_the_most_has_room),
         cmocka_unit_test(sums_of_several_calls_add_up),
         cmocka_unit_test(fewer_centers_and_rows_than_sized_for_are_fine),
         cmocka_unit_test(every_allocation_may_fail),

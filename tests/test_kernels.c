@@ -6,35 +6,6 @@
 #include "tests/algo_test.h"
 
 #include <float.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-/* A buffer whose last byte is the last of its page; the next page cannot be touched. */
-struct guarded {
-    void *map;
-    size_t map_bytes;
-    void *at;
-};
-
-static void *guarded_alloc(struct guarded *g, size_t bytes)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t pages = (bytes + page - 1) / page;
-    char *p;
-
-    g->map_bytes = (pages + 1) * page;
-    p = mmap(NULL, g->map_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_true(p != MAP_FAILED);
-    assert_int_equal(mprotect(p + pages * page, page, PROT_NONE), 0);
-    g->map = p;
-    g->at = p + pages * page - bytes;
-    return g->at;
-}
-
-static void guarded_free(struct guarded *g)
-{
-    assert_int_equal(munmap(g->map, g->map_bytes), 0);
-}
 
 /* How values are made; every kind has products that a float32 can hold. */
 enum kind {
@@ -158,25 +129,15 @@ static void check_row(const struct field *f, const char *level, enum kind kind, 
                  (double)score[1]);
 }
 
-/* km_kernels.nearest behind km_kernels.pack, which writes to guarded memory as well. */
+/* km_kernels.nearest behind km_kernels.pack, in no more memory than the level says that it needs. */
 static void run_nearest(const struct km_kernels *kern, uint32_t *label, float *score,
                         const struct km_mat *x, const struct km_centers *c, float *scratch)
 {
-    size_t panels = kern->panels(c->k, c->d);
-    size_t floats = panels * KM_PANEL * km_mat_ld(c->d);
-    struct guarded packed_mem = {0};
-    float *packed = NULL;
+    struct packed packed = pack_centers(kern, c);
 
-    if (floats) {
-        packed = guarded_alloc(&packed_mem, floats * sizeof(*packed));
-        memset(packed, 0xff, floats * sizeof(*packed)); /* NaN */
-        for (size_t p = panels; p-- > 0;)               /* panels may come in any order */
-            kern->pack(packed, c, p);
-    }
     memset(scratch, 0xff, KM_KERN_SCRATCH * sizeof(float)); /* NaN: must never matter */
-    kern->nearest(label, score, x, c, packed, scratch);
-    if (floats)
-        guarded_free(&packed_mem);
+    kern->nearest(label, score, x, c, packed.v, scratch);
+    packed_done(&packed);
 }
 
 static void check_nearest(size_t n, size_t k, size_t d, enum kind kind)
@@ -261,6 +222,59 @@ static void nearest_agrees_for_large_shapes(void **state)
     (void)state;
     for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++)
         check_nearest(shapes[s][0], shapes[s][1], shapes[s][2], s % 2 ? NORMAL : SMALL_INTEGERS);
+}
+
+/* The first k that is laid out otherwise than by the level below; 0 if there is none. */
+static size_t first_screened(const struct km_kernels *kern, size_t d)
+{
+    for (size_t k = 1; kern->plain && k <= 2000; k++)
+        if (kern->layout(k, d).floats != kern->plain->layout(k, d).floats)
+            return k;
+    return 0;
+}
+
+/* Every kind of panel, in memory that ends where the level says. The sizes of centers are those where
+ * panels, tiles, chunks and forms begin and end, and where a screen begins to be used. */
+static void packed_centers_take_no_more_memory_than_layout_says(void **state)
+{
+    static const size_t edges[] = {1,   8,   9,   15,  16,  17,  24,  25,  32,  33,  47,
+                                   48,  49,  63,  64,  65,  96,  97,  143, 144, 145, 288,
+                                   289, 383, 384, 385, 400, 401, 768, 769, 784, 1713};
+    static const size_t wide[] = {127,  128,  129,  255,  256,   257,   783,  784,
+                                  1007, 1008, 1024, 1040, 16383, 16384, 16385};
+
+    (void)state;
+    for (size_t w = 1; w <= 80 + sizeof(wide) / sizeof(wide[0]); w++) {
+        size_t d = w <= 80 ? w : wide[w - 81];
+
+        for (size_t e = 0; e < sizeof(edges) / sizeof(edges[0]); e++)
+            if (edges[e] * d <= 1000000)
+                check_nearest(e % 3 ? 5 : 17, edges[e], d, SMALL_INTEGERS);
+        for (size_t l = 0; km_kernels_all()[l]; l++) {
+            size_t k = first_screened(km_kernels_all()[l], d);
+
+            for (size_t near = k ? k - 1 : 1; k && k * d <= 1000000 && near <= k + 1; near++)
+                check_nearest(3, near, d, SMALL_INTEGERS);
+        }
+    }
+}
+
+/* So that nobody who writes down a formula of sizes is right on the own CPU alone. */
+static void every_family_of_a_level_can_be_run(void **state)
+{
+    size_t screens = 0;
+
+    (void)state;
+    for (size_t l = 0; km_kernels_all()[l]; l++)
+        screens += km_kernels_all()[l]->plain != NULL;
+    assert_true(screens == 0 || screens == 2);
+    for (size_t l = 0; screens && l < screens; l++) {
+        const char *name = km_kernels_all()[l]->name;
+
+        assert_true(strcmp(name, "vnni") == 0 || strcmp(name, "vnni-zen4") == 0);
+        assert_int_equal(first_screened(km_kernels_all()[l], 16) != 0, strcmp(name, "vnni") != 0);
+        assert_true(first_screened(km_kernels_all()[l], 30) != 0);
+    }
 }
 
 static void nearest_agrees_for_every_number_of_rows_up_to_forty(void **state)
@@ -597,6 +611,8 @@ int main(void)
         cmocka_unit_test(nearest_agrees_with_the_specification_for_all_small_shapes),
         cmocka_unit_test(nearest_agrees_for_every_kind_of_value),
         cmocka_unit_test(nearest_agrees_for_large_shapes),
+        cmocka_unit_test(packed_centers_take_no_more_memory_than_layout_says),
+        cmocka_unit_test(every_family_of_a_level_can_be_run),
         cmocka_unit_test(nearest_agrees_for_every_number_of_rows_up_to_forty),
         cmocka_unit_test(ties_go_to_the_lowest_center),
         cmocka_unit_test(scores_and_pairs_agree_with_the_specification),

@@ -7,24 +7,21 @@
 
 /* Memory that a level needs for rows of d features and k centers. */
 struct room {
-    float *packed, *scratch;
+    struct packed packed;
+    float *scratch;
 };
 
 static struct room make_room(const struct km_kernels *kern, const struct km_centers *c)
 {
-    size_t panels = kern->panels(c->k, c->d);
-    struct room r = {km_alloc(panels * KM_PANEL * km_mat_ld(c->d), sizeof(float)),
-                     km_alloc(KM_KERN_SCRATCH, sizeof(float))};
+    struct room r = {pack_centers(kern, c), km_alloc(KM_KERN_SCRATCH, sizeof(float))};
 
-    assert_true(r.packed && r.scratch);
-    for (size_t p = 0; p < panels; p++)
-        kern->pack(r.packed, c, p);
+    assert_non_null(r.scratch);
     return r;
 }
 
 static void done_room(struct room *r)
 {
-    km_free(r->packed);
+    packed_done(&r->packed);
     km_free(r->scratch);
 }
 
@@ -35,7 +32,7 @@ static void label_rows(uint32_t *label, const struct km_kernels *kern, const str
     float score[1000];
 
     assert_true(x->n <= 1000);
-    kern->nearest(label, score, x, c, r.packed, r.scratch);
+    kern->nearest(label, score, x, c, r.packed.v, r.scratch);
     done_room(&r);
 }
 
@@ -163,7 +160,7 @@ static int pays_at(const struct km_kernels *kern, size_t d, float offset)
             km_mat_row(&x, i)[t] += offset;
     c = random_centers(&x, 200, 1);
     r = make_room(kern, &c);
-    pays = kern->pays(&x, &c, r.packed, r.scratch);
+    pays = kern->pays(&x, &c, r.packed.v, r.scratch);
     done_room(&r);
     km_centers_done(&c);
     km_mat_done(&x);
@@ -200,7 +197,7 @@ static void a_screen_is_not_fooled_by_rows_that_are_centers(void **state)
         if (kern->plain) {
             struct room r = make_room(kern, &c);
 
-            assert_false(kern->pays(&x, &c, r.packed, r.scratch));
+            assert_false(kern->pays(&x, &c, r.packed.v, r.scratch));
             done_room(&r);
         }
     }

@@ -79,8 +79,9 @@ static void print_help(FILE *out)
           out);
     km_params_help(out);
     fputs(
-        "\nEnvironment: KM_ISA=vnni|avx512|avx2|blas|generic chooses the kernels, KM_THREADS\n"
-        "the threads.\n"
+        "\nEnvironment: KM_ISA=vnni-zen4|vnni|avx512|avx2|blas|generic chooses the kernels\n"
+        "(else the best for this CPU; vnni-zen4 and vnni differ in where they are used),\n"
+        "KM_THREADS the threads.\n"
         "Exit code: 0 done, 1 algorithm error, 2 error in the request or the data, 3 error of the\n"
         "machine.\n",
         out);

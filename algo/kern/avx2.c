@@ -129,7 +129,7 @@ static inline void transpose_pairs(float *to, size_t step, const float *from)
 
 const struct km_kernels km_kernels_avx2 = {
     .name = "avx2",
-    .panels = panel_count,
+    .layout = layout,
     .pack = pack,
     .nearest = nearest,
     .scores = scores,

@@ -84,7 +84,7 @@ static inline void transpose_pairs(float *to, size_t step, const float *from)
 
 const struct km_kernels km_kernels_avx512 = {
     .name = "avx512",
-    .panels = panel_count,
+    .layout = layout,
     .pack = pack,
     .nearest = nearest,
     .scores = scores,

@@ -44,10 +44,10 @@ static void take_panel(float *score, uint32_t *label, const float *dots, const f
     }
 }
 
-static size_t no_panels(size_t k, size_t d)
+static struct km_layout no_panels(size_t k, size_t d)
 {
     (void)k, (void)d;
-    return 0;
+    return (struct km_layout){0};
 }
 
 static void nearest(uint32_t *label, float *score, const struct km_mat *x,
@@ -265,7 +265,7 @@ static void sparse_panel(uint32_t *label, float *score, const struct km_csr *x,
 
 const struct km_kernels km_kernels_blas = {
     .name = "blas",
-    .panels = no_panels,
+    .layout = no_panels,
     .nearest = nearest,
     .scores = scores,
     .pairs = pairs,

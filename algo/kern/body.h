@@ -45,6 +45,12 @@ static size_t panel_centers(size_t k)
     return rest == 0 || rest > KM_PANEL / 2 ? (k + KM_PANEL - 1) / KM_PANEL * KM_PANEL : k - rest;
 }
 
+/* Floats of a panel of centers that lie ld apart. */
+static size_t panel_floats(size_t ld)
+{
+    return KM_PANEL * ld;
+}
+
 /* ---- form A ---- */
 
 /* Best score and center of 4 rows. */
@@ -228,8 +234,8 @@ panel_tile(struct lanes *s, const struct km_mat *x, size_t i, const struct km_ce
 {
     V acc[LANE_M][LANE_L];
     /* vectors of one panel lie side by side; AVX2 has two of them */
-    size_t step = W == KM_PANEL ? KM_PANEL * c->c.ld : W;
-    const float *lanes = packed + j / KM_PANEL * KM_PANEL * c->c.ld + j % KM_PANEL;
+    size_t step = W == KM_PANEL ? panel_floats(c->c.ld) : W;
+    const float *lanes = packed + j / KM_PANEL * panel_floats(c->c.ld) + j % KM_PANEL;
 
 #pragma GCC unroll 8
     for (int l = 0; l < l_vectors; l++) {
@@ -309,9 +315,11 @@ static void nearest_b(uint32_t *label, float *score, const struct km_mat *x,
         nearest_a(label, score, x, c, panel_centers(c->k));
 }
 
-static size_t panel_count(size_t k, size_t d)
+static struct km_layout layout(size_t k, size_t d)
 {
-    return form_of(k, d) == FORM_B ? panel_centers(k) / KM_PANEL : 0;
+    size_t n = form_of(k, d) == FORM_B ? panel_centers(k) / KM_PANEL : 0;
+
+    return (struct km_layout){n, n * panel_floats(km_mat_ld(d))};
 }
 
 /* Panel p of 16 centers: feature by feature, the 16 values side by side; zeros behind the last center. */
@@ -319,8 +327,8 @@ static void pack(float *packed, const struct km_centers *c, size_t p)
 {
     size_t n = c->k - p * KM_PANEL < KM_PANEL ? c->k - p * KM_PANEL : KM_PANEL;
 
-    transpose(packed + p * KM_PANEL * c->c.ld, KM_PANEL, km_mat_row(&c->c, p * KM_PANEL), c->c.ld,
-              n, c->d, c->k - p * KM_PANEL);
+    transpose(packed + p * panel_floats(c->c.ld), KM_PANEL, km_mat_row(&c->c, p * KM_PANEL),
+              c->c.ld, n, c->d, c->k - p * KM_PANEL);
 }
 
 /* ---- form C ---- */

@@ -5,10 +5,10 @@
 
 #include <math.h>
 
-static size_t no_panels(size_t k, size_t d)
+static struct km_layout no_panels(size_t k, size_t d)
 {
     (void)k, (void)d;
-    return 0;
+    return (struct km_layout){0};
 }
 
 static void nearest(uint32_t *label, float *score, const struct km_mat *x,
@@ -148,7 +148,7 @@ static void sparse_panel(uint32_t *label, float *score, const struct km_csr *x,
 
 const struct km_kernels km_kernels_generic = {
     .name = "generic",
-    .panels = no_panels,
+    .layout = no_panels,
     .nearest = nearest,
     .scores = scores,
     .pairs = pairs,

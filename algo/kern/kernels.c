@@ -9,18 +9,19 @@
 static const struct km_kernels *levels[MAX_LEVELS];
 
 #if defined(__x86_64__)
-static struct km_kernels vnni;
+static struct km_kernels vnni, vnni_zen4;
 
-static const struct km_kernels *make_vnni(void)
+static const struct km_kernels *make_screened(struct km_kernels *kern, const char *name,
+                                              const struct km_screen *screen)
 {
-    vnni = km_kernels_avx512;
-    vnni.name = "vnni";
-    vnni.plain = &km_kernels_avx512;
-    vnni.pays = km_screen_vnni.pays;
-    vnni.panels = km_screen_vnni.panels;
-    vnni.pack = km_screen_vnni.pack;
-    vnni.nearest = km_screen_vnni.nearest;
-    return &vnni;
+    *kern = km_kernels_avx512;
+    kern->name = name;
+    kern->plain = &km_kernels_avx512;
+    kern->pays = screen->pays;
+    kern->layout = screen->layout;
+    kern->pack = screen->pack;
+    kern->nearest = screen->nearest;
+    return kern;
 }
 #endif
 
@@ -34,8 +35,14 @@ static void find_levels(void)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
-        if (__builtin_cpu_supports("avx512vnni"))
-            levels[n++] = make_vnni();
+        if (__builtin_cpu_supports("avx512vnni")) {
+            int zen4 = __builtin_cpu_is("amdfam19h"); /* with these instructions: not Zen 3 */
+
+            levels[n + (zen4 ? 1 : 0)] = make_screened(&vnni, "vnni", &km_screen_vnni);
+            levels[n + (zen4 ? 0 : 1)] =
+                make_screened(&vnni_zen4, "vnni-zen4", &km_screen_vnni_zen4);
+            n += 2;
+        }
         levels[n++] = &km_kernels_avx512;
     }
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
@@ -70,6 +77,19 @@ int km_kernels_pick(const struct km_kernels **kern, const char *name, struct km_
     }
     return km_fail(err, KM_E_INPUT, "KM_ISA names '%s'; the kernels that this CPU can run are: %s",
                    name, known);
+}
+
+size_t km_kernels_room(const struct km_kernels *kern, size_t max_k, size_t d)
+{
+    size_t most = 0;
+
+    for (; kern; kern = kern->plain)
+        for (size_t k = 1; k <= max_k; k++) {
+            size_t floats = kern->layout(k, d).floats;
+
+            most = floats > most ? floats : most;
+        }
+    return most;
 }
 
 const char *km_kernels_blas_config(void)

@@ -5,7 +5,9 @@
  *
  * Levels: generic (plain C, float64 inside; the specification that the others are tested against),
  * blas (sgemm and portable vectors; any CPU), avx2 (with FMA) and avx512 (F, BW, DQ, VL): body.h; vnni
- * (and VNNI): vnni.c.
+ * and vnni-zen4 (and VNNI): vnni.c. The last two have the same loops and differ in where they use them: each
+ * CPU that can run the one can run the other, and which of them is the best is all that depends on
+ * the model of the CPU.
  */
 #ifndef KM_ALGO_KERN_KERNELS_H
 #define KM_ALGO_KERN_KERNELS_H
@@ -56,6 +58,12 @@ static inline float *km_lanes_panel(const struct km_lanes *c, size_t p)
     return c->v + p * KM_LANES * c->d;
 }
 
+/** How a level lays out the centers for its nearest. */
+struct km_layout {
+    size_t panels; /* tasks of pack; 0: the level reads the centers as they are */
+    size_t floats; /* of all panels together */
+};
+
 struct km_kernels {
     const char *name;
 
@@ -68,12 +76,13 @@ struct km_kernels {
                 float *scratch);
 
     /**
-     * Panels of KM_PANEL centers that pack makes for k centers of d features, each KM_PANEL * km_mat_ld(d)
-     * floats; 0: this level reads the centers as they are.
+     * What pack makes of k centers of d features. Nobody else computes it: how large a panel is, is the
+     * level's own affair, and the floats need not grow with k (km_kernels_room).
      */
-    size_t (*panels)(size_t k, size_t d);
+    struct km_layout (*layout)(size_t k, size_t d);
 
-    /** Lays centers KM_PANEL * p .. out as nearest wants them; panels may be packed in parallel. */
+    /** Lays centers KM_PANEL * p .. out as nearest wants them (KM_PANEL of them, at most), for each p
+     * below layout's panels; panels may be packed in parallel. */
     void (*pack)(float *packed, const struct km_centers *c, size_t p);
 
     /**
@@ -81,7 +90,7 @@ struct km_kernels {
      * scores as computed: a level may sum the products of different centers in a different order).
      * Half the squared distance is score + half |x_i|^2, which is the same for all j and so left
      * out. x->n <= KM_KERN_ROWS. x and c are finite and so small that no product overflows.
-     * `packed` is what pack made of c (NULL where panels is 0).
+     * `packed` is what pack made of c (NULL where there are no panels).
      */
     void (*nearest)(uint32_t *label, float *score, const struct km_mat *x,
                     const struct km_centers *c, const float *packed, float *scratch);
@@ -137,16 +146,16 @@ extern const struct km_kernels km_kernels_blas;
 extern const struct km_kernels km_kernels_avx2;
 extern const struct km_kernels km_kernels_avx512;
 
-/** The entries in which the level vnni differs from avx512. */
+/** The entries in which the levels vnni and vnni-zen4 differ from avx512. */
 struct km_screen {
-    size_t (*panels)(size_t k, size_t d);
+    struct km_layout (*layout)(size_t k, size_t d);
     void (*pack)(float *packed, const struct km_centers *c, size_t p);
     void (*nearest)(uint32_t *label, float *score, const struct km_mat *x,
                     const struct km_centers *c, const float *packed, float *scratch);
     int (*pays)(const struct km_mat *x, const struct km_centers *c, const float *packed,
                 float *scratch);
 };
-extern const struct km_screen km_screen_vnni;
+extern const struct km_screen km_screen_vnni, km_screen_vnni_zen4;
 #endif
 
 /** Every level that this CPU can run, best first; NULL behind the last. The first call of this or
@@ -158,6 +167,9 @@ const struct km_kernels *const *km_kernels_all(void);
  * cannot run is KM_E_INPUT (it came from the environment variable KM_ISA), never a fallback.
  */
 int km_kernels_pick(const struct km_kernels **kern, const char *name, struct km_err *err);
+
+/** Floats that are room for what the level, or its `plain`, packs of any number of centers up to max_k. */
+size_t km_kernels_room(const struct km_kernels *kern, size_t max_k, size_t d);
 
 /** Configuration text of the BLAS library, for the first log line. */
 const char *km_kernels_blas_config(void);

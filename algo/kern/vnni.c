@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * AVX-512 VNNI: the nearest center by a screen of 8-bit numbers, which are multiplied four times as fast as
- * float32 (vpdpbusd), and float32 for the few centers that pass it. The label is the same as without.
+ * float32 (vpdpbusd), and float32 for the few centers that pass it.
  *
  * A row is x = a s + r with s of -127..127 and a remainder r, a center c = b v + q alike, so that
  *
@@ -9,7 +9,11 @@
  *
  * with s . v an exact integer. That bounds every score (kernels.h) from below and above; a center whose
  * lower bound is above the least upper bound cannot be the nearest. What is left goes through float32,
- * in ascending order, so ties still go to the lowest center.
+ * in ascending order, so of equal scores the lowest center still wins.
+ *
+ * The label is that of the level avx512 but for rows with two centers as near as float32 can tell: scores are
+ * of the same precision here and there, but not the same numbers, for the products of a row and a center are summed
+ * in 16 chains here and in one there (forms B and C of body.h). Which of such centers a row goes to may differ.
  *
  * Rows far from the origin, compared with how far they are from each other, or with a few values far
  * larger than the rest, have wide bounds: km_screen.pays tells, on some of the rows, whether to do without.
@@ -34,7 +38,12 @@
 
 #define MIN_CENTERS                                                                                \
     48 /* below, the formula (is_worth) is too hopeful: K=32 lost a fifth at d=1000 */
+#define MIN_FEATURES 9     /* below, rows are narrower than a vector (km_mat_ld) */
 #define MAX_FEATURES 16384 /* above, sums of 8-bit products overflow */
+
+/* Multiply-adds of float32 in a cycle without a screen: what is_worth knows of a CPU. */
+#define PLAIN_RATE      28.0 /* Emerald Rapids, and any that nobody has measured */
+#define PLAIN_RATE_ZEN4 21.0 /* 512 bits in two halves: the rest counts less */
 
 /* A panel of 16 centers: their steps b and errors e, and behind them 4 features of each, group by group. */
 struct panel {
@@ -45,27 +54,23 @@ struct panel {
 
 /*
  * Whether a row is labelled sooner with the screen, if it leaves `left` centers. Cycles, fitted on Emerald
- * Rapids for rows in cache (docs/performance.md): 28 multiply-adds of float32 in a cycle; with the screen
+ * Rapids for rows in cache (docs/performance.md): plain_rate multiply-adds of float32 in a cycle; with the screen
  * 128 of 8 bits, writing a row in 8 bits, the bounds and the search through them, and what is left.
- * Zen 4 multiplies 512 bits in two halves, so there the rest counts less: both are as fast at K=48, d=104.
+ * On Zen 4 both are as fast at K=48, d=104.
  */
-static int is_worth(size_t k, size_t d, double left)
+static int is_worth(size_t k, size_t d, double plain_rate, double left)
 {
     double rounded = (double)((k + KM_PANEL - 1) / KM_PANEL * KM_PANEL), width = (double)d;
-    double plain = (double)k * width / (__builtin_cpu_is("amdfam19h") ? 21 : 28);
+    double plain = (double)k * width / plain_rate;
     double screened = width * (rounded / 128 + 0.7) + rounded * 0.56 + 40;
 
     return screened + left * (width / 16 + 8) < plain;
 }
 
-static int suits(size_t k, size_t d)
+static int suits(size_t k, size_t d, double plain_rate)
 {
-    return k >= MIN_CENTERS && d <= MAX_FEATURES && is_worth(k, d, 1);
-}
-
-static size_t panels(size_t k, size_t d)
-{
-    return suits(k, d) ? (k + KM_PANEL - 1) / KM_PANEL : km_kernels_avx512.panels(k, d);
+    return k >= MIN_CENTERS && d >= MIN_FEATURES && d <= MAX_FEATURES &&
+           is_worth(k, d, plain_rate, 1);
 }
 
 /* 8-bit numbers from one row to the next: 64 of them are a vector. */
@@ -74,11 +79,23 @@ static size_t stride_of(size_t d)
     return (d + 63) / 64 * 64;
 }
 
+static size_t panel_floats(size_t d)
+{
+    return (sizeof(struct panel) + stride_of(d) * KM_PANEL) / sizeof(float);
+}
+
 static const struct panel *panel_at(const float *packed, size_t d, size_t p)
 {
-    size_t bytes = sizeof(struct panel) + stride_of(d) * KM_PANEL;
+    return (const void *)(packed + p * panel_floats(d));
+}
 
-    return (const void *)((const char *)packed + p * bytes);
+static struct km_layout layout(size_t k, size_t d, double plain_rate)
+{
+    size_t n = (k + KM_PANEL - 1) / KM_PANEL;
+
+    if (!suits(k, d, plain_rate))
+        return km_kernels_avx512.layout(k, d);
+    return (struct km_layout){n, n * panel_floats(d)};
 }
 
 /* ---- 8-bit numbers ---- */
@@ -206,13 +223,13 @@ static __m128 center_error(const struct scaled *c)
 
 /* ---- packing ---- */
 
-static void pack(float *packed, const struct km_centers *c, size_t p)
+static void pack(float *packed, const struct km_centers *c, size_t p, double plain_rate)
 {
     size_t first = p * KM_PANEL, stride = stride_of(c->d);
     struct panel *to = (struct panel *)(uintptr_t)panel_at(packed, c->d, p);
     int8_t s[4 * (MAX_FEATURES + 64)];
 
-    if (!suits(c->k, c->d)) {
+    if (!suits(c->k, c->d, plain_rate)) {
         km_kernels_avx512.pack(packed, c, p);
         return;
     }
@@ -563,12 +580,13 @@ static struct group group_in(float *scratch, size_t d)
 }
 
 static void nearest(uint32_t *label, float *score, const struct km_mat *x,
-                    const struct km_centers *c, const float *packed, float *scratch)
+                    const struct km_centers *c, const float *packed, float *scratch,
+                    double plain_rate)
 {
     struct group g = group_in(scratch, x->d);
     float most;
 
-    if (!suits(c->k, c->d)) {
+    if (!suits(c->k, c->d, plain_rate)) {
         km_kernels_avx512.nearest(label, score, x, c, packed, scratch);
         return;
     }
@@ -584,13 +602,13 @@ static void nearest(uint32_t *label, float *score, const struct km_mat *x,
 }
 
 static int pays(const struct km_mat *x, const struct km_centers *c, const float *packed,
-                float *scratch)
+                float *scratch, double plain_rate)
 {
     struct group g = group_in(scratch, x->d);
     uint32_t label[ROWS];
     float score[ROWS];
 
-    if (!suits(c->k, c->d) || x->n == 0)
+    if (!suits(c->k, c->d, plain_rate) || x->n == 0)
         return 1;
     g.n = ROWS;
     for (size_t m = 0; m < ROWS; m++) /* not evenly: every n-th row might be a center */
@@ -598,7 +616,30 @@ static int pays(const struct km_mat *x, const struct km_centers *c, const float 
     g.label = label;
     g.score = score;
     label_group(&g, most_norm(c), c, packed);
-    return is_worth(c->k, c->d, (double)g.compared / (double)g.n);
+    return is_worth(c->k, c->d, plain_rate, (double)g.compared / (double)g.n);
 }
 
-const struct km_screen km_screen_vnni = {panels, pack, nearest, pays};
+/* The entries of a level for CPUs of one rate. */
+#define SCREEN(name, plain_rate)                                                                   \
+    static struct km_layout layout_##name(size_t k, size_t d)                                      \
+    {                                                                                              \
+        return layout(k, d, plain_rate);                                                           \
+    }                                                                                              \
+    static void pack_##name(float *packed, const struct km_centers *c, size_t p)                   \
+    {                                                                                              \
+        pack(packed, c, p, plain_rate);                                                            \
+    }                                                                                              \
+    static void nearest_##name(uint32_t *label, float *score, const struct km_mat *x,              \
+                               const struct km_centers *c, const float *packed, float *scratch)    \
+    {                                                                                              \
+        nearest(label, score, x, c, packed, scratch, plain_rate);                                  \
+    }                                                                                              \
+    static int pays_##name(const struct km_mat *x, const struct km_centers *c,                     \
+                           const float *packed, float *scratch)                                    \
+    {                                                                                              \
+        return pays(x, c, packed, scratch, plain_rate);                                            \
+    }                                                                                              \
+    const struct km_screen km_screen_##name = {layout_##name, pack_##name, nearest_##name,         \
+                                               pays_##name};
+SCREEN(vnni, PLAIN_RATE)
+SCREEN(vnni_zen4, PLAIN_RATE_ZEN4)

@@ -58,7 +58,7 @@ static inline __attribute__((always_inline)) void
 slice_rows(float *score, const struct slice *s, const float *rows, size_t ld, const int m_rows)
 {
     for (size_t j = 0, l; j < s->width; j += l * W) {
-        const float *lanes = s->lanes + j / KM_PANEL * KM_PANEL * s->ld + j % KM_PANEL;
+        const float *lanes = s->lanes + j / KM_PANEL * panel_floats(s->ld) + j % KM_PANEL;
         const float *half = s->half ? s->half + j : NULL;
         float *at = score + j * (size_t)m_rows;
 
@@ -83,10 +83,10 @@ static __attribute__((noinline)) void slice_scores(float *scores, const struct k
     for (size_t t0 = 0; t0 < d; t0 += share) {
         struct slice s = {.d = d - t0 < share ? d - t0 : share,
                           .half = t0 ? NULL : c->half + from,
-                          .lanes = packed + from * c->c.ld + t0 * KM_PANEL,
+                          .lanes = packed + from / KM_PANEL * panel_floats(c->c.ld) + t0 * KM_PANEL,
                           .width = width,
                           .ld = c->c.ld,
-                          .lane_step = W == KM_PANEL ? KM_PANEL * c->c.ld : W};
+                          .lane_step = W == KM_PANEL ? panel_floats(c->c.ld) : W};
         size_t i = 0;
 
         for (; i + LANE_M <= x->n; i += LANE_M)
@@ -147,5 +147,5 @@ static void nearest_wide(uint32_t *label, float *score, const struct km_mat *x,
 
 static int wide(size_t k, size_t d)
 {
-    return panel_centers(k) * km_mat_ld(d) * sizeof(float) > WIDE_BYTES;
+    return panel_centers(k) / KM_PANEL * panel_floats(km_mat_ld(d)) * sizeof(float) > WIDE_BYTES;
 }
