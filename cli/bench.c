@@ -45,7 +45,8 @@ static const char usage[] =
     "peaks (multiply-adds of float32, reads of memory) are measured between the passes. One thread "
     "is timed by its CPU time, several by the "
     "wall.\n"
-    "Environment: KM_ISA chooses the kernels.\n"
+    "Environment: KM_ISA=vnni-zen4|vnni|avx512|avx2|blas|generic chooses the kernels,\n"
+    "KM_L3_MB the size of the L3 cache, of which the memory that is read is a multiple.\n"
     "Exit code: 0, 2 (usage), 3 (system).\n";
 
 /* What the issue of kernels is measured by: small and large K, narrow and wide rows. */
@@ -331,9 +332,11 @@ static void print_peaks(struct bench *b)
 {
     puts("\nPeaks, medians of the run:\n");
     for (size_t i = 0; i < b->lanes; i++)
-        printf("- %d thread%s: %.0f GFLOP/s of multiply-adds, %.1f GB/s read from memory\n",
-               km_pool_threads(b->pool[i]), km_pool_threads(b->pool[i]) == 1 ? "" : "s",
-               km_samples_median(&b->fma[i]), km_samples_median(&b->read[i]));
+        printf(
+            "- %d thread%s: %.0f GFLOP/s of multiply-adds, %.1f GB/s read from memory (%zu MB)\n",
+            km_pool_threads(b->pool[i]), km_pool_threads(b->pool[i]) == 1 ? "" : "s",
+            km_samples_median(&b->fma[i]), km_samples_median(&b->read[i]),
+            b->peak.floats * sizeof(float) >> 20);
 }
 
 /* ---- a shape ---- */
@@ -452,11 +455,32 @@ static size_t select_shapes(const struct km_shape **list, const struct options *
     return n;
 }
 
+/* KM_L3_MB, or that of this CPU. */
+static int l3_bytes(size_t *bytes, struct km_err *err)
+{
+    const char *text = getenv("KM_L3_MB");
+    char *end;
+    long mb;
+
+    *bytes = km_peak_l3();
+    if (!text || !*text)
+        return KM_OK;
+    mb = strtol(text, &end, 10);
+    if (mb < 0 || mb > 65536 || *end)
+        return km_fail(err, KM_E_INPUT, "KM_L3_MB is '%s'; expected megabytes from 0 to 65536",
+                       text);
+    *bytes = (size_t)mb << 20;
+    return KM_OK;
+}
+
 static int bench_init(struct bench *b, struct km_err *err)
 {
     int cpus = km_cpus(), threads = b->o->threads ? b->o->threads : cpus;
+    size_t l3 = 0;
     int rc = km_kernels_pick(&b->kern, getenv("KM_ISA"), err);
 
+    if (rc == KM_OK)
+        rc = l3_bytes(&l3, err);
     b->rounds = b->o->quick ? 3 : 5;
     b->seconds = b->o->quick ? 0.05 : 0.15;
     if (!b->o->threads)
@@ -466,7 +490,7 @@ static int bench_init(struct bench *b, struct km_err *err)
     if (threads > 1 || b->lanes == 0)
         b->lanes++;
     if (rc == KM_OK)
-        rc = km_peak_init(&b->peak, b->kern->name, b->pool[b->lanes - 1], err);
+        rc = km_peak_init(&b->peak, b->kern->name, l3, b->pool[b->lanes - 1], err);
     for (size_t i = 0; i < b->lanes; i++) {
         b->fma[i] = (struct km_samples){b->values[2 * i], 0, MAX_SHAPES};
         b->read[i] = (struct km_samples){b->values[2 * i + 1], 0, MAX_SHAPES};

@@ -119,8 +119,8 @@ static void fill_task(void *arg, size_t task, int worker)
         p->buffer[i] = 1; /* a page that nobody wrote is one page of zeros in cache */
 }
 
-/* The L3 cache that a core sees (sysconf tells of all of them together on some CPUs); 0: unknown. */
-static size_t l3_bytes(void)
+/* Not sysconf, which tells of all L3 caches together on some CPUs. */
+size_t km_peak_l3(void)
 {
     unsigned long kib = 0;
     FILE *f = fopen("/sys/devices/system/cpu/cpu0/cache/index3/size", "re");
@@ -132,9 +132,10 @@ static size_t l3_bytes(void)
     return (size_t)kib << 10;
 }
 
-int km_peak_init(struct km_peak *p, const char *level, struct km_pool *pool, struct km_err *err)
+int km_peak_init(struct km_peak *p, const char *level, size_t l3, struct km_pool *pool,
+                 struct km_err *err)
 {
-    size_t bytes = 4 * l3_bytes();
+    size_t bytes = 4 * l3;
     uint64_t half =
         km_memory_available() / 2; /* of a small container, rather than a true read rate */
 

@@ -47,12 +47,16 @@ refused 'only 100 rows' --shape 100x2x3x101
 refused 'wants one shape' --paced --only 60kx784-K100
 refused 'found "file.csv"' file.csv
 KM_ISA=mmx refused "KM_ISA names 'mmx'" --shape 100x2x3
+KM_L3_MB=2x refused "KM_L3_MB is '2x'; expected megabytes from 0 to 65536" --shape 100x2x3
 
 "$kmeans" bench --help | grep 'kmeans bench --quick' >/dev/null || fail "the help has no example"
 
 "$kmeans" bench --quick --shape 2000x5x3x500 >table.txt
 grep -qE '^\| 2000x5-K3-b500 +\|  +1 \|' table.txt || fail "the table lacks the shape: $(cat table.txt)"
 grep -q '^- 1 thread: .* GFLOP/s of multiply-adds' table.txt || fail "the table lacks the peaks"
+# Whatever this CPU's caches are, every size of them can be had.
+KM_L3_MB=0 "$kmeans" bench --quick --shape 2000x5x3x500 | grep -q 'read from memory (128 MB)$' || fail "KM_L3_MB=0"
+KM_L3_MB=50 "$kmeans" bench --quick --shape 2000x5x3x500 | grep -q 'read from memory (200 MB)$' || fail "KM_L3_MB=50"
 
 "$kmeans" bench --quick --json --shape 3000x20x7 --threads 2 >bench.json
 "$kmeans" bench --quick --json --shape 3000x200/9x7 --threads 2 >sparse.json
