@@ -147,7 +147,8 @@ class Case:
             self.o["half_life_time_size"] = int(self.pick([1, 48, self.n, 10 * self.n]))
             if self.kind == "blobs":  # nothing is forgotten within a cluster but by the same factor: as long as it counts
                 self.o["half_life_time_size"] = 10 * self.n
-        if self.rng.random() < 0.3:
+        # Which of the K are copies of each other is a matter of rounding, and random starts are of those that differ.
+        if self.rng.random() < 0.3 and (self.kind == "loose" or self.factor == 1 or sample is None):
             self.o["local_lloyd_init_method"] = self.pick(["random", "kmeans++"])
         if self.rng.random() < 0.2 and self.kind == "loose":
             self.o["local_lloyd_max_iter"] = int(self.pick([1, 2, 7]))
