@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/pulse.h"
 #include "base/stop.h"
+#include "dist/copies.h"
 #include "dist/wire.h"
 #include <stdint.h>
 #include <stdio.h>
@@ -30,7 +31,9 @@ struct km_comm {
 
 int km_comm_is_rank(void)
 {
-    return getenv("KM_SUPERVISOR") || getenv("OMPI_COMM_WORLD_SIZE");
+    if (getenv("KM_SUPERVISOR") || getenv("OMPI_COMM_WORLD_SIZE"))
+        return 1;
+    return getenv("PMIX_NAMESPACE") && km_copies_said(getenv); /* srun --mpi=pmix */
 }
 
 /* The memory of the others' words: all ranks have it, or all fail. */

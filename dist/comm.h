@@ -18,8 +18,9 @@ int km_comm_is_rank(void);
 
 /**
  * Joins the other ranks if this process is one of several, which its environment says: KM_SUPERVISOR
- * (set by our own launch) or OMPI_COMM_WORLD_SIZE (set by any mpirun). Otherwise the process is rank
- * 0 of 1, and MPI is not even started.
+ * (set by our own launch), OMPI_COMM_WORLD_SIZE (set by any mpirun of Open MPI), or PMIX_NAMESPACE of a
+ * launcher that says that it started several tasks (srun --mpi=pmix). Otherwise the process is rank 0
+ * of 1, and MPI is not even started.
  */
 int km_comm_open(struct km_comm **comm, struct km_err *err);
 

@@ -567,6 +567,25 @@ def test_command_line(tests):
     tests.same(sorted(p.name for p in folder.iterdir()), ["blank", "pairs", "rows", "rows.csv", "sparse"], "nothing is left")
 
 
+def test_copies(tests):
+    """Tasks of a launcher that do not know of each other must not write one model."""
+    folder = tests.place()
+    (folder / "rows").write_bytes(ROWS)
+    train = ["train", "--k", "2", "--output", "m", "rows"]
+    for name, value in ("SLURM_STEP_NUM_TASKS", "4"), ("PMI_SIZE", "2"), ("PMIX_RANK", "1"):
+        run = tests.run(*train, cwd=folder, env={name: value})
+        refused(tests, "%s=%s" % (name, value), run, 2, ["(%s is %s)" % (name, value), "mpirun -n N kmeans train"])
+        tests.check(not (folder / "m").exists(), "%s=%s: there is a model" % (name, value))
+        job = Job(tests, HYPERPARAMETERS, {"train": {}})
+        job.data("rows").write_bytes(ROWS)
+        run = job.train(env={name: value})
+        tests.same(run.code, 2, "a job with %s=%s" % (name, value), run)
+        tests.check(name in job.failure.read_text(), "the failure file names " + name, run)
+    for env in {"SLURM_STEP_NUM_TASKS": "1", "SLURM_NTASKS": "4"}, {"PMIX_RANK": "0"}, {"PMI_SIZE": "1"}:
+        run = tests.run(*train, cwd=folder, env=env)
+        tests.same(run.code, 0, "one task: %s" % env, run)
+
+
 def test_every_truncation(tests):
     """A file that ends early is the same rows, or an error: never other rows, never a crash."""
     folder = tests.place()

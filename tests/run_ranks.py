@@ -53,6 +53,30 @@ def one_rank(t):
     t.same(under.bytes(), alone.model.read_bytes(), "one rank under mpirun: the same bits")
 
 
+def direct(t):
+    """Started as by `srun --mpi=pmix`: no mpirun's variables, but a PMIx server, and Slurm's."""
+    folder = t.place()
+    oracle.write_recordio(folder / "rows", rows_of(900))
+    script = """for v in $(env | grep -oE '^(OMPI|PMI)_[A-Za-z_0-9]+'); do
+      case $v in OMPI_MCA_btl* | OMPI_MCA_pml*) ;; *) unset $v ;; esac; done
+      export SLURM_STEP_NUM_TASKS=3 SLURM_NODELIST=here SLURM_STEP_NODELIST=here
+      export SLURM_JOBID=1 SLURM_JOB_ID=1 SLURM_STEPID=0 SLURM_STEP_ID=0
+      export SLURM_PROCID=$PMIX_RANK SLURM_LOCALID=$PMIX_RANK
+      [ -z "$ALONE" ] || unset PMIX_NAMESPACE
+      exec "$@" """
+    train = [t.kmeans, "train", "--k", "4", "--threads", "1", "--output", folder / "m", folder / "rows"]
+    command = MPIRUN + ["-np", "3", "bash", "-c", script, "bash"] + [str(a) for a in train]
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("KM_", "OMP_", "SLURM_"))}
+    for alone in "", "1":
+        env = {**clean, "ASAN_OPTIONS": "detect_leaks=0", "ALONE": alone}
+        run = finish(subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+        if alone:  # mpirun ends the others when the first has ended
+            told = run.out.count("a launcher started this program several times (")
+            t.check(run.code == 2 and told == run.out.count("ERROR") >= 1, "three that are alone", run)
+        else:
+            t.same((run.code, run.out.count("3 hosts,"), run.out.count("wrote ")), (0, 3, 1), "three by PMIx", run)
+
+
 OPTIONS = [
     ["--refine_rows", "0"],
     [],
@@ -405,7 +429,7 @@ def mnist(t):
 def main():
     t = Tests(sys.argv[1])
     only = sys.argv[2:]
-    for part in wire, one_rank, windows, label_columns, headers, sharded_and_replicated, sparse, wide, empty_shards, uneven, errors, allocations, stop, mnist:
+    for part in wire, one_rank, direct, windows, label_columns, headers, sharded_and_replicated, sparse, wide, empty_shards, uneven, errors, allocations, stop, mnist:
         start = time.time()
         if (only and part.__name__ not in only) or (t.sanitized and part is mnist):
             continue

@@ -8,6 +8,7 @@
 #include "base/machine.h"
 #include "base/mem.h"
 #include "base/stop.h"
+#include "dist/copies.h"
 #include "dist/seat.h"
 #include "io/file.h"
 #include "train/hosts.h"
@@ -340,6 +341,8 @@ static int run(struct km_request *r, const struct command *c, struct km_settings
 {
     int rc = km_comm_open(&m->comm, err);
 
+    if (rc == KM_OK && km_comm_size(m->comm) == 1 && !km_seat_taken())
+        rc = km_copies_check(getenv, err);
     if (rc)
         return rc;
     if (km_comm_size(m->comm) > 1)
