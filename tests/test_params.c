@@ -99,30 +99,32 @@ static void bad_integers_are_named_with_what_is_expected(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         snprintf(text, sizeof(text),
-                 "The value '%s' is not valid for the 'k' hyperparameter which expects one of the "
-                 "following: a string which matches the pattern '^([1-9][0-9]*)$'; or an integer "
-                 "greater than or equal to 1",
+                 "The value '%s' is not valid for the 'k' hyperparameter which expects an integer "
+                 "of 1 or more, in digits only (a string which matches the pattern "
+                 "'^([1-9][0-9]*)$')",
                  values[i]);
         bad("k", values[i], text);
     }
     bad("mini_batch_size", "2147483648",
         "The value '2147483648' is not valid for the 'mini_batch_size' hyperparameter which "
-        "expects "
-        "one of the following: a string which matches the pattern '^([1-9][0-9]*)$'; or an integer "
-        "greater than or equal to 1 and less than or equal to 2147483647");
+        "expects an integer of 1 or more, up to 2147483647, in digits only (a string which matches "
+        "the pattern '^([1-9][0-9]*)$')");
     bad("seed", "99999999999999999999",
         "The value '99999999999999999999' is not valid for the 'seed' hyperparameter which expects "
-        "one of the following: a string which matches the pattern '^(0|[1-9][0-9]*)$'; or an "
-        "integer greater than or equal to 0 and less than or equal to 9223372036854775807");
+        "an integer of 0 or more, up to 9223372036854775807, in digits only (a string which "
+        "matches the pattern '^(0|[1-9][0-9]*)$')");
     bad("extra_center_factor", "Auto",
         "The value 'Auto' is not valid for the 'extra_center_factor' hyperparameter which expects "
-        "one of the following: the string 'auto'; a string which matches the pattern "
-        "'^([1-9][0-9]*)$'; or an integer greater than or equal to 1");
+        "'auto' or an integer of 1 or more, in digits only (a string which matches the pattern "
+        "'^([1-9][0-9]*)$')");
     bad("half_life_time_size", "00",
-        "The value '00' is not valid for the 'half_life_time_size' hyperparameter which expects "
-        "one "
-        "of the following: a string which matches the pattern '^(0|[1-9][0-9]*)$'; or an integer "
-        "greater than or equal to 0");
+        "The value '00' is not valid for the 'half_life_time_size' hyperparameter which expects an "
+        "integer of 0 or more, in digits only (a string which matches the pattern "
+        "'^(0|[1-9][0-9]*)$')");
+    bad("launch_port", "65536",
+        "The value '65536' is not valid for the 'launch_port' hyperparameter which expects an "
+        "integer from 1 to 65535, in digits only (a string which matches the pattern "
+        "'^([1-9][0-9]*)$')");
 }
 
 static void tolerances_are_numbers_from_0_to_1(void **state)
@@ -143,8 +145,7 @@ static void tolerances_are_numbers_from_0_to_1(void **state)
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         snprintf(text, sizeof(text),
                  "The value '%s' is not valid for the 'local_lloyd_tol' hyperparameter which "
-                 "expects a number greater than or equal to 0 and less than or equal to 1, such as "
-                 "0.0001 or 1e-05",
+                 "expects a number from 0 to 1, such as 0.0001 or 1e-05",
                  wrong[i]);
         bad("local_lloyd_tol", wrong[i], text);
     }
@@ -164,6 +165,8 @@ static void choices_come_bare_or_quoted_and_in_both_spellings(void **state)
     assert_true(good("force_dense", "true").force_dense);
     assert_false(good("force_dense", "False").force_dense);
     assert_false(good("force_dense", "\"false\"").force_dense);
+    assert_true(good("force_dense", "TRUE").force_dense);
+    assert_false(good("force_dense", "FALSE").force_dense);
     bad("init_method", "x",
         "The value 'x' is not valid for the 'init_method' hyperparameter which accepts one of the "
         "following: 'random', 'kmeans++'");

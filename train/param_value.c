@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Enough of a value to recognise it. */
 const char *km_param_shown(char out[KM_SHOWN], const char *value)
@@ -37,7 +38,7 @@ static void set_integer(struct km_settings *s, const struct km_param *q, const c
                         int64_t *field)
 {
     int may_be_auto = q->kind == KM_P_INTEGER_OR_AUTO;
-    char limit[64] = "", value[KM_SHOWN];
+    char range[64], value[KM_SHOWN];
     size_t digits = strspn(text, "0123456789");
 
     if (may_be_auto && strcmp(text, "auto") == 0) {
@@ -46,15 +47,18 @@ static void set_integer(struct km_settings *s, const struct km_param *q, const c
     }
     if (km_param_integer(q, text, field) == 0)
         return;
-    if (text[digits] == '\0' && digits && text[0] != '0')
-        snprintf(limit, sizeof(limit), " and less than or equal to %lld", (long long)q->most);
+    if (q->most < INT32_MAX)
+        snprintf(range, sizeof(range), "from %d to %d", (int)q->least, (int)q->most);
+    else if (text[digits] == '\0' && digits && text[0] != '0')
+        snprintf(range, sizeof(range), "of %d or more, up to %lld", (int)q->least,
+                 (long long)q->most);
+    else
+        snprintf(range, sizeof(range), "of %d or more", (int)q->least);
     km_settings_problem(
         s,
-        "The value '%s' is not valid for the '%s' hyperparameter which expects one of the "
-        "following: %sa string which matches the pattern '%s'; or an integer greater than or "
-        "equal to %d%s",
-        km_param_shown(value, text), q->name, may_be_auto ? "the string 'auto'; " : "", pattern(q),
-        (int)q->least, limit);
+        "The value '%s' is not valid for the '%s' hyperparameter which expects %san integer %s, in "
+        "digits only (a string which matches the pattern '%s')",
+        km_param_shown(value, text), q->name, may_be_auto ? "'auto' or " : "", range, pattern(q));
 }
 
 static void set_real(struct km_settings *s, const struct km_param *q, const char *text,
@@ -72,8 +76,8 @@ static void set_real(struct km_settings *s, const struct km_param *q, const char
     }
     km_settings_problem(
         s,
-        "The value '%s' is not valid for the '%s' hyperparameter which expects a number greater "
-        "than or equal to %d and less than or equal to %d, such as 0.0001 or 1e-05",
+        "The value '%s' is not valid for the '%s' hyperparameter which expects a number from %d to "
+        "%d, such as 0.0001 or 1e-05",
         km_param_shown(value, text), q->name, (int)q->least, (int)q->most);
 }
 
@@ -92,8 +96,8 @@ static void bad_choice(struct km_settings *s, const struct km_param *q, const ch
 static void set_boolean(struct km_settings *s, const struct km_param *q, const char *text,
                         int *field)
 {
-    *field = strcmp(text, "true") == 0 || strcmp(text, "True") == 0;
-    if (*field || strcmp(text, "false") == 0 || strcmp(text, "False") == 0)
+    *field = strcasecmp(text, "true") == 0; /* as Python, R and shells write it */
+    if (*field || strcasecmp(text, "false") == 0)
         return;
     bad_choice(s, q, text, "'true', 'false'");
 }
