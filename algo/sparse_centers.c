@@ -48,10 +48,11 @@ int km_sparse_centers_init(struct km_sparse_centers *c, size_t k, size_t d, stru
     c->touched = km_alloc(d, 1);
     c->stale = km_alloc(k, 1);
     c->values = km_alloc(k, sizeof(*c->values));
+    c->count = km_alloc(k, sizeof(*c->count));
     c->cut = km_alloc(k + 1, sizeof(*c->cut));
     c->form = km_alloc(lines(k), 1);
     if (c->sum && c->ratio && c->unit && c->norm2 && c->touched && c->stale && c->values &&
-        c->cut && c->form && km_lanes_init(&c->lanes, k, d, err) == KM_OK)
+        c->count && c->cut && c->form && km_lanes_init(&c->lanes, k, d, err) == KM_OK)
         return KM_OK;
     km_sparse_centers_done(c);
     return km_fail(err, KM_E_MEM, "no memory for %zu centers of %zu features", k, d);
@@ -66,6 +67,7 @@ void km_sparse_centers_done(struct km_sparse_centers *c)
     km_free(c->touched);
     km_free(c->stale);
     km_free(c->values);
+    km_free(c->count);
     km_free(c->cut);
     km_free(c->form);
     km_lanes_done(&c->lanes);
@@ -364,6 +366,7 @@ static void take_label(const struct take *t, size_t j)
         taker.norm2 += add_row(taker.sum, t->x, order[o], taker.each);
     }
     km_sparse_centers_taken(t->c, j, &taker);
+    t->c->count[j] += taker.rows;
     for (size_t o = from; o < end && (form == EACH || form == EACH_OF); o++) {
         size_t at = t->x->at[order[o]];
 

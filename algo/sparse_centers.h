@@ -27,6 +27,7 @@ struct km_sparse_centers {
     unsigned char *stale;   /* (k) lanes that have to be written whole */
     int pending;            /* earlier blocks of this mini-batch have changed sums, not lanes */
     size_t *values;         /* (k) of the rows that a center received of this block */
+    double *count;          /* (k) rows received by km_sparse_centers_take, in all */
     uint32_t *cut;          /* (k + 1) where pieces of work begin: see plan_pieces */
     unsigned char *form;    /* (k / 16) how a line of lanes gets the block's changes */
     double most_norm2;      /* of all rows so far */

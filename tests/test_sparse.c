@@ -182,6 +182,7 @@ static struct km_centers sparse_pass(const struct km_mat *x, size_t k, size_t bl
     struct km_centers dense;
     struct km_rng rng;
     struct km_err err;
+    double count = 0;
 
     *ssd = 0;
     km_rng_seed(&rng, 7, 't', 3);
@@ -195,6 +196,9 @@ static struct km_centers sparse_pass(const struct km_mat *x, size_t k, size_t bl
 
         *ssd += km_sparse_centers_take(&c, &step, &view, ends ? decay : 1, ends);
     }
+    for (size_t j = 0; j < k; j++)
+        count += c.count[j];
+    assert_true(count == (double)x->n);
     assert_ok(km_sparse_centers_to_dense(&dense, &c, &err), err);
     km_sparse_done(&step);
     km_csr_done(&s);

@@ -37,20 +37,37 @@ static void show_iteration(struct km_job *job, uint64_t before)
     }
 }
 
+int km_pass_check_counts(const double *count, size_t k, double rows, struct km_err *err)
+{
+    double sum = 0;
+
+    for (size_t j = 0; j < k; j++)
+        sum += count[j];
+    if (sum == rows)
+        return KM_OK;
+    return km_fail(err, KM_E_BUG,
+                   "the centers received %.0f rows, but %.0f were read; please report this", sum,
+                   rows);
+}
+
+/* On one host sparse rows have moved the centers already: of all of them so far. */
+static int check_sparse(const struct km_job *job, struct km_err *err)
+{
+    return km_pass_check_counts(job->sparse_centers.count, job->from_k,
+                                (double)job->seen_rows + job->pass.all_rows, err);
+}
+
 /* What all ranks saw in a window moves the centers. */
 static int move_centers(struct km_job *job, struct km_err *err)
 {
     struct km_sums *s = job->sparse ? &job->window.sums : &job->sums;
-    double decay = 1, count = 0;
+    double decay = 1;
 
-    for (size_t j = 0; j < s->k; j++)
-        count += s->count[j];
-    if (count != *s->rows)
-        return km_fail(err, KM_E_BUG,
-                       "the centers received %.0f rows of a mini-batch of %.0f; please "
-                       "report this",
-                       count, *s->rows);
-    if (count == 0 && !job->sparse) /* a window of sparse rows has to be emptied */
+    if (job->sparse && job->ranks == 1)
+        return check_sparse(job, err);
+    if (km_pass_check_counts(s->count, s->k, *s->rows, err))
+        return err->code;
+    if (*s->rows == 0 && !job->sparse) /* a window of sparse rows has to be emptied */
         return KM_OK;
     km_watch_start(&job->phases[KM_PHASE_MOVE]);
     if (job->p->half_life_time_size)
@@ -182,7 +199,7 @@ static int run_epoch(struct km_job *job, int number, struct km_progress *progres
 
         rc = take_window(&e, window, err); /* and only then e.more is what it has come to */
         rc = km_exchange(job, rc, e.more, &turn, err);
-        if (rc == KM_OK && (!job->sparse || job->ranks > 1)) /* else they have moved */
+        if (rc == KM_OK)
             rc = move_centers(job, err);
         if (rc == KM_OK)
             show_iteration(job, before);
