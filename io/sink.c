@@ -40,8 +40,7 @@ size_t km_float_print(char text[KM_FLOAT_TEXT], float v)
     return (size_t)snprintf(text, KM_FLOAT_TEXT, "%.*g", FLT_DECIMAL_DIG, (double)v);
 }
 
-/* path with _<shard> in front of the suffix of its last component. */
-static char *shard_path(const char *path, size_t shard, size_t shards)
+char *km_sink_path(const char *path, size_t shard, size_t shards)
 {
     const char *slash = strrchr(path, '/');
     const char *base = slash ? slash + 1 : path;
@@ -66,7 +65,7 @@ static int open_files(struct km_sink *s, const char *path, struct km_err *err)
     if (s->shards == 1)
         return km_writer_open(&s->file[0], path, err);
     for (size_t i = 0; !rc && i < s->shards; i++) {
-        char *name = shard_path(path, i, s->shards);
+        char *name = km_sink_path(path, i, s->shards);
 
         rc = name ? km_writer_open(&s->file[i], name, err)
                   : km_fail(err, KM_E_MEM, "no memory to write %zu shards", s->shards);

@@ -18,6 +18,9 @@ struct km_sink;
 int km_sink_open(struct km_sink **s, const char *path, enum km_format_kind kind, size_t shards,
                  size_t dim, struct km_err *err);
 
+/** The name of a shard of several: to be freed with km_free; NULL when there is no memory. */
+char *km_sink_path(const char *path, size_t shard, size_t shards);
+
 /** Appends one row of dim finite values. */
 int km_sink_put(struct km_sink *s, const float *row, struct km_err *err);
 
