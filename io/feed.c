@@ -45,6 +45,7 @@ struct km_feed {
     const struct km_files *files;
     struct km_format format;
     struct km_header header; /* what format.header points to */
+    const char *kept; /* the file that can be read only once whose first row decided; or NULL */
     size_t mini_batch;
     size_t block;
     size_t values; /* of a block, where rows are sparse */
@@ -122,6 +123,28 @@ static void check_files(void *arg)
     }
 }
 
+/* The same where only what can be read once is left: its first rows are kept for the pass. Whose turn
+ * is not the first may have a writer that waits until the one before is read. */
+static void wait_for_first_row(void *arg)
+{
+    struct km_feed *f = arg;
+    struct km_shard *s;
+
+    for (size_t i = 0; i < f->files->n && f->late_rc == KM_OK && !f->format.feature_dim; i++) {
+        const char *path = f->files->path[i];
+
+        if (is_regular(path))
+            continue;
+        f->late_rc = km_stream_keep(path, &f->late_err);
+        if (f->late_rc == KM_OK)
+            f->late_rc = km_shard_open(&s, path, &f->format, &f->late_err);
+        if (f->late_rc)
+            return;
+        km_shard_close(s);
+        f->kept = path;
+    }
+}
+
 static int read_aside(void (*work)(void *), void *arg, struct km_err *err)
 {
     int rc;
@@ -138,6 +161,20 @@ static int fail_with_stop(const struct km_files *files, struct km_err *err)
                    "the job was asked to stop while the first rows of %zu file(s) were being read "
                    "(the first is %s), so there is no model",
                    files->n, files->path[0]);
+}
+
+int km_feed_wait_first(struct km_feed *f, struct km_err *err)
+{
+    int rc;
+
+    assert(f->taken == 0);
+    rc = read_aside(wait_for_first_row, f, err);
+    f->left = rc == KM_MORE;
+    if (rc == KM_MORE)
+        return fail_with_stop(f->files, err);
+    if (rc == KM_OK && (rc = f->late_rc))
+        *err = f->late_err;
+    return rc;
 }
 
 int km_feed_open(struct km_feed **feed, const struct km_files *files,
@@ -225,6 +262,7 @@ static int range_of_file(const struct km_feed *f, struct km_range *range)
 /* A look at the first rows, which outlives its caller if it is left behind. */
 struct glance {
     const struct km_files *files;
+    const char *kept;
     struct km_format format;
     struct km_feed_look look;
     int rc;
@@ -263,6 +301,8 @@ static void glance(void *arg)
          i++)
         if (is_regular(g->files->path[i]))
             g->rc = look_into(g, g->files->path[i]);
+    if (g->rc == KM_OK && g->look.rows == 0 && g->kept)
+        g->rc = look_into(g, g->kept);
 }
 
 int km_feed_look(const struct km_feed *f, struct km_feed_look *look, struct km_err *err)
@@ -277,6 +317,7 @@ int km_feed_look(const struct km_feed *f, struct km_feed_look *look, struct km_e
     if (!g)
         return km_fail(err, KM_E_MEM, "no memory to look at the first rows");
     g->files = f->files;
+    g->kept = f->kept;
     g->format = f->format;
     g->format.kind = KM_SPARSE;
     rc = read_aside(glance, g, err);
@@ -379,6 +420,7 @@ static int find_row(struct km_feed *f, struct km_err *err)
         if (!f->shard) {
             if (!range_of_file(f, &range))
                 continue;
+            km_stream_unkeep(f->files->path[f->file]);
             rc = km_shard_open_range(&f->shard, f->files->path[f->file], &f->format, &range,
                                      f->stop_fd, err);
             if (rc)

@@ -32,6 +32,14 @@ int km_feed_open(struct km_feed **feed, const struct km_files *files,
                  const struct km_format *format, struct km_err *err);
 
 /**
+ * Where no regular file had a row that says how many features there are: waits for the first row of
+ * the first FIFO (or what else can be read only once) that has one, which then decides. No byte is
+ * lost: the pass, and km_feed_look, see it again. Before the first block; one feed at a time. Ends
+ * with a failure when somebody asks to stop; feature_dim is still 0 when there is no row at all.
+ */
+int km_feed_wait_first(struct km_feed *feed, struct km_err *err);
+
+/**
  * Leaves one part of the rows to this feed, so that each row is in exactly one of the feeds with
  * part = 0..parts-1 over the same files: for hosts that all see all data. Called once, before the
  * first block is asked for. The bytes of all files in their order are cut into `parts` ranges of

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Deeper than any real layout; keeps recursion and path length bounded. */
 #define DEPTH_MAX 64
@@ -94,6 +95,35 @@ static int is_data_name(const char *name)
     return name[0] != '.' && name[0] != '_';
 }
 
+int km_link_fail(const char *path, struct km_err *err)
+{
+    char target[PATH_MAX];
+    int why = errno;
+    ssize_t n = -1;
+
+    if (why == ENOENT || why == ENOTDIR || why == ELOOP)
+        n = readlink(path, target, sizeof(target) - 1);
+    errno = why;
+    if (n < 0)
+        return KM_OK;
+    target[n] = 0;
+    if (why == ELOOP)
+        return km_fail(err, KM_E_INPUT,
+                       "%s is a link to %s, which leads back to it; remove it or restore the file",
+                       path, target);
+    return km_fail(err, KM_E_INPUT,
+                   "%s is a link to %s, which does not exist; remove it or restore the file", path,
+                   target);
+}
+
+/* After a failed stat. */
+static int fail_stat(const char *path, struct km_err *err)
+{
+    int rc = km_link_fail(path, err);
+
+    return rc ? rc : km_fail_errno(err, "%s: cannot be examined", path);
+}
+
 static int check_folder(const char *path, const struct folder *f, struct km_err *err)
 {
     if (f->depth > DEPTH_MAX)
@@ -127,7 +157,7 @@ static int add_member(struct km_files *files, const char *folder, const char *na
         return km_fail(err, KM_E_INPUT, "%s/%s: the path is longer than %zu characters", folder,
                        name, sizeof(path) - 1);
     if (stat(path, &st))
-        return km_fail_errno(err, "%s: cannot be examined", path);
+        return fail_stat(path, err);
     if (S_ISDIR(st.st_mode))
         return walk(files, path, &st, self, err);
     if (S_ISREG(st.st_mode) && st.st_size > 0)
@@ -204,9 +234,10 @@ int km_files_add(struct km_files *files, const char *path, struct km_err *err)
     int rc;
 
     if (stat(path, &st)) {
-        if (errno == ENOENT || errno == ENOTDIR)
-            return km_fail(err, KM_E_INPUT, "%s: no such file or folder", path);
-        return km_fail_errno(err, "%s: cannot be examined", path);
+        rc = fail_stat(path, err);
+        if (rc != KM_E_INPUT && (errno == ENOENT || errno == ENOTDIR))
+            rc = km_fail(err, KM_E_INPUT, "%s: no such file or folder", path);
+        return rc;
     }
     if (!S_ISDIR(st.st_mode))
         return append(files, path, &st, err);
@@ -214,6 +245,54 @@ int km_files_add(struct km_files *files, const char *path, struct km_err *err)
     if (rc)
         return rc;
     return sort_files(files, from, err);
+}
+
+static int is_stdin(const char *path)
+{
+    return strcmp(path, "-") == 0 || strcmp(path, KM_STDIN) == 0 ||
+           strcmp(path, "/dev/fd/0") == 0 || strcmp(path, "/proc/self/fd/0") == 0;
+}
+
+/* A file that somebody has begun to read would be read from its beginning again. */
+static int check_stdin(struct km_err *err)
+{
+    struct stat st;
+    off_t at;
+
+    if (fstat(STDIN_FILENO, &st))
+        return km_fail(err, KM_E_INPUT,
+                       "standard input is closed; give it data (cat rows.csv | kmeans ... -), or "
+                       "name a file");
+    if (S_ISDIR(st.st_mode))
+        return km_fail(err, KM_E_INPUT, "standard input is a folder; name it instead of -");
+    at = S_ISREG(st.st_mode) ? lseek(STDIN_FILENO, 0, SEEK_CUR) : 0;
+    if (at > 0)
+        return km_fail(err, KM_E_INPUT,
+                       "standard input is a file of which %lld bytes have been read already; send "
+                       "the rest through a pipe (cat | kmeans ... -), or name the file",
+                       (long long)at);
+    return KM_OK;
+}
+
+int km_stdin_name(char **paths, size_t n, int *times, struct km_err *err)
+{
+    static char name[] = KM_STDIN;
+
+    for (size_t i = 0; i < n; i++) {
+        int rc;
+
+        if (!is_stdin(paths[i]))
+            continue;
+        paths[i] = name;
+        if (++*times > 1)
+            return km_fail(err, KM_E_INPUT,
+                           "standard input (-) is named more than once, but can be read only once; "
+                           "save the data in a file");
+        rc = check_stdin(err);
+        if (rc)
+            return rc;
+    }
+    return KM_OK;
 }
 
 void km_files_done(struct km_files *files)

@@ -23,11 +23,29 @@ struct km_files {
  * files of zero bytes, and what is neither file nor folder. A file named by path itself is always
  * taken, whatever its name, size or kind (a FIFO is not opened here). Symbolic links are followed;
  * loops end in an error.
- * A missing path is KM_E_INPUT; an empty folder gives n = 0. Appends to *files, which starts
+ * A missing path is KM_E_INPUT, and so is a link that leads nowhere or round in a circle, also in a
+ * folder; an empty folder gives n = 0. Appends to *files, which starts
  * zeroed; km_files_done frees it, also after a failure.
  */
 int km_files_add(struct km_files *files, const char *path, struct km_err *err);
 void km_files_done(struct km_files *files);
+
+/**
+ * After a call on path failed and set errno: if path is a symbolic link and that is why (what it
+ * names does not exist, or it leads back to itself), KM_E_INPUT with both names and what to do; else
+ * KM_OK, errno as it was.
+ */
+int km_link_fail(const char *path, struct km_err *err);
+
+/** The name under which standard input is read: by km_stream, and by whoever asks stat for its kind. */
+#define KM_STDIN "/dev/stdin"
+
+/**
+ * Puts KM_STDIN, which is static, in the place of each "-" (or other name of standard input) among n
+ * paths of a command line, and counts them in *times, which starts at 0. KM_E_INPUT when that is more
+ * than one, when standard input is closed, or a file of which a part has been read already.
+ */
+int km_stdin_name(char **paths, size_t n, int *times, struct km_err *err);
 
 /** Bytes of one file in order, through one buffer; works on files, FIFOs and anything read(2) does.
  */
@@ -45,6 +63,16 @@ int km_stream_open_until(struct km_stream **s, const char *path, int stop_fd, st
 
 /** NULL is fine. */
 void km_stream_close(struct km_stream *s);
+
+/**
+ * For a look at what can be read only once (a FIFO, standard input): from now on each opening of path
+ * begins at its first byte, as closing keeps all that was read, until km_stream_unkeep. Then the next
+ * opening gives the bytes that were kept and all that follow, once. Both do nothing for a regular
+ * file. KM_OK, or why it cannot be opened; waits for nobody. One thread at a time may open or close
+ * kept paths.
+ */
+int km_stream_keep(const char *path, struct km_err *err);
+void km_stream_unkeep(const char *path);
 
 /**
  * Makes at least `want` bytes available, growing the buffer when it must, and points *p at them.

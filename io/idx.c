@@ -3,78 +3,38 @@
 #include "io/idx.h"
 
 #include "base/mem.h"
+#include "io/gunzip.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
-#include <zlib.h>
 
-#define TYPE_BYTE   8
-#define MAX_AXES    8 /* more than anything that was ever published */
-#define BUFFER_SIZE (256u << 10)
+#define TYPE_BYTE 8
+#define MAX_AXES  8 /* more than anything that was ever published */
 
 struct km_idx {
-    gzFile file; /* zlib reads plain files through the same calls */
+    struct km_gunzip *file;
     char *path;
     size_t axes;
     uint64_t rows, row; /* in the file; taken so far */
     size_t dim;
 };
 
-/* gzopen gives no reason but errno, and opens folders without complaint until they are read. */
-static int open_file(gzFile *file, const char *path, struct km_err *err)
-{
-    errno = 0;
-    *file = gzopen(path, "rbe");
-    if (!*file) {
-        if (errno == 0)
-            return km_fail(err, KM_E_MEM, "no memory to read %s", path);
-        if (errno == ENOENT || errno == ENOTDIR)
-            return km_fail(err, KM_E_INPUT, "%s: there is no such file", path);
-        return km_fail_errno(err, "%s: cannot be opened", path);
-    }
-    gzbuffer(*file, BUFFER_SIZE);
-    return KM_OK;
-}
-
-/* Reads n bytes or fewer at the end of the file. */
-static int get(gzFile file, const char *path, void *bytes, size_t n, size_t *got,
-               struct km_err *err)
-{
-    int rc, status;
-    const char *text;
-
-    *got = 0;
-    errno = 0;
-    rc = gzread(file, bytes, (unsigned)n);
-    text = gzerror(file, &status);
-    if (rc < 0 && status == Z_ERRNO)
-        return km_fail_errno(err, "%s: cannot be read", path);
-    if (rc < 0 || status == Z_BUF_ERROR) /* the second: gzip ends too early */
-        return km_fail(err, KM_E_INPUT,
-                       "%s: byte %lld (decompressed): found damaged or cut gzip data (%s); "
-                       "fetch the file again",
-                       path, (long long)gztell(file), text);
-    *got = (size_t)rc;
-    return KM_OK;
-}
-
 int km_idx_probe(const char *path, struct km_idx_probe *probe, struct km_err *err)
 {
-    gzFile file;
+    struct km_gunzip *file;
     int rc;
 
     *probe = (struct km_idx_probe){0};
-    rc = open_file(&file, path, err);
+    rc = km_gunzip_open(&file, path, err);
     if (rc)
         return rc;
-    rc = get(file, path, probe->first, sizeof(probe->first), &probe->got, err);
-    probe->gzip = !gzdirect(file);
+    rc = km_gunzip_read(file, probe->first, sizeof(probe->first), &probe->got, err);
+    probe->gzip = km_gunzip_is_gzip(file);
     /* The types are 8, 9 and 11 to 14; no text begins like that, nor a RecordIO frame. */
     probe->idx = probe->got == 4 && probe->first[0] == 0 && probe->first[1] == 0 &&
                  probe->first[2] >= 8 && probe->first[2] <= 14 && probe->first[3] >= 1;
-    gzclose(file);
+    km_gunzip_close(file);
     return rc;
 }
 
@@ -85,7 +45,7 @@ static int get_axis(struct km_idx *x, size_t axis, uint64_t *n, struct km_err *e
     size_t got;
     int rc;
 
-    rc = get(x->file, x->path, b, 4, &got, err);
+    rc = km_gunzip_read(x->file, b, 4, &got, err);
     if (rc)
         return rc;
     if (got < 4)
@@ -100,11 +60,11 @@ static int get_axis(struct km_idx *x, size_t axis, uint64_t *n, struct km_err *e
 static int read_header(struct km_idx *x, struct km_err *err)
 {
     unsigned char b[4] = {0};
-    uint64_t dim = 1, n;
+    uint64_t dim = 1, n = 0;
     size_t got;
     int rc;
 
-    rc = get(x->file, x->path, b, 4, &got, err);
+    rc = km_gunzip_read(x->file, b, 4, &got, err);
     if (rc)
         return rc;
     if (got < 4 || b[0] != 0 || b[1] != 0)
@@ -146,7 +106,7 @@ int km_idx_open(struct km_idx **x, const char *path, struct km_err *err)
     if (!new || !new->path)
         rc = km_fail(err, KM_E_MEM, "no memory to read %s", path);
     else
-        rc = open_file(&new->file, path, err);
+        rc = km_gunzip_open(&new->file, path, err);
     if (!rc)
         rc = read_header(new, err);
     if (rc)
@@ -160,8 +120,7 @@ void km_idx_close(struct km_idx *x)
 {
     if (!x)
         return;
-    if (x->file)
-        gzclose(x->file);
+    km_gunzip_close(x->file);
     km_free(x->path);
     km_free(x);
 }
@@ -189,7 +148,7 @@ int km_idx_next(struct km_idx *x, unsigned char *row, struct km_err *err)
     int rc;
 
     if (x->row < x->rows) {
-        rc = get(x->file, x->path, row, x->dim, &got, err);
+        rc = km_gunzip_read(x->file, row, x->dim, &got, err);
         if (rc)
             return rc;
         if (got < x->dim)
@@ -200,7 +159,7 @@ int km_idx_next(struct km_idx *x, unsigned char *row, struct km_err *err)
         x->row++;
         return KM_MORE;
     }
-    rc = get(x->file, x->path, &more, 1, &got, err); /* also lets gzip compare its check sum */
+    rc = km_gunzip_read(x->file, &more, 1, &got, err); /* also lets gzip compare its check sum */
     if (!rc && got > 0)
         rc = km_fail(err, KM_E_INPUT,
                      "%s: byte %" PRIu64 ": found more bytes, expected the end after %" PRIu64

@@ -3,7 +3,9 @@
  * A byte stream that goes forward but for km_stream_seek (io/file.h). What is no regular file (FIFO, terminal, socket) is
  * opened non-blocking and waited for with poll(2), beside a descriptor by which another thread can
  * end the wait; on Linux poll waits for the first writer of a FIFO, too, and tells its end by
- * POLLHUP.
+ * POLLHUP. Standard input is not opened but duplicated: a pipe of another user, or a socket, cannot
+ * be opened by name. Its flags are shared with other processes and stay as they are; poll comes
+ * before each read.
  */
 #include "base/mem.h"
 #include "base/pulse.h"
@@ -32,23 +34,74 @@ struct km_stream {
     size_t from; /* the next byte for the caller */
     size_t to;   /* end of the bytes read */
     uint64_t at; /* position of buf[from] in the file */
+    int keep;    /* closing goes back to the first byte: nothing read is dropped */
+    struct km_stream *next;
 };
+
+/* Kept streams that nobody has open. Threads use them one after the other (io/file.h). */
+static struct km_stream *kept;
+
+/* Takes the kept stream of this path out of the list; NULL if there is none. */
+static struct km_stream *take_kept(const char *path)
+{
+    for (struct km_stream **p = &kept; *p; p = &(*p)->next) {
+        struct km_stream *s = *p;
+
+        if (strcmp(s->path, path) == 0) {
+            *p = s->next;
+            s->next = NULL;
+            return s;
+        }
+    }
+    return NULL;
+}
+
+static void put_kept(struct km_stream *s)
+{
+    s->stop_fd = -1;
+    s->from = 0;
+    s->at = 0;
+    s->next = kept;
+    kept = s;
+}
+
+static int open_path(const char *path)
+{
+    struct stat st;
+
+    if (strcmp(path, KM_STDIN) == 0 && fstat(STDIN_FILENO, &st) == 0 && !S_ISREG(st.st_mode))
+        return fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+/* After a failed open. */
+static int fail_open(const char *path, struct km_err *err)
+{
+    int rc = km_link_fail(path, err);
+
+    return rc ? rc : km_fail_errno(err, "%s: cannot be opened", path);
+}
 
 int km_stream_open_until(struct km_stream **stream, const char *path, int stop_fd,
                          struct km_err *err)
 {
-    struct km_stream *s = km_alloc(1, sizeof(*s));
+    struct km_stream *s = take_kept(path);
     struct stat st;
     int rc;
 
-    *stream = NULL;
+    *stream = s;
+    if (s) {
+        s->stop_fd = stop_fd;
+        return KM_OK;
+    }
+    s = km_alloc(1, sizeof(*s));
     if (!s)
         return km_fail(err, KM_E_MEM, "%s: no memory to open it", path);
     s->stop_fd = stop_fd;
     s->cap = BUFFER;
-    s->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    s->fd = open_path(path);
     if (s->fd < 0 || fstat(s->fd, &st)) {
-        rc = km_fail_errno(err, "%s: cannot be opened", path);
+        rc = fail_open(path, err);
         goto out;
     }
     if (S_ISDIR(st.st_mode)) {
@@ -80,11 +133,37 @@ void km_stream_close(struct km_stream *s)
 {
     if (!s)
         return;
+    if (s->keep) {
+        put_kept(s);
+        return;
+    }
     if (s->fd >= 0)
         close(s->fd);
     km_free(s->buf);
     km_free(s->path);
     km_free(s);
+}
+
+int km_stream_keep(const char *path, struct km_err *err)
+{
+    struct km_stream *s;
+    int rc = km_stream_open(&s, path, err);
+
+    if (rc)
+        return rc;
+    s->keep = !s->regular;
+    km_stream_close(s);
+    return KM_OK;
+}
+
+void km_stream_unkeep(const char *path)
+{
+    struct km_stream *s = take_kept(path);
+
+    if (!s)
+        return;
+    s->keep = 0;
+    put_kept(s);
 }
 
 /* Makes room for more bytes behind s->to, at least up to `want` bytes from s->from. The buffer only
@@ -96,17 +175,18 @@ static int make_room(struct km_stream *s, size_t want, struct km_err *err)
 
     if (s->cap - s->from >= want || s->to < s->cap)
         return KM_OK;
-    if (s->from > 0) {
+    if (s->from > 0 && !s->keep) {
         memmove(s->buf, s->buf + s->from, have);
     } else {
         bigger = s->cap <= SIZE_MAX / 2 ? km_alloc(s->cap * 2, 1) : NULL;
         if (!bigger)
             return km_fail(err, KM_E_MEM, "%s: no memory for more than %zu bytes at byte %" PRIu64,
                            s->path, s->cap, s->at);
-        memcpy(bigger, s->buf, have);
+        memcpy(bigger, s->buf, s->to);
         km_free(s->buf);
         s->buf = bigger;
         s->cap *= 2;
+        return KM_OK;
     }
     s->from = 0;
     s->to = have;

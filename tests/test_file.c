@@ -163,8 +163,8 @@ static void links_are_followed_and_loops_are_an_error(void **state)
     assert_contains(err.msg, "leads back to a folder that contains it");
     km_files_done(&files);
     assert_int_equal(symlink("self", at(folder, "self")), 0);
-    assert_int_equal(km_files_add(&files, at(folder, "self"), &err), KM_E_SYS);
-    assert_contains(err.msg, "self");
+    assert_int_equal(km_files_add(&files, at(folder, "self"), &err), KM_E_INPUT);
+    assert_contains(err.msg, "/self is a link to self, which leads back to it");
     km_files_done(&files);
 }
 
@@ -195,6 +195,38 @@ static void a_missing_path_is_the_customers_error(void **state)
     (void)state;
     assert_int_equal(km_files_add(&files, "/nowhere/at/all", &err), KM_E_INPUT);
     assert_string_equal(err.msg, "/nowhere/at/all: no such file or folder");
+    km_files_done(&files);
+}
+
+static void a_link_that_leads_nowhere_is_the_customers_error(void **state)
+{
+    char folder[256], link[300], expected[700];
+    struct km_files files = {0};
+    struct km_stream *stream;
+    struct km_err err;
+
+    (void)state;
+    snprintf(folder, sizeof(folder), "%s", test_folder());
+    put_file(folder, "a", "1");
+    assert_int_equal(symlink("/nowhere/b", at(folder, "b")), 0);
+    snprintf(link, sizeof(link), "%s/b", folder);
+    snprintf(expected, sizeof(expected),
+             "%s is a link to /nowhere/b, which does not exist; remove it or restore the file",
+             link);
+    assert_int_equal(km_files_add(&files, folder, &err), KM_E_INPUT);
+    assert_string_equal(err.msg, expected);
+    assert_int_equal(km_files_add(&files, link, &err), KM_E_INPUT);
+    assert_string_equal(err.msg, expected);
+    assert_int_equal(km_stream_open(&stream, link, &err), KM_E_INPUT);
+    assert_string_equal(err.msg, expected);
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(symlink("a/x", link), 0); /* through a file */
+    assert_int_equal(km_files_add(&files, folder, &err), KM_E_INPUT);
+    assert_contains(err.msg, "/b is a link to a/x, which does not exist");
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(symlink("b", link), 0);
+    assert_int_equal(km_files_add(&files, folder, &err), KM_E_INPUT);
+    assert_contains(err.msg, "/b is a link to b, which leads back to it; remove it or restore");
     km_files_done(&files);
 }
 
@@ -354,6 +386,147 @@ static void assert_text(const char *path, const char *text)
     assert_int_equal(fread(got, 1, sizeof(got) - 1, f), strlen(text));
     assert_string_equal(got, text);
     fclose(f);
+}
+
+/* Replaces standard input; what it was is restored by passing the result on. */
+static int put_stdin(int fd)
+{
+    int before = dup(STDIN_FILENO);
+
+    assert_true(dup2(fd, STDIN_FILENO) == STDIN_FILENO);
+    close(fd);
+    return before;
+}
+
+#define MUCH (3 << 20) /* more than a stream's first buffer */
+
+struct much {
+    int fd;
+    const char *bytes; /* (MUCH) */
+};
+
+static void *write_much(void *arg)
+{
+    struct much *m = arg;
+
+    for (size_t n = 0; n < MUCH;) {
+        ssize_t done = write(m->fd, m->bytes + n, MUCH - n);
+
+        assert_true(done > 0);
+        n += (size_t)done;
+    }
+    close(m->fd);
+    return NULL;
+}
+
+static void assert_looks_alike(const char *bytes, size_t look)
+{
+    const unsigned char *p;
+    struct km_stream *s;
+    struct km_err err;
+    size_t got;
+
+    assert_ok(km_stream_open(&s, KM_STDIN, &err), err);
+    for (size_t n = 0; n < look; n += 500) {
+        assert_ok(km_stream_peek(s, 500, &p, &got, &err), err);
+        assert_memory_equal(p, bytes + n, 500);
+        assert_int_equal(km_stream_at(s), n);
+        km_stream_skip(s, 500);
+    }
+    km_stream_close(s);
+}
+
+static void a_pipe_can_be_looked_at_until_it_is_read(void **state)
+{
+    char *bytes = km_alloc(MUCH, 1);
+    struct much much = {.bytes = bytes};
+    const unsigned char *p;
+    struct km_stream *s;
+    struct km_err err;
+    pthread_t writer;
+    size_t got;
+    int ends[2], before;
+
+    (void)state;
+    for (size_t i = 0; i < MUCH; i++)
+        bytes[i] = (char)(i * 7919 >> 8);
+    assert_int_equal(pipe(ends), 0);
+    much.fd = ends[1];
+    before = put_stdin(ends[0]);
+    assert_int_equal(pthread_create(&writer, NULL, write_much, &much), 0);
+    assert_ok(km_stream_keep(KM_STDIN, &err), err);
+    assert_looks_alike(bytes, 1000);
+    assert_looks_alike(bytes, 2000000);
+    assert_looks_alike(bytes, 3000);
+    km_stream_unkeep(KM_STDIN);
+    assert_ok(km_stream_open(&s, KM_STDIN, &err), err);
+    assert_ok(km_stream_peek(s, MUCH + 1, &p, &got, &err), err);
+    assert_int_equal(got, MUCH);
+    assert_memory_equal(p, bytes, MUCH);
+    km_stream_close(s);
+    pthread_join(writer, NULL);
+    assert_ok(km_stream_open(&s, KM_STDIN, &err), err);
+    assert_ok(km_stream_peek(s, 1, &p, &got, &err), err);
+    assert_int_equal(got, 0); /* nothing was kept any more */
+    km_stream_close(s);
+    close(put_stdin(before));
+    km_free(bytes);
+}
+
+static void looking_at_a_file_needs_nothing(void **state)
+{
+    char folder[256];
+    struct km_err err;
+
+    (void)state;
+    snprintf(folder, sizeof(folder), "%s", test_folder());
+    put_file(folder, "rows", "1,2\n");
+    for (int i = 0; i < 2; i++) {
+        const unsigned char *p;
+        struct km_stream *s;
+        size_t got;
+
+        assert_ok(km_stream_keep(at(folder, "rows"), &err), err);
+        assert_ok(km_stream_open(&s, at(folder, "rows"), &err), err);
+        assert_ok(km_stream_peek(s, 9, &p, &got, &err), err);
+        assert_int_equal(got, 4);
+        km_stream_close(s);
+        km_stream_unkeep(at(folder, "rows"));
+    }
+    assert_int_equal(km_stream_keep("/nowhere", &err), KM_E_SYS);
+}
+
+static void standard_input_has_a_name(void **state)
+{
+    static char dash[] = "-", other[] = "./-", alias[] = "/dev/fd/0";
+    char *one[] = {other, dash}, *two[] = {alias};
+    char folder[256], c;
+    struct km_err err;
+    int times = 0, before;
+
+    (void)state;
+    snprintf(folder, sizeof(folder), "%s", test_folder());
+    put_file(folder, "rows", "1,2\n");
+    before = put_stdin(open(at(folder, "rows"), O_RDONLY));
+    assert_ok(km_stdin_name(one, 2, &times, &err), err);
+    assert_string_equal(one[0], "./-");
+    assert_string_equal(one[1], KM_STDIN);
+    assert_int_equal(km_stdin_name(two, 1, &times, &err), KM_E_INPUT);
+    assert_contains(err.msg, "named more than once");
+    times = 0;
+    assert_int_equal(read(STDIN_FILENO, &c, 1), 1);
+    assert_int_equal(km_stdin_name(two, 1, &times, &err), KM_E_INPUT);
+    assert_contains(err.msg, "of which 1 bytes have been read already");
+    times = 0;
+    close(put_stdin(open(folder, O_RDONLY)));
+    assert_int_equal(km_stdin_name(two, 1, &times, &err), KM_E_INPUT);
+    assert_contains(err.msg, "standard input is a folder");
+    times = 0;
+    close(STDIN_FILENO);
+    assert_int_equal(km_stdin_name(two, 1, &times, &err), KM_E_INPUT);
+    assert_contains(err.msg, "standard input is closed");
+    assert_int_equal(dup2(before, STDIN_FILENO), STDIN_FILENO);
+    close(before);
 }
 
 static void a_file_appears_whole_and_replaces_the_old_one(void **state)
@@ -528,11 +701,15 @@ int main(void)
         cmocka_unit_test(links_are_followed_and_loops_are_an_error),
         cmocka_unit_test(a_folder_too_deep_is_an_error),
         cmocka_unit_test(a_missing_path_is_the_customers_error),
+        cmocka_unit_test(a_link_that_leads_nowhere_is_the_customers_error),
         cmocka_unit_test(listing_survives_each_failed_allocation),
         cmocka_unit_test(a_stream_shows_all_bytes_in_order_whatever_is_asked_for),
         cmocka_unit_test(a_stream_tells_what_it_cannot_open),
         cmocka_unit_test(a_fifo_is_read_to_its_end_though_the_writer_comes_late),
         cmocka_unit_test(waiting_for_a_fifo_can_be_stopped),
+        cmocka_unit_test(a_pipe_can_be_looked_at_until_it_is_read),
+        cmocka_unit_test(looking_at_a_file_needs_nothing),
+        cmocka_unit_test(standard_input_has_a_name),
         cmocka_unit_test(a_file_appears_whole_and_replaces_the_old_one),
         cmocka_unit_test(an_aborted_file_leaves_nothing_behind),
         cmocka_unit_test(a_leftover_of_a_killed_run_does_not_stop_the_next),
