@@ -4,7 +4,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cli/nearest.h"
+#include "io/file.h"
 #include "io/idx.h"
+#include "io/output.h"
 #include "io/probe.h"
 #include "io/recordio.h"
 #include "io/shard.h"
@@ -30,13 +32,15 @@ static const char usage[] =
     "  kmeans convert --rows 0:50000 a.csv b.csv --output train.recordio --shards 4\n"
     "  kmeans convert --label-size 1 labelled.csv --output rows.csv\n"
     "  kmeans convert train.recordio --to csv --rows :5 --output -\n"
+    "  zcat rows.csv.gz | kmeans convert - --output train.recordio\n"
     "\n"
-    "usage: kmeans convert [options] INPUT... --output FILE\n"
+    "usage: kmeans convert [options] INPUT... --output FILE     INPUT - is standard input\n"
     "\n"
     "  -o, --output FILE     where the rows go; - is standard output\n"
     "  --from idx|csv|recordio\n"
     "                        format of the inputs [seen from their first bytes]\n"
-    "  --to recordio|csv     format of the output [csv if FILE ends in .csv, else recordio]\n"
+    "  --to recordio|csv     format of the output [csv if FILE ends in .csv, else recordio]; a\n"
+    "                        suffix that says another one (.npy, .parquet, .gz, ...) is refused\n"
     "  --rows A:B            only rows A to B - 1, counted from 0 over all inputs; A or B may be\n"
     "                        left out [all]\n"
     "  --scale S             multiply every value by S, a number or a fraction as 1/256 [1]\n"
@@ -248,17 +252,55 @@ static int take_option(struct options *o, int c, const char *value, struct km_er
     }
 }
 
-static int ends_in(const char *text, const char *end)
+/* What --to says, or else the suffix of the output. Whoever opens the file goes by its name: so
+ * where both speak they must agree. */
+static int choose_format(struct options *o, struct km_err *err)
 {
-    size_t n = strlen(text), m = strlen(end);
+    const char *what;
+    enum km_promise promise = km_output_promise(o->output, &what);
+    int is_text = promise == KM_PROMISE_CSV || promise == KM_PROMISE_TEXT;
 
-    return n >= m && strcmp(text + n - m, end) == 0;
+    if (what && !is_text && promise != KM_PROMISE_RECORDIO)
+        return km_fail(err, KM_E_INPUT,
+                       "--output %s: the name says %s, which is not written here; name it .pbr "
+                       "(RecordIO-protobuf) or .csv",
+                       o->output, what);
+    if (promise == KM_PROMISE_TEXT && o->to < 0)
+        return km_fail(err, KM_E_INPUT,
+                       "--output %s: the name says text; add --to csv, or name it .csv or .pbr "
+                       "(RecordIO-protobuf)",
+                       o->output);
+    if (o->to < 0)
+        o->to = is_text ? KM_CSV : KM_RECORDIO;
+    if (what && is_text != (o->to == KM_CSV))
+        return km_fail(err, KM_E_INPUT,
+                       "--output %s: the name says %s, but --to %s was given; drop --to, or choose "
+                       "another suffix",
+                       o->output, what, to_names[o->to]);
+    return KM_OK;
+}
+
+/* None of the files that are to be written is one of the inputs. */
+static int check_outputs(const struct options *o, struct km_err *err)
+{
+    int rc = KM_OK;
+
+    if (o->shards == 1)
+        return km_output_not_input(o->output, o->inputs, (size_t)o->n_inputs, err);
+    for (size_t i = 0; !rc && i < o->shards; i++) {
+        char *name = km_sink_path(o->output, i, o->shards);
+
+        rc = name ? km_output_not_input(name, o->inputs, (size_t)o->n_inputs, err)
+                  : km_fail(err, KM_E_MEM, "no memory for the names of %zu shards", o->shards);
+        km_free(name);
+    }
+    return rc;
 }
 
 /* *help: the user only wants the text. */
 static int parse_options(struct options *o, int *help, int argc, char **argv, struct km_err *err)
 {
-    int c, rc;
+    int c, rc, stdins = 0;
 
     *o = (struct options){.to = -1, .end = UINT64_MAX, .times = 1, .over = 1, .shards = 1};
     *help = 0;
@@ -290,9 +332,10 @@ static int parse_options(struct options *o, int *help, int argc, char **argv, st
                        "--shards %zu: standard output takes one shard; name a file "
                        "with --output",
                        o->shards);
-    if (o->to < 0)
-        o->to = ends_in(o->output, ".csv") ? KM_CSV : KM_RECORDIO;
-    return KM_OK;
+    rc = choose_format(o, err);
+    if (!rc)
+        rc = km_stdin_name(o->inputs, (size_t)o->n_inputs, &stdins, err);
+    return rc ? rc : check_outputs(o, err);
 }
 
 /* What the first bytes of a file that is not idx are. */
@@ -377,24 +420,22 @@ static int source_open(struct source *s, const char *path, struct job *job, stru
 {
     const struct options *o = job->o;
     enum source_kind kind = o->from;
-    struct stat st = {0};
-    int rc = KM_OK;
+    struct stat st;
+    int exists = stat(path, &st) == 0, rc = KM_OK;
 
     *s = (struct source){.path = path,
                          .format = {.label_size = o->label_size,
                                     .header_rule = (enum km_header_rule)o->header,
                                     .dialect = o->dialect,
                                     .header = &job->header}};
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+    if (exists && S_ISDIR(st.st_mode))
         return km_fail(err, KM_E_INPUT, "%s: is a folder, expected a file; name the files in it",
                        path);
-    if (kind == FROM_ANY && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)))
-        return km_fail(err, KM_E_INPUT,
-                       "%s: is no regular file, whose first bytes could be looked at in advance; "
-                       "name its format with --from",
-                       path);
-    if (kind == FROM_ANY)
+    if (kind == FROM_ANY && exists) /* a pipe shows its first bytes once */
+        rc = km_stream_keep(path, err);
+    if (kind == FROM_ANY && !rc)
         rc = detect(&kind, path, err);
+    km_stream_unkeep(path);
     if (rc)
         return rc;
     if (kind == FROM_IDX)

@@ -70,7 +70,7 @@ class Tests:
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("KM_", "OMP_"))}
         process = subprocess.run(
             [str(program or self.kmeans)] + [str(a) for a in args],
-            stdin=subprocess.DEVNULL,
+            stdin=others.pop("stdin", subprocess.DEVNULL),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**clean, **(env or {})},

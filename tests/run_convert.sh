@@ -195,6 +195,49 @@ convert images --to csv -o - >>m.csv # appends, as a pipe would
 { echo first; cat all.csv.want; } >m.want
 same m.csv m.want
 
+# Standard input: a pipe, a file, in the middle of others.
+for input in images images.gz b.csv a.recordio; do
+    cat "$input" | convert - -o n.recordio
+    same n.recordio all.want
+    convert - -o n.recordio <"$input"
+    same n.recordio all.want
+done
+cat b.csv | convert --rows 8:13 images none - -o n.recordio
+same n.recordio middle.want
+refused 2 "standard input (-) is named more than once" convert - images - -o out/x
+
+# Names of the output: one of the inputs, and what the suffix says.
+cp b.csv rows.csv
+ln rows.csv hard.csv
+ln -s rows.csv soft.csv
+mkdir folder
+cp all.want shards_1.recordio
+for output in rows.csv ./rows.csv folder/../rows.csv hard.csv soft.csv "$PWD/rows.csv"; do
+    refused 2 "--output $output is a file of the data (rows.csv)" convert rows.csv --rows 0:1 -o "$output"
+    refused 2 "is a file of the data ($output)" convert images "$output" --rows 0:1 -o rows.csv
+    same rows.csv b.csv
+done
+refused 2 "shards_1.recordio is a file of the data" convert images shards_1.recordio --shards 2 -o shards.recordio
+[ ! -e shards_0.recordio ] || fail "a shard was written"
+rc=0
+"$kmeans" convert - -o rows.csv <rows.csv 2>stderr.txt || rc=$?
+[ $rc -eq 2 ] && grep -q 'is a file of the data (/dev/stdin)' stderr.txt || fail "output over standard input: $rc"
+rc=0
+"$kmeans" convert rows.csv --to csv -o - >>rows.csv 2>stderr.txt || rc=$?
+[ $rc -eq 2 ] && grep -q -- '--output - is a file of the data (rows.csv)' stderr.txt || fail "standard output over an input: $rc"
+same rows.csv b.csv
+for suffix in npy npz parquet xlsx json gz zip tar h5 feather arrow tsv NPY csv.gz tar.gz params; do
+    refused 2 "--output out/x.$suffix: the name says" convert images -o "out/x.$suffix"
+    refused 2 "name it .pbr (RecordIO-protobuf) or .csv" convert --to csv images -o "out/x.$suffix"
+done
+refused 2 "out/x.csv: the name says CSV, but --to recordio was given" convert --to recordio images -o out/x.csv
+refused 2 "out/x.pbr: the name says RecordIO-protobuf, but --to csv was given" convert --to csv images -o out/x.pbr
+refused 2 "out/x.txt: the name says text; add --to csv" convert images -o out/x.txt
+convert images -o o.CSV
+same o.CSV all.csv.want
+convert --to recordio images -o o.data
+same o.data all.want
+
 # Input errors: file, place, what was found, what to do.
 refused 2 "labels.gz: byte 3: found 1 axis" convert labels.gz -o out/x
 refused 2 "cut: byte 75: the file ends within item 10" convert cut -o out/x
@@ -207,6 +250,9 @@ refused 2 "delimited: the file holds protobuf messages without RecordIO frames (
 refused 2 "images: the file is an idx file (the format of MNIST), expected CSV; turn it into rows" convert --from csv images -o out/x
 refused 2 "/dev/null: is no regular file" convert /dev/null -o out/x
 refused 2 "nowhere: there is no such file" convert nowhere -o out/x
+ln -s /nowhere/b.csv link.csv
+refused 2 "link.csv is a link to /nowhere/b.csv, which does not exist" convert link.csv -o out/x
+refused 2 "link.csv is a link to /nowhere/b.csv, which does not exist" convert --from csv link.csv -o out/x
 refused 2 "wide.csv: found rows of 7 columns, expected 6 as in images" convert images wide.csv -o out/x
 refused 2 "line 2" convert bad.csv -o out/x
 refused 2 "big.csv: row 1, column 2: 1e+18 times the scale" convert --scale 1e30 big.csv -o out/x

@@ -314,7 +314,7 @@ def test_configuration(tests):
     refused_job(tests, "a loop of links", job, 2, ["leads back to a folder that contains it"])
     job = Job(tests, HYPERPARAMETERS, {"train": {}})
     job.data("broken").symlink_to("nowhere")
-    refused_job(tests, "a broken link", job, 3, ["broken: cannot be examined: No such file"])
+    refused_job(tests, "a broken link", job, 2, ["train/broken is a link to nowhere, which does not exist; remove it or"])
 
 
 def test_environment(tests):
@@ -530,6 +530,10 @@ def test_command_line(tests):
         (["--root", ".", "--test", "rows"], "go with data files, not with a layout"),
         (["--root", ".", "--content-type", "text/csv"], "go with data files, not with a layout"),
         (["--output", "m", *["--test", "rows"] * 65, "rows"], "too many --test options"),
+        (["--k", "2", "--output", "m", "-", "-"], "standard input (-) is named more than once"),
+        (["--k", "2", "--output", "m", "--test", "-", "/dev/stdin"], "standard input (-) is named more than once"),
+        *[(["--k", "2", "--output", "m" + suffix, "rows"], "--output m%s: the name says " % suffix)
+          for suffix in (".npy", ".csv", ".json", ".tar", ".zip", ".pkl", ".onnx", ".gz", ".pbr", ".TXT")],
     ]
     for args, part in usage:
         run = tests.run("train", *args, cwd=folder)
@@ -549,8 +553,8 @@ def test_command_line(tests):
         (["--k", "2", "--output", "m", "--content-type", "x", "rows"], 2, "No iterator has been registered for ContentType ('x'"),
         (["--k", "2", "--output", "m", "rows.csv", "rows"], 2, "the file is RecordIO, expected CSV"),
         (["--k", "2", "--output", "m", "--test", "rows.csv", "rows"], 2, "this looks like text"),
-        (["--k", "2", "--output", "m", "/dev/null"], 2, "/dev/null: the content type of what is no regular file must be given"),
-        (["--k", "2", "--output", "m", "--content-type", "text/csv", "/dev/null"], 2, "/dev/null is no regular file"),
+        (["--k", "2", "--output", "m", "/dev/null"], 2, "the train channel has 0 rows (1 file(s), the first is /dev/null)"),
+        (["--k", "2", "--output", "m", "--content-type", "text/csv", "-"], 2, "0 rows (1 file(s), the first is /dev/stdin)"),
         (["--k", "2", "--output", "m", "--content-type", "text/csv", "--feature-dim", "3", "--epochs", "2", "/dev/null"], 2, "set epochs to 1"),
         (["--k", "2", "--output", "m", "--content-type", "text/csv", "blank"], 2, "the train channel has 0 rows (1 file(s), the first is blank)"),
         (["--k", "2", "--output", "rows", "rows"], 2, "--output rows is a file of the data (rows)"),

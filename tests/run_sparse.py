@@ -2,6 +2,7 @@
 """Jobs on sparse records: the same centers as on the same rows written out, and what memory they take."""
 import re
 import resource
+import subprocess
 import sys
 import tarfile
 
@@ -98,6 +99,16 @@ def mixed(t, folder, rng):
     t.near(metric(run, "test msd"), oracle.msd(x[3000:], oracle.read_model(path)), 1e-5, "f8 test")
 
 
+def piped(t, folder, rng):
+    """From a pipe of which nothing is said: sparse rows are seen, and the model is that of the file."""
+    write_sparse(folder / "rows.pbr", topics(4000, 400, 8, 9, rng))
+    _, path = train(t, folder / "rows.pbr", 8)
+    with subprocess.Popen(["cat", str(folder / "rows.pbr")], stdout=subprocess.PIPE) as cat:
+        run = t.run("train", "--k", 8, "--output", folder / "m", "-", stdin=cat.stdout)
+    t.check(run.code == 0 and "clustered as sparse" in run.out, "sparse rows from a pipe", run)
+    t.same((folder / "m").read_bytes(), path.read_bytes(), "sparse rows from a pipe: the model")
+
+
 def break_even(t, folder, rng):
     """Much that is not 0 is written out, unless force_dense is false."""
     x = np.where(rng.random((500, 40)) < 0.5, rng.random((500, 40)), 0).astype("f4")
@@ -145,6 +156,7 @@ def main():
     rng = np.random.default_rng(1)
     same_as_dense(t, t.place(), rng)
     mixed(t, t.place(), rng)
+    piped(t, t.place(), rng)
     break_even(t, t.place(), rng)
     errors(t, t.place())
     memory(t, t.place(), rng)

@@ -87,6 +87,26 @@ def one_host(t, train, test=None, slow=False, **hyperparameters):
     return Process(t, [job], process)
 
 
+def standard_input(t):
+    """Bytes of which some, a part of a row, or none have come."""
+    for sent in b"", b"1,2", b"1,2\n":
+        ours, theirs = os.pipe()
+        process = subprocess.Popen(
+            [str(t.kmeans), "train", "--k", "2", "--output", str(t.place() / "m"), "-"],
+            stdin=ours, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        os.write(theirs, sent)
+        run = Process(t, [], process)
+        run.wait_for("kmeans ")
+        time.sleep(0.3)
+        what = "standard input of which %r has come" % sent
+        done = run.stop(what, [process.pid])
+        t.same(done.code, 3, what + ": exit code", done)
+        t.check("ERROR" in done.out and NO_ROW in done.out, what + ": why", done)
+        os.close(ours)
+        os.close(theirs)
+
+
 def fifo(job, name="rows"):
     """In place of the train channel's folder: a channel that is a FIFO."""
     folder = job.root / "input/data/train"
@@ -219,7 +239,7 @@ def hosts(t):
 def main():
     t = Tests(sys.argv[1])
     only = sys.argv[2:]
-    for part in fifos, slow_files, phases, second_signal, hosts:
+    for part in standard_input, fifos, slow_files, phases, second_signal, hosts:
         if not only or part.__name__ in only:
             part(t)
     t.end()

@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import tarfile
+import threading
 
 import numpy as np
 
@@ -729,6 +730,55 @@ def test_few_rows(tests):
     run = tests.run("train", "--k", 2, *base, folder / "m", folder / "rows")
     if tests.check(run.code == 0, "all rows equal", run):
         tests.check((oracle.read_model(folder / "m") == 2.5).all(), "all rows equal: model", run)
+
+
+def test_standard_input(tests):
+    """The same model from standard input as from the file, or from a FIFO of which all is said."""
+    folder = tests.place()
+    oracle.write_recordio(folder / "rows", X)
+    tests.run("convert", folder / "rows", "--output", folder / "rows.csv")
+    for name, content_type in ("rows", RECORDIO), ("rows.csv", "text/csv;label_size=0"):
+        data = (folder / name).read_bytes()
+        expected = tests.run("train", "--k", 4, "--output", folder / "file", folder / name)
+        model = (folder / "file").read_bytes()
+        for what, args, stdin, said in (
+            ("a pipe", ["-"], data, "0 bytes"),
+            ("a file", ["-"], open(folder / name, "rb"), "%d bytes" % len(data)),
+            ("a pipe of which all is said", ["--content-type", content_type, "--feature-dim", X.shape[1], "-"], data, ""),
+            ("a pipe by its name", ["/dev/stdin"], data, ""),
+            ("a test channel", ["--test", "-", folder / name], data, "test msd <loss>="),
+        ):
+            what = "%s, standard input is %s" % (name, what)
+            run = from_stdin(tests, stdin, "train", "--k", 4, "--output", folder / "m", *args)
+            if tests.check(run.code == 0, what, run):
+                tests.same((folder / "m").read_bytes(), model, what + ": model", run)
+                tests.same(values(DATA_MSD, run), values(DATA_MSD, expected), what + ": data_msd", run)
+                tests.check(said in run.out, "%s: says %r" % (what, said), run)
+        os.mkfifo(folder / "fifo")
+        writer = threading.Thread(target=(folder / "fifo").write_bytes, args=(data,))
+        writer.start()
+        run = tests.run("train", "--k", 4, "--output", folder / "m", folder / "fifo")
+        writer.join()
+        tests.check(run.code == 0 and (folder / "m").read_bytes() == model, name + ": a FIFO of which nothing is said", run)
+        (folder / "fifo").unlink()
+        tests.run("convert", folder / name, "--output", folder / "whole.pbr")
+        from_stdin(tests, data, "convert", "-", "--output", folder / "piped.pbr")
+        tests.same((folder / "piped.pbr").read_bytes(), (folder / "whole.pbr").read_bytes(), name + ": converted from a pipe")
+    run = from_stdin(tests, data, "train", "--k", 4, "--epochs", 2, "--output", folder / "m", "-")
+    tests.check(run.code == 2 and "can be read only once, but epochs is 2" in run.out, "two passes over a pipe", run)
+    run = from_stdin(tests, b"1,2\n3,x\n", "train", "--k", 1, "--output", folder / "m", "-")
+    tests.check(run.code == 2 and "/dev/stdin: line 2, column 2 at byte 6" in run.out, "a bad line of a pipe", run)
+
+
+def from_stdin(tests, data, *args):
+    if not isinstance(data, bytes):
+        return tests.run(*args, stdin=data)
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as cat:
+        writer = threading.Thread(target=lambda: (cat.stdin.write(data), cat.stdin.close()))
+        writer.start()
+        run = tests.run(*args, stdin=cat.stdout)
+        writer.join()
+    return run
 
 
 def test_log_reader_goes_away(tests):

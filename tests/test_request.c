@@ -348,7 +348,8 @@ static void bad_files_of_a_command_line_are_problems(void **state)
 {
     static char *const none[] = {NULL};
     char folder[256], missing[300], fifo[300];
-    char *paths[] = {missing, folder}, *pipes[] = {fifo};
+    static char name[] = KM_STDIN;
+    char *paths[] = {missing, folder}, *pipes[] = {fifo}, *standard_input[] = {name};
     struct km_request r;
     struct km_settings *s;
     struct km_err err;
@@ -380,8 +381,12 @@ static void bad_files_of_a_command_line_are_problems(void **state)
     assert_int_equal(km_request_init(&r, NULL, &err), KM_OK);
     assert_ok(km_settings_open(&s, &err), err);
     assert_ok(km_settings_set(s, "k", "2", &err), err);
+    km_request_rank(&r, 0, 2); /* alone, it would wait for the first bytes */
     assert_int_equal(km_request_files(&r, pipes, 1, none, 0, NULL, s, &err), KM_E_INPUT);
     assert_contains(err.msg, "/fifo: the content type of what is no regular file must be given");
+    assert_int_equal(km_request_files(&r, pipes, 1, standard_input, 1, "text/csv", s, &err),
+                     KM_E_INPUT);
+    assert_contains(err.msg, "(-) can be read by one process only, but 2 train together");
     km_request_done(&r);
     km_settings_close(s);
 }

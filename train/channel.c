@@ -116,14 +116,18 @@ int km_channel_open(struct km_job *job, struct km_feed **feed, const struct km_c
     rc = km_feed_open(feed, &channel->files, &format, err);
     if (rc)
         return rc;
+    if (km_feed_format(*feed)->feature_dim == 0 && job->ranks == 1)
+        rc = km_feed_wait_first(*feed, err);
+    if (rc)
+        return rc;
     job->d = km_feed_format(*feed)->feature_dim;
     if (job->ranks > 1 && channel->replicated &&
         km_feed_divide(*feed, (size_t)job->rank, (size_t)job->ranks, err))
         return err->code;
-    if (job->d == 0 && (once = km_channel_once(&channel->files)))
+    if (job->d == 0 && job->ranks > 1 && (once = km_channel_once(&channel->files)))
         return km_fail(err, KM_E_INPUT,
-                       "%s is no regular file, so that nobody can look at its first row before "
-                       "the training: say how many features a row has (feature_dim)",
+                       "%s is no regular file, so that no other host can look at its first row "
+                       "before the training: say how many features a row has (feature_dim)",
                        once);
     if (job->d == 0 && job->ranks == 1)
         return km_fail(err, KM_E_INPUT,

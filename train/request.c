@@ -6,6 +6,7 @@
  */
 #include "train/request.h"
 
+#include "base/aside.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -449,41 +450,75 @@ int km_request_read(struct km_request *r, const char *root, struct km_settings *
     return log_request(r, settings, err);
 }
 
+/* A look at the first bytes of a file, which outlives its caller if it is left behind. */
+struct first_bytes {
+    const char *path;
+    const char *content_type;
+    int rc;
+    struct km_err err;
+};
+
 /* RecordIO files begin with a number that no CSV file begins with. */
-static int guess_content_type(const char *path, const char **content_type, struct km_err *err)
+static void guess_content_type(void *arg)
 {
     static const unsigned char magic[] = {0x0a, 0x23, 0xd7, 0xce};
+    struct first_bytes *f = arg;
     const unsigned char *p;
-    struct km_stream *s;
+    struct km_stream *s = NULL;
     size_t got;
-    int rc = km_stream_open(&s, path, err);
 
-    if (rc)
-        return rc;
-    rc = km_stream_peek(s, sizeof(magic), &p, &got, err);
-    if (rc == KM_OK)
-        *content_type = got >= sizeof(magic) && memcmp(p, magic, sizeof(magic)) == 0
-                            ? "application/x-recordio-protobuf"
-                            : "text/csv;label_size=0";
+    f->rc = km_stream_keep(f->path, &f->err); /* a pipe shows its first bytes once */
+    if (f->rc == KM_OK)
+        f->rc = km_stream_open(&s, f->path, &f->err);
+    if (f->rc == KM_OK)
+        f->rc = km_stream_peek(s, sizeof(magic), &p, &got, &f->err);
+    if (f->rc == KM_OK)
+        f->content_type = got >= sizeof(magic) && memcmp(p, magic, sizeof(magic)) == 0
+                              ? "application/x-recordio-protobuf"
+                              : "text/csv;label_size=0";
     km_stream_close(s);
+}
+
+/* Waits for the first bytes, but not for longer than the job may. */
+static int look_at_bytes(const char *path, const char **content_type, struct km_err *err)
+{
+    struct first_bytes *f = km_alloc(1, sizeof(*f));
+    int rc;
+
+    if (!f)
+        return km_fail(err, KM_E_MEM, "%s: no memory to look at it", path);
+    f->path = path;
+    rc = km_aside(guess_content_type, f, err);
+    if (rc == KM_MORE)
+        return km_fail(
+            err, KM_E_SYS,
+            "the job was asked to stop while waiting for the first bytes of %s, so there "
+            "is no model",
+            path);
+    if (rc == KM_OK && (rc = f->rc))
+        *err = f->err;
+    *content_type = f->content_type;
+    km_free(f);
     return rc;
 }
 
-/* The content type of files that nobody described. What can be read only once is not guessed at. */
-static int find_content_type(const struct km_channel *c, struct km_settings *settings,
+/* The content type of files that nobody described. On several ranks a pipe's first bytes come to one
+ * of them only. */
+static int find_content_type(const struct km_request *r, struct km_settings *settings,
                              const char **content_type, struct km_err *err)
 {
+    const struct km_files *files = &r->train.files;
     struct stat st;
 
     *content_type = NULL;
-    if (c->files.n == 0)
+    if (files->n == 0)
         return KM_OK;
-    if (stat(c->files.path[0], &st) == 0 && S_ISREG(st.st_mode))
-        return guess_content_type(c->files.path[0], content_type, err);
+    if (r->ranks == 1 || (stat(files->path[0], &st) == 0 && S_ISREG(st.st_mode)))
+        return look_at_bytes(files->path[0], content_type, err);
     km_settings_problem(settings,
                         "%s: the content type of what is no regular file must be given: "
                         "application/x-recordio-protobuf or text/csv;label_size=0",
-                        c->files.path[0]);
+                        files->path[0]);
     return KM_OK;
 }
 
@@ -502,13 +537,28 @@ static int add_paths(struct km_settings *settings, struct km_channel *c, char *c
     return KM_OK;
 }
 
+/* mpirun gives its standard input to rank 0 alone. */
+static int check_stdin(const struct km_request *r, char *const *train_paths, size_t n_train,
+                       char *const *test_paths, size_t n_test, struct km_err *err)
+{
+    for (size_t i = 0; r->ranks > 1 && i < n_train + n_test; i++)
+        if (strcmp(i < n_train ? train_paths[i] : test_paths[i - n_train], KM_STDIN) == 0)
+            return km_fail(err, KM_E_INPUT,
+                           "standard input (-) can be read by one process only, but %d train "
+                           "together; save the data in a file that all of them see",
+                           r->ranks);
+    return KM_OK;
+}
+
 int km_request_files(struct km_request *r, char *const *train_paths, size_t n_train,
                      char *const *test_paths, size_t n_test, const char *content_type,
                      struct km_settings *settings, struct km_err *err)
 {
     struct km_channel *channel[] = {&r->train, &r->test};
-    int rc = add_paths(settings, &r->train, train_paths, n_train, err);
+    int rc = check_stdin(r, train_paths, n_train, test_paths, n_test, err);
 
+    if (rc == KM_OK)
+        rc = add_paths(settings, &r->train, train_paths, n_train, err);
     if (rc)
         return rc;
     rc = add_paths(settings, &r->test, test_paths, n_test, err);
@@ -517,7 +567,7 @@ int km_request_files(struct km_request *r, char *const *train_paths, size_t n_tr
     if (n_train == 0)
         km_settings_problem(settings, "There is no file to train on: name at least one");
     if (!content_type)
-        rc = find_content_type(&r->train, settings, &content_type, err);
+        rc = find_content_type(r, settings, &content_type, err);
     if (rc)
         return rc;
     for (int i = 0; i < 2; i++)

@@ -50,9 +50,9 @@ int km_request_read(struct km_request *r, const char *root, struct km_settings *
                     struct km_err *err);
 
 /**
- * The same for files named on a command line: train_paths and test_paths (folders or files), all of
- * content_type (NULL: RecordIO if the first file begins with its magic, else
- * text/csv;label_size=0).
+ * The same for files named on a command line: train_paths and test_paths (folders or files, standard
+ * input as KM_STDIN), all of content_type (NULL: RecordIO if the first file begins with its magic,
+ * else text/csv;label_size=0; a FIFO's bytes are waited for, and kept by km_stream_keep).
  */
 int km_request_files(struct km_request *r, char *const *train_paths, size_t n_train,
                      char *const *test_paths, size_t n_test, const char *content_type,

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "io/feed.h"
 #include "io/model.h"
+#include "io/output.h"
 #include "train/channel.h"
 #include "train/finish.h"
 #include "train/job.h"
@@ -109,16 +110,11 @@ static void job_done(struct km_job *job)
     km_free(job->part);
 }
 
-static int ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-
-    return n >= m && strcmp(s + n - m, end) == 0;
-}
-
 static int is_archive(const char *path)
 {
-    return ends_with(path, ".tar.gz") || ends_with(path, ".tgz");
+    const char *what;
+
+    return km_output_promise(path, &what) == KM_PROMISE_PACKED_MODEL;
 }
 
 /* Writes the centers where they are wanted; from here on the result is safe. */

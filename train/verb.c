@@ -11,6 +11,7 @@
 #include "dist/copies.h"
 #include "dist/seat.h"
 #include "io/file.h"
+#include "io/output.h"
 #include "train/hosts.h"
 #include "train/params.h"
 #include "train/train.h"
@@ -21,7 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define PLATFORM_ROOT "/opt/ml"
@@ -54,30 +54,32 @@ enum {
 
 static void print_help(FILE *out)
 {
-    fputs("Trains a k-means model.\n\n"
-          "  kmeans train --k 10 --output model.tar.gz rows.csv\n"
-          "  kmeans train --k 10 --output model.tar.gz --test test.pbr --epochs 2 shards/\n"
-          "  kmeans train --root DIR      DIR is laid out as the platform lays out /opt/ml\n"
-          "  kmeans train                 the same with /opt/ml\n\n"
-          "Files are RecordIO-protobuf or CSV, folders are read whole; without --content-type the\n"
-          "first file's first bytes decide, and CSV has no label column.\n\n"
-          "  --root DIR            folder with input/config, input/data, model and output "
-          "[" PLATFORM_ROOT "]\n"
-          "  --output FILE         write the model there: packed if the name ends in .tar.gz or "
-          ".tgz,\n"
-          "                        else the bare model file\n"
-          "  --test FILE           score the model on these rows (may be repeated)\n"
-          "  --content-type TYPE   application/x-recordio-protobuf, or\n"
-          "                        text/csv;label_size=N;header=present|absent\n"
-          "  --header RULE         CSV: present (the first line of each file is skipped), absent, "
-          "or\n"
-          "                        auto: a line of names is skipped [auto]\n"
-          "  --separator C         CSV: what stands between columns: , ; | tab space [,]\n"
-          "  --decimal MARK        CSV: point or comma [point]\n"
-          "  --threads N           threads [KM_THREADS, OMP_NUM_THREADS, or all CPUs we may use]\n"
-          "  --help                this text\n\n"
-          "Hyperparameters, on the command line or in input/config/hyperparameters.json:\n\n",
-          out);
+    fputs(
+        "Trains a k-means model.\n\n"
+        "  kmeans train --k 10 --output model.tar.gz rows.csv\n"
+        "  kmeans train --k 10 --output model.tar.gz --test test.pbr --epochs 2 shards/\n"
+        "  zcat rows.csv.gz | kmeans train --k 10 --output model.tar.gz -\n"
+        "  kmeans train --root DIR      DIR is laid out as the platform lays out /opt/ml\n"
+        "  kmeans train                 the same with /opt/ml\n\n"
+        "Files are RecordIO-protobuf or CSV, folders are read whole, - is standard input; without\n"
+        "--content-type the first file's first bytes decide, and CSV has no label column.\n\n"
+        "  --root DIR            folder with input/config, input/data, model and output "
+        "[" PLATFORM_ROOT "]\n"
+        "  --output FILE         write the model there: packed if the name ends in .tar.gz or "
+        ".tgz,\n"
+        "                        else the bare model file; a suffix that says another format\n"
+        "                        (.npy, .json, .zip, ...) is refused\n"
+        "  --test FILE           score the model on these rows (may be repeated)\n"
+        "  --content-type TYPE   application/x-recordio-protobuf, or\n"
+        "                        text/csv;label_size=N;header=present|absent\n"
+        "  --header RULE         CSV: present (the first line of each file is skipped), absent, or\n"
+        "                        auto: a line of names is skipped [auto]\n"
+        "  --separator C         CSV: what stands between columns: , ; | tab space [,]\n"
+        "  --decimal MARK        CSV: point or comma [point]\n"
+        "  --threads N           threads [KM_THREADS, OMP_NUM_THREADS, or all CPUs we may use]\n"
+        "  --help                this text\n\n"
+        "Hyperparameters, on the command line or in input/config/hyperparameters.json:\n\n",
+        out);
     km_params_help(out);
     fputs(
         "\nEnvironment: KM_ISA=vnni-zen4|vnni|avx512|avx2|blas|generic chooses the kernels\n"
@@ -267,19 +269,11 @@ static int check_output(const char *path, struct km_err *err)
 static int check_not_input(const char *path, const struct km_request *r, struct km_err *err)
 {
     const struct km_files *files[] = {&r->train.files, &r->test.files};
-    struct stat out, in;
+    int rc = KM_OK;
 
-    if (!path || stat(path, &out) || !S_ISREG(out.st_mode))
-        return KM_OK;
-    for (int i = 0; i < 2; i++)
-        for (size_t f = 0; f < files[i]->n; f++)
-            if (stat(files[i]->path[f], &in) == 0 && in.st_dev == out.st_dev &&
-                in.st_ino == out.st_ino)
-                return km_fail(err, KM_E_INPUT,
-                               "--output %s is a file of the data (%s); choose another name for "
-                               "the model",
-                               path, files[i]->path[f]);
-    return KM_OK;
+    for (int i = 0; path && rc == KM_OK && i < 2; i++)
+        rc = km_output_not_input(path, files[i]->path, files[i]->n, err);
+    return rc;
 }
 
 /* What the options say of the text of the files. */
@@ -383,6 +377,32 @@ static int train(struct km_request *r, const struct command *c, struct km_settin
     return rc;
 }
 
+/* Whoever opens the model goes by its name. */
+static int check_name(const char *output)
+{
+    const char *what;
+    enum km_promise promise = km_output_promise(output, &what);
+
+    if (!what || promise == KM_PROMISE_PACKED_MODEL || promise == KM_PROMISE_MODEL)
+        return 0;
+    return usage("--output %s: the name says %s, but a model is MXNet arrays, bare or packed; name "
+                 "it "
+                 "model.tar.gz (packed), or model_algo-1, model.params or without a suffix (bare)",
+                 output, what) +
+           1;
+}
+
+static int check_inputs(struct command *c)
+{
+    struct km_err err;
+    int times = 0;
+
+    if (km_stdin_name(c->files, c->n_files, &times, &err) ||
+        km_stdin_name(c->tests, c->n_tests, &times, &err))
+        return usage("%s", err.msg) + 1;
+    return 0;
+}
+
 static int check_command(struct command *c)
 {
     if (c->n_files && c->root)
@@ -390,13 +410,14 @@ static int check_command(struct command *c)
     if (c->n_files && !c->output)
         return usage("where should the model go? --output FILE is missing (%s)", c->files[0]) + 1;
     if (!c->n_files && (c->n_tests || c->content_type || c->header || c->separator || c->decimal))
-        return usage("--test, --content-type, --header, --separator and --decimal go with data "
-                     "files, not "
+        return usage(X
                      "with a layout") +
                1;
     if (!c->n_files && !c->root)
         c->root = PLATFORM_ROOT;
-    return 0;
+    if (c->output && check_name(c->output))
+        return EXIT_USAGE + 1;
+    return check_inputs(c);
 }
 
 int km_train_main(int argc, char **argv)
