@@ -368,7 +368,8 @@ def loads(tests, megabytes):
 def test_no_memory_on_the_way(tests):
     """Address space is cut shorter and shorter: a text and an exit code, whatever fails first."""
     if tests.sanitized:
-        return  # the sanitizer's own memory does not fit any limit
+        print("skipped: test_no_memory_on_the_way, the sanitizer's own memory does not fit any limit")
+        return
     folder = tests.place()
     (folder / "rows").write_bytes(ROWS)
     args = ["train", "--k", 2, "--threads", 3, "--output", folder / "m", folder / "rows"]

@@ -80,6 +80,8 @@ class Running:
         print("%s %s: %.1f s, %s" % ("ok" if good else "NOT OK", self.name, took, last), flush=True)
         if loud or not good:
             print(text, flush=True)
+        else:
+            print("".join(l + "\n" for l in text.splitlines() if "skipped: " in l), end="", flush=True)
         return good
 
 
@@ -128,6 +130,8 @@ def main():
                               if f.always or first_build(args.build)]
     if names == ["all"]:
         names = list(scenarios)
+    elif not args.scenario and len(names) < len(scenarios):
+        print("skipped: %d scenarios that run beside the release build with gcc" % (len(scenarios) - len(names)))
     begin = time.monotonic()
     bad = run_all(args, names)
     print("%d scenarios in %.0f s, %d failed %s"

@@ -4,9 +4,16 @@
 # qemu-x86_64, elsewhere than on x86-64, and for a sanitizer build (its shadow memory needs a real CPU).
 set -euo pipefail
 build=${1:?usage: run_levels.sh BUILD_FOLDER}
-[ "$(uname -m)" = x86_64 ] && command -v qemu-x86_64 >/dev/null || exit 77
+skip() {
+    echo "skipped: $*"
+    exit 77
+}
+[ "$(uname -m)" = x86_64 ] || skip "only x86-64 is emulated"
+command -v qemu-x86_64 >/dev/null || skip "there is no qemu-x86_64"
 # grep reads to the end: with -q it may leave nm writing to nobody, and pipefail then hides that it found the name.
-if nm "$build/kmeans" 2>/dev/null | grep __asan_init >/dev/null; then exit 77; fi
+if nm "$build/kmeans" 2>/dev/null | grep __asan_init >/dev/null; then
+    skip "the shadow memory of a sanitizer needs a real CPU"
+fi
 unset OPENBLAS_CORETYPE # would make OpenBLAS use instructions that the emulated CPU lacks
 
 folder=$(mktemp -d)

@@ -206,7 +206,7 @@ def ranks_of(t, cluster, seconds=30):
 def hosts(t):
     """Two ranks: both are asked, as the supervisors do, or only one."""
     if not shutil.which("mpirun"):
-        print("no mpirun: hosts are left out")
+        print("skipped: hosts, there is no mpirun")
         return
     rows = rows_of(3000)
     for host in 0, 1:

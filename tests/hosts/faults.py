@@ -318,7 +318,7 @@ def read_blocked(t):
 @scenario("a file system hangs: a read of a regular file never comes back", always=True)
 def disk_hangs(t):
     if not disk.possible():
-        print("  skipped: there is no /dev/fuse")
+        print("skipped: disk_hangs, there is no /dev/fuse")
         return
     cluster = Cluster(t, [X, []], hyperparameters={"stall_timeout": "6"})
     file = disk.Disk(cluster[2].job.data("rows"), recordio(t, X), 300000)

@@ -112,7 +112,7 @@ def stop_reading(t):
 @scenario("asked to stop while a read of a regular file never comes back")
 def stop_disk_hangs(t):
     if not disk.possible():
-        print("  skipped: there is no /dev/fuse")
+        print("skipped: stop_disk_hangs, there is no /dev/fuse")
         return
     for hosts in 1, 2:
         cluster = Cluster(t, [X, []][2 - hosts:])
