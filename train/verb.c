@@ -72,7 +72,8 @@ static void print_help(FILE *out)
         "  --test FILE           score the model on these rows (may be repeated)\n"
         "  --content-type TYPE   application/x-recordio-protobuf, or\n"
         "                        text/csv;label_size=N;header=present|absent\n"
-        "  --header RULE         CSV: present (the first line of each file is skipped), absent, or\n"
+        "  --header RULE         CSV: present (the first line of each file is skipped), absent, "
+        "or\n"
         "                        auto: a line of names is skipped [auto]\n"
         "  --separator C         CSV: what stands between columns: , ; | tab space [,]\n"
         "  --decimal MARK        CSV: point or comma [point]\n"
@@ -410,8 +411,9 @@ static int check_command(struct command *c)
     if (c->n_files && !c->output)
         return usage("where should the model go? --output FILE is missing (%s)", c->files[0]) + 1;
     if (!c->n_files && (c->n_tests || c->content_type || c->header || c->separator || c->decimal))
-        return usage(X
-                     "with a layout") +
+        return usage("--test, --content-type, --header, --separator and --decimal go with data "
+                     "files, not with a "
+                     "layout") +
                1;
     if (!c->n_files && !c->root)
         c->root = PLATFORM_ROOT;
