@@ -182,8 +182,9 @@ static int is_among_values(const struct km_header_look *look)
     if (one.numbers != one.n || l->n < 2)
         return one.numbers == one.n;
     two = line_of(look, 1, 0);
-    return two.consecutive && two.n == one.n && two.numbers == two.n &&
-           two.first == one.first + (long)one.n;
+    if (two.n != one.n || two.numbers != two.n)
+        return 1; /* which is what is wrong then */
+    return two.consecutive && two.first == one.first + (long)one.n;
 }
 
 static int is_years(const struct features *f)
