@@ -69,7 +69,7 @@ def told(t, what, run, number, where, job=None, host="", prefix=LOG, out=None, c
 
 
 def crash(t, what, how, number, where, job=None, left=("output/failure",), calls=(), env=None):
-    job = job or job_of(t, 100000, mini_batch_size="5000")
+    job = job or job_of(t, 100000, mini_batch_size="5000", epochs="1000")  # where other work leaves the pool little
     start = time.monotonic()
     run = job.train("--threads", "2", env=preload(t, how, **(env or {})), timeout=60)
     took = time.monotonic() - start
