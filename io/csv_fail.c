@@ -97,6 +97,8 @@ static void say_width(const struct km_csv_fault *fault, const struct km_csv_line
     size_t expected = f->feature_dim + (size_t)f->label_size;
     int ragged = !fault->is_first || has_line_of(lines, expected, &f->dialect);
 
+    if (f->feature_dim == 0) /* too few columns for the labels alone: said already */
+        return;
     if (f->dim_path && f->dim_path == fault->path)
         km_fail(err, KM_E_INPUT,
                 "%zu column%s, but line %" PRIu64

@@ -141,12 +141,22 @@ static int is_one_of(const char *p, size_t n, const char *const *words)
     return 0;
 }
 
+static int is_infinite(const char *p, size_t n)
+{
+    static const char *const words[] = {"inf",       "infinity", "-inf",    "-infinity", "+inf",
+                                        "+infinity", "1.#inf",   "-1.#inf", NULL};
+
+    return is_one_of(p, n, words);
+}
+
 /* What programs write for a value that is not there. */
 static int is_missing(const char *p, size_t n)
 {
-    static const char *const words[] = {"na",   "nan",  "-nan", "+nan",   "n/a",     "#n/a", "<na>",
-                                        "null", "none", "nil",  "\\n",    "-",       "--",   "?",
-                                        ".",    "nat",  "#na",  "(null)", "missing", NULL};
+    static const char *const words[] = {
+        "na",     "nan",    "-nan",    "+nan",    "n/a",      "#n/a",  "<na>",   "null",
+        "none",   "nil",    "\\n",     "-",       "--",       "?",     ".",      "nat",
+        "#na",    "(null)", "missing", "#div/0!", "#value!",  "#ref!", "#name?", "#num!",
+        "#null!", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan", NULL};
 
     return is_one_of(p, n, words);
 }
@@ -179,7 +189,8 @@ int km_csv_field(const char **p, const char *end, const struct km_dialect *diale
     field->len = (size_t)(last - from);
     if (field->len == 0)
         field->kind = KM_FIELD_EMPTY;
-    else if (field->kind == KM_FIELD_TEXT && is_missing(from, field->len))
+    else if (field->kind == KM_FIELD_TEXT &&
+             (is_missing(from, field->len) || is_infinite(from, field->len)))
         field->kind = KM_FIELD_MISSING;
     return 1;
 }
@@ -219,8 +230,6 @@ static char other_separator(const char *p, const char *end, const struct km_dial
 static int fail_field(const char *p, const char *end, const struct km_dialect *d,
                       struct km_err *err)
 {
-    static const char *const infinite[] = {"inf",  "infinity",  "-inf", "-infinity",
-                                           "+inf", "+infinity", NULL};
     const char *stop = field_end(p, end, d->separator), *next = p;
     struct km_csv_field field;
     char text[64], other;
@@ -239,16 +248,16 @@ static int fail_field(const char *p, const char *end, const struct km_dialect *d
             err, KM_E_INPUT,
             "missing value: found an empty field, expected a number; fill in missing values, or "
             "remove such lines");
+    if (is_infinite(field.text, field.len))
+        return km_fail(err, KM_E_INPUT,
+                       "found \"%s\", expected a finite number; replace it, or remove such lines",
+                       text);
     if (field.kind == KM_FIELD_MISSING)
         return km_fail(
             err, KM_E_INPUT,
             "missing value: found \"%s\", expected a number; fill in missing values, or remove "
             "such lines",
             text);
-    if (is_one_of(field.text, field.len, infinite))
-        return km_fail(err, KM_E_INPUT,
-                       "found \"%s\", expected a finite number; replace it, or remove such lines",
-                       text);
     other = other_separator(field.text, field.text + field.len, d);
     if (other)
         return km_fail(err, KM_E_INPUT,

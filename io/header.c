@@ -174,7 +174,7 @@ static int is_among_values(const struct km_header_look *look)
     for (size_t i = 1; i < l->n; i++) {
         struct km_csv_field other = first_of(look, i);
 
-        if (first.kind == KM_FIELD_TEXT && is_same(first.text, first.len, other.text, other.len))
+        if (first.kind != KM_FIELD_NUMBER && is_same(first.text, first.len, other.text, other.len))
             return 1;
         if (one.n <= COMMON_COLUMNS && is_same(l->text[0], l->len[0], l->text[i], l->len[i]))
             return 1;
@@ -389,7 +389,7 @@ static int judge(struct km_header *h, const struct km_header_look *look, int *is
         *is_header = 1;
         return KM_OK;
     }
-    if (is_column_numbers(look) && !is_among_values(look))
+    if (!h->rows_first && !h->line && is_column_numbers(look) && !is_among_values(look))
         return fail_numbering(look, err);
     if (f.numbers < f.n)
         return judge_text(h, look, &f, is_header, err);
@@ -409,6 +409,7 @@ int km_header_judge(struct km_header *h, const struct km_header_look *look, int 
     *is_header = look->rule == KM_HEADER_PRESENT;
     rc = *is_header ? take_names(h, look, err) : judge(h, look, is_header, err);
     h->looked = 1;
+    h->rows_first |= rc == KM_OK && !*is_header && look->lines->n > 1;
     return rc;
 }
 

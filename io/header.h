@@ -21,8 +21,9 @@ struct km_header {
     struct km_dialect dialect; /* of its text */
     size_t columns, skip;      /* names, and how many of them are of label columns; 0 names: they do
                                   not fit the rows */
-    size_t index;      /* column (from 1) that counts the rows or has no name; 0: none seen */
-    int looked;        /* the lines of a first file have been looked at */
+    size_t index;   /* column (from 1) that counts the rows or has no name; 0: none seen */
+    int rows_first; /* a file of several lines began with a row: so do the others, and it again */
+    int looked;     /* the lines of a first file have been looked at */
     char warning[640]; /* what a person should look at, with file; empty: nothing */
 };
 
