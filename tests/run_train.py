@@ -331,6 +331,35 @@ def test_headers(tests):
         tests.check(code == 0 or "give both the same columns in the same order" in run.out, "columns in another order", run)
 
 
+def test_first_lines(tests):
+    """Small files whose first line is like a header and is none, and the other way round."""
+    folder = tests.place()
+    for name, content_type, text, words in (
+        ("few values", "text/csv", b"0,1\n1,1\n0,1\n1,0\n", None),
+        ("a label comes again", "text/csv;label_size=1", b"x,1,2\ny,2,3\nx,3,3\n", None),
+        ("empty labels", "text/csv;label_size=1", b",1\n,5\n,7\n", None),
+        ("infinities", "text/csv", b"inf,-inf,inf\n1,2,3\n4,5,7\n", 'line 1, column 1 at byte 0: found "inf", expected a finite'),
+        ("spreadsheet errors", "text/csv", b"#DIV/0!,#REF!\n1,2\n4,5\n", 'missing value: found "#DIV/0!"'),
+        ("labels alone", "text/csv;label_size=2", b"l,m\nx,1\n", "2 columns, expected more than label_size=2"),
+    ):
+        (folder / "rows").write_bytes(text)
+        run = tests.run("train", "--k", "2", "--content-type", content_type, "--output", "m", "rows", cwd=folder)
+        tests.same(run.code, 2 if words else 0, "first lines, %s: exit code" % name, run)
+        tests.check((words or "") in run.out, "first lines, %s: %s" % (name, words), run)
+
+    for first in b"", b"a,b,c,d,e\n":
+
+        def in_parts(job):
+            job.data("part-0").write_bytes(first + to_csv(X[:300]))
+            job.data("part-1").write_bytes(b"0,1,2,3,4\n" + to_csv(X[300:600]))
+            job.data("part-2").write_bytes(b"1,2,3,4,5\n" + to_csv(X[600:]))
+
+        more = np.array([[0, 1, 2, 3, 4], [1, 2, 3, 4, 5]], "f4")
+        whole = reference(tests, np.concatenate([X[:300], more[:1], X[300:600], more[1:], X[600:]]))
+        model, run = trained(tests, "later parts begin with numbers", in_parts, "text/csv;label_size=0")
+        tests.same(model, whole, "later parts begin with numbers, %s: model" % first, run)
+
+
 def test_dialects(tests):
     """Separators and decimal commas on the command line."""
     whole = reference(tests)

@@ -109,6 +109,9 @@ static const struct first firsts[] = {
     {"2019,2020,2021\n", THREE, 0, NULL, NULL, "say header=present"},
     {"10,20,35\n", THREE, 0, NULL, NULL, "looks like a header: no other of the first 4 lines"},
     {"10,20,35\n", "1,2,9\n5,6,7\n", 0, NULL, NULL, NULL},
+    {"0,1\n", "1,1\n0,1\n1,0\n", 0, NULL, NULL, NULL},
+    {"x,1,2\n", "y,2,3\nx,3,3\n", 1, NULL, NULL, NULL},
+    {",1\n", ",5\n,7\n", 1, NULL, NULL, NULL},
     /* neither */
     {"id,2019,2020\n", THREE, 0, NULL,
      "if the first column is a label, say label_size=1; if the line is a header, say "
@@ -124,6 +127,12 @@ static const struct first firsts[] = {
      "a header of 1 name (\"my table\"), but the line behind it has 3 columns", NULL},
     {"NA,NA,NA\n", THREE, 0, NULL, "column 1 at byte 0: missing value: found \"NA\"", NULL},
     {",,\n", THREE, 0, NULL, "missing value: found an empty field", NULL},
+    {"inf,-inf,inf\n", THREE, 0, NULL,
+     "column 1 at byte 0: found \"inf\", expected a finite number", NULL},
+    {"inf,NA,NA\n", THREE, 0, NULL, "found \"inf\", expected a finite number", NULL},
+    {"1.#INF,-1.#INF,1\n", THREE, 0, NULL, "found \"1.#INF\", expected a finite", NULL},
+    {"#DIV/0!,#REF!,#NUM!\n", THREE, 0, NULL, "missing value: found \"#DIV/0!\"", NULL},
+    {"l,m\n", "x,1\n", 2, NULL, "2 columns, expected more than label_size=2; set label_size", NULL},
     {"2020-01-01,1,2\n", THREE, 0, NULL, "found \"2020-01-01\", expected a number", NULL},
     {"a;b;c\n", "1;2;3\n4;5;6\n", 0, NULL,
      "not semicolons (;); the first lines are columns separated by semicolons (;): kmeans convert "
@@ -205,11 +214,11 @@ static void a_word_of_the_user_decides(void **state)
     km_header_done(&o.header);
 }
 
-/* Two files of a channel, one after the other. */
+/* Two files of a channel, one after the other (two NULL: the first once more). */
 static int read_both(const char *one, const char *two, struct km_format format, size_t *rows,
                      struct km_err *err)
 {
-    const char *text[] = {one, two};
+    const char *text[] = {one, two}, *path = NULL;
     struct km_header header = {0};
     int rc = KM_OK;
 
@@ -221,8 +230,9 @@ static int read_both(const char *one, const char *two, struct km_format format, 
         struct km_mat x = {0};
         size_t n = 0;
 
-        rc =
-            km_shard_open(&s, test_file(i ? "two" : "one", text[i], strlen(text[i])), &format, err);
+        if (text[i])
+            path = test_file(i ? "two" : "one", text[i], strlen(text[i]));
+        rc = km_shard_open(&s, path, &format, err);
         if (rc == KM_OK) {
             assert_ok(km_mat_init(&x, MOST_ROWS, format.feature_dim, err), *err);
             rc = km_shard_read(s, &x, 0, &n, err);
@@ -257,6 +267,47 @@ static void each_file_may_begin_with_the_header_of_the_first(void **state)
                     "two: line 1 at byte 0: found the header \"b,a,c\", expected \"a,b,c\" as in ");
     assert_int_equal(read_both("a,b,c\n" THREE, THREE, present, &rows, &err), KM_E_INPUT);
     assert_contains(err.msg, "found the header \"5.5,2,9\", expected \"a,b,c\"");
+}
+
+/* Files are opened to see their first row, and again to be read: then only two lines are looked at. */
+static void what_a_first_line_is_holds_for_the_next_look(void **state)
+{
+    static const char *const texts[] = {"0,1\n1,1\n0,1\n1,0\n", "0,1,2\n3,4,5\n6,7,9\n8,8,8\n",
+                                        "1,2\n5,5\n1,2\n6,6\n"};
+    const struct km_format seen = {0}, labels = {.label_size = 1};
+    struct km_err err = {0};
+    size_t rows;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        assert_ok(read_both(texts[i], NULL, seen, &rows, &err), err);
+        assert_int_equal(rows, 8);
+    }
+    assert_ok(read_both("x,1,2\ny,2,3\nx,3,3\n", NULL, labels, &rows, &err), err);
+    assert_int_equal(rows, 6);
+    assert_ok(read_both("a,b,c\n" THREE, NULL, seen, &rows, &err), err);
+    assert_int_equal(rows, 6);
+}
+
+/* Of the parts of one table only the first may begin with its header: 0,1,2 in another one is a row. */
+static void a_later_part_may_begin_with_any_numbers(void **state)
+{
+    static const char *const first[] = {THREE, "a,b,c\n" THREE};
+    static const char *const later[] = {"0,1,2\n" THREE, "1,2,3\n" THREE};
+    const struct km_format seen = {0};
+    struct km_err err = {0};
+    size_t rows;
+
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        for (int j = 0; j < 2; j++) {
+            assert_ok(read_both(first[i], later[j], seen, &rows, &err), err);
+            assert_int_equal(rows, 7);
+        }
+    assert_int_equal(read_both(THREE, "inf,-inf,inf\n" THREE, seen, &rows, &err), KM_E_INPUT);
+    assert_contains(err.msg, "two: line 1, column 1 at byte 0: found \"inf\"");
+    assert_int_equal(read_both(THREE, "#REF!,NA,inf\n" THREE, seen, &rows, &err), KM_E_INPUT);
+    assert_contains(err.msg, "two: line 1, column 1 at byte 0: missing value: found \"#REF!\"");
 }
 
 static void a_column_is_named_in_what_is_wrong_with_it(void **state)
@@ -313,6 +364,8 @@ int main(void)
         cmocka_unit_test(first_lines_are_what_a_person_takes_them_for),
         cmocka_unit_test(a_word_of_the_user_decides),
         cmocka_unit_test(each_file_may_begin_with_the_header_of_the_first),
+        cmocka_unit_test(what_a_first_line_is_holds_for_the_next_look),
+        cmocka_unit_test(a_later_part_may_begin_with_any_numbers),
         cmocka_unit_test(a_column_is_named_in_what_is_wrong_with_it),
         cmocka_unit_test(a_divided_file_has_its_header_in_the_first_part),
     };
