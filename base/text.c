@@ -104,6 +104,23 @@ size_t km_utf8_length(const char *s)
     return n;
 }
 
+size_t km_text_char(const char *p, size_t n, uint32_t *code)
+{
+    static const unsigned char first[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    char four[5] = {0};
+    size_t len;
+
+    memcpy(four, p, n < 4 ? n : 4);
+    len = km_utf8_length(four);
+    *code = (unsigned char)*p;
+    if (len < 2)
+        return 1;
+    *code &= first[len];
+    for (size_t i = 1; i < len; i++)
+        *code = *code << 6 | ((unsigned char)p[i] & 0x3f);
+    return len;
+}
+
 void km_utf8_clean(char *s)
 {
     while (*s) {

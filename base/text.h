@@ -4,6 +4,7 @@
 #define KM_BASE_TEXT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /**
  * A growing text. Starts zeroed. When memory runs out, `failed` is set and stays set, so that a
@@ -33,6 +34,10 @@ void km_list_done(struct km_list *list);
 
 /** Bytes of the UTF-8 character that s begins with (1 to 4); 0 if the bytes are no UTF-8. */
 size_t km_utf8_length(const char *s);
+
+/** The first character of the n bytes at p (1 or more): its code point; a byte that is no UTF-8 is taken
+ * for Latin-1. Returns the bytes of it. */
+size_t km_text_char(const char *p, size_t n, uint32_t *code);
 
 /** Makes one line of valid UTF-8 of s, in place: invalid bytes become '?', control characters ' '.
  */

@@ -50,7 +50,7 @@ static const char usage[] =
     "  --label-size N        CSV inputs: drop the first N columns [0]\n"
     "  --header RULE         CSV inputs: present (the first line of each is skipped), absent, or\n"
     "                        auto: a line of names is skipped [auto]\n"
-    "  --separator C         CSV inputs: what stands between columns: , ; | tab space [,]\n"
+    "  --separator C         CSV inputs: what stands between columns: , ; | tab space ctrl-a [,]\n"
     "  --decimal MARK        CSV inputs: point or comma [point]\n"
     "  -h, --help            this text\n"
     "\n"
@@ -96,7 +96,8 @@ struct job {
     size_t dim; /* 0: not known yet */
     uint64_t row, written;
     struct km_header header; /* of the inputs that are CSV */
-    int told;                /* what it says has been said */
+    int told;                /* that there is one has been said */
+    int csv;                 /* inputs that are CSV */
 };
 
 /* A place in a list of words, or -1 with a message. */
@@ -441,6 +442,7 @@ static int source_open(struct source *s, const char *path, struct job *job, stru
     if (kind == FROM_IDX)
         return open_idx(s, err);
     s->format.kind = kind == FROM_CSV ? KM_CSV : KM_RECORDIO;
+    job->csv += kind == FROM_CSV;
     return km_shard_open(&s->shard, path, &s->format, err);
 }
 
@@ -507,17 +509,20 @@ static int scale(const struct options *o, float *row, size_t d, const struct sou
 /* What the first lines of CSV were taken for. */
 static void tell_header(struct job *job)
 {
-    const struct km_header *h = &job->header;
+    struct km_header *h = &job->header;
     char names[400];
 
-    if (job->told || (!h->line && !h->warning[0]))
-        return;
-    job->told = 1;
     km_header_names(h, names, sizeof(names));
-    if (h->line)
+    if (h->line && !job->told && h->columns == 0)
+        fputs("the first line of each file is skipped, as --header present says\n", stderr);
+    else if (h->line && !job->told)
         fprintf(stderr, "the first line of %s is a header and is skipped: %s\n", h->path, names);
+    job->told |= h->line != NULL;
     if (h->warning[0])
         fprintf(stderr, "warning: %s\n", h->warning);
+    if (h->late[0])
+        fprintf(stderr, "warning: %s\n", h->late);
+    h->warning[0] = h->late[0] = '\0'; /* said */
 }
 
 /* Says which features do not come out, each name once. */
@@ -595,13 +600,21 @@ static int convert(const struct options *o, struct km_err *err)
     struct job job = {.o = o};
     double start = km_now();
     uint64_t bytes;
+    char note[512];
     int rc = KM_OK;
 
     for (int i = 0; !rc && i < o->n_inputs && job.row < o->end; i++)
         rc = convert_input(&job, o->inputs[i], err);
-    if (!rc && job.written == 0)
+    if (!rc && job.csv == 0 && (o->header || o->dialect.separator || o->dialect.point))
+        rc = km_fail(err, KM_E_INPUT,
+                     "--header, --separator and --decimal are for CSV, but no input is CSV (the "
+                     "first is %s); leave them out",
+                     o->inputs[0]);
+    if (!rc && job.written == 0) {
+        km_header_note(&job.header, note, sizeof(note));
         rc = km_fail(err, KM_E_INPUT, "%s: nothing to write: the inputs have %" PRIu64 " rows%s",
-                     o->output, job.row, job.row ? ", all before the first row of --rows" : "");
+                     o->output, job.row, job.row ? ", all before the first row of --rows" : note);
+    }
     if (!rc) {
         rc = km_sink_commit(job.sink, &bytes, err);
         job.sink = NULL;

@@ -4,6 +4,7 @@
 #include "io/csv.h"
 #include "io/fields.h"
 #include "io/header.h"
+#include "io/layout.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,9 +13,13 @@ static const struct {
     char c;
     const char *word, *option, *name;
 } separators[] = {
-    {',', "comma", "','", "commas (,)"}, {';', "semicolon", "';'", "semicolons (;)"},
-    {'\t', "tab", "tab", "tabs"},        {'|', "pipe", "'|'", "vertical bars (|)"},
-    {' ', "space", "space", "blanks"},   {':', "colon", "':'", "colons (:)"},
+    {',', "comma", "','", "commas (,)"},
+    {';', "semicolon", "';'", "semicolons (;)"},
+    {'\t', "tab", "tab", "tabs"},
+    {'|', "pipe", "'|'", "vertical bars (|)"},
+    {' ', "space", "space", "blanks"},
+    {':', "colon", "':'", "colons (:)"},
+    {'\x01', "ctrl-a", "ctrl-a", "Ctrl-A (\\x01)"},
 };
 #define SEPARATORS (sizeof(separators) / sizeof(*separators))
 
@@ -25,8 +30,8 @@ int km_dialect_separator(struct km_dialect *d, const char *text, struct km_err *
             d->separator = separators[i].c;
             return KM_OK;
         }
-    if (strcmp(text, "\\t") == 0) {
-        d->separator = '\t';
+    if (strcmp(text, "\\t") == 0 || strcmp(text, "\\x01") == 0) {
+        d->separator = text[1] == 't' ? '\t' : '\x01';
         return KM_OK;
     }
     if (ispunct((unsigned char)text[0]) && !text[1] && !strchr("\"'.+-_", text[0])) {
@@ -36,7 +41,7 @@ int km_dialect_separator(struct km_dialect *d, const char *text, struct km_err *
     return km_fail(
         err, KM_E_INPUT,
         "--separator: found \"%s\", expected what stands between columns: one of , ; : |, or the "
-        "word tab or space",
+        "word tab, space or ctrl-a",
         text);
 }
 
@@ -53,7 +58,7 @@ int km_dialect_decimal(struct km_dialect *d, const char *text, struct km_err *er
 const char *km_dialect_name(char separator)
 {
     for (size_t i = 0; i < SEPARATORS; i++)
-        if (separators[i].c == separator)
+        if (separators[i].c == (separator ? separator : ','))
             return separators[i].name;
     return "another character";
 }
@@ -87,17 +92,22 @@ static int line_fits(const char *text, size_t len, const struct km_dialect *d, s
     return numbers == n || (first && numbers == 0 && names > 0);
 }
 
-static int fits(const struct km_csv_lines *lines, const struct km_dialect *d, size_t skip)
+/* named: the lines behind the first begin with a name of a row each, which the first does not name. */
+static int fits(const struct km_csv_lines *lines, const struct km_dialect *d, size_t skip,
+                int named)
 {
     size_t columns = km_csv_columns(lines->text[0], lines->len[0], d);
 
-    if (columns < 2 || columns <= skip)
+    if (columns + (size_t)named < 2 || columns <= skip)
         return 0;
-    for (size_t i = 0; i < lines->n; i++)
-        if (km_csv_columns(lines->text[i], lines->len[i], d) != columns ||
-            !line_fits(lines->text[i], lines->len[i], d, skip, i == 0 && lines->n > 1))
+    for (size_t i = 0; i < lines->n; i++) {
+        size_t more = named && i > 0;
+
+        if (km_csv_columns(lines->text[i], lines->len[i], d) != columns + more ||
+            !line_fits(lines->text[i], lines->len[i], d, skip + more, i == 0 && lines->n > 1))
             return 0;
-    return 1;
+    }
+    return !named || km_layout_row_names(lines, d);
 }
 
 /* Commas between columns and in numbers: only quotes can tell them apart. */
@@ -112,19 +122,19 @@ static int has_quotes(const struct km_csv_lines *lines)
 int km_dialect_guess(struct km_dialect *found, const struct km_csv_lines *lines,
                      const struct km_dialect *tried, size_t skip)
 {
-    static const char order[] = ";\t| ,";
+    static const char order[] = ";\t|\x01 ,";
 
-    if (lines->n == 0 || fits(lines, tried, skip))
+    if (lines->n == 0 || fits(lines, tried, skip, 0))
         return 0;
-    for (int comma = 0; comma < 2; comma++)
+    for (int way = 0; way < 4; way++) /* names of rows in front are the last guess */
         for (const char *c = order; *c; c++) {
-            struct km_dialect d = {*c, comma ? ',' : '.'};
+            struct km_dialect d = {*c, way % 2 ? ',' : '.'};
 
-            if (*c == ',' && (!comma || !has_quotes(lines)))
+            if (*c == ',' && (way % 2 == 0 || !has_quotes(lines)))
                 continue;
-            if (fits(lines, &d, skip)) {
+            if (fits(lines, &d, skip, way / 2)) {
                 *found = d;
-                return 1;
+                return 1 + way / 2;
             }
         }
     return 0;

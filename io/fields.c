@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "io/csv.h"
+#include "io/header.h"
 #include "io/number.h"
 #include "io/row.h"
 
@@ -161,6 +162,19 @@ static int is_missing(const char *p, size_t n)
     return is_one_of(p, n, words);
 }
 
+int km_csv_is_whole(const struct km_csv_field *f, long *value)
+{
+    *value = 0;
+    if (f->len == 0 || f->len > 9)
+        return 0;
+    for (size_t i = 0; i < f->len; i++) {
+        if (f->text[i] < '0' || f->text[i] > '9')
+            return 0;
+        *value = *value * 10 + (f->text[i] - '0');
+    }
+    return 1;
+}
+
 int km_csv_field(const char **p, const char *end, const struct km_dialect *dialect,
                  struct km_csv_field *field)
 {
@@ -180,7 +194,7 @@ int km_csv_field(const char **p, const char *end, const struct km_dialect *diale
         field->kind = KM_FIELD_NUMBER;
     while (last > from && (last[-1] == ' ' || last[-1] == '\t'))
         last--;
-    if (last - from >= 2 && *from == '"' && last[-1] == '"') {
+    if (last - from >= 2 && *from == '"' && quote_end(from, last) == last) {
         from = skip_blanks(from + 1, last);
         for (last--; last > from && (last[-1] == ' ' || last[-1] == '\t');)
             last--;
@@ -209,21 +223,35 @@ enum km_field km_csv_kind(const char *text, size_t len, size_t column, const str
 
 /* ---- messages ---- */
 
-/* What stands in a field where a separator that this dialect does not have may be meant; 0: nothing. */
-static char other_separator(const char *p, const char *end, const struct km_dialect *d)
+char km_csv_other_separator(const char *text, size_t len, const struct km_dialect *dialect)
 {
-    static const char seen[] = ";\t|";
+    static const char seen[] = ";\t|\x01";
+    struct km_dialect d = settled(dialect);
+    const char *end = text + len, *after;
     float v;
-    const char *after;
 
     for (const char *c = seen; *c; c++)
-        if (*c != d->separator && memchr(p, *c, (size_t)(end - p)))
+        if (*c != d.separator && memchr(text, *c, len))
             return *c;
-    after = km_take_decimal(p, end, d->point, &v);
-    return d->separator != ' ' && after && after < end && *after == ' ' &&
+    after =
+        len > 0 && *text == '"' ? quote_end(text, end) : km_take_decimal(text, end, d.point, &v);
+    return d.separator != ' ' && after && after < end && *after == ' ' &&
                    skip_blanks(after, end) < end
                ? ' '
                : 0;
+}
+
+/* A character that looks like a blank or a digit and is none, as U+00A0. */
+static const char *say_foreign(const struct km_csv_field *f, char *text, size_t size)
+{
+    uint32_t code = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < f->len && code < 0x80;)
+        i += km_text_char(f->text + i, f->len - i, &code);
+    if (code >= 0x80 && !km_header_is_name(f->text, f->len))
+        snprintf(text, size, " (with U+%04X)", code);
+    return text;
 }
 
 /* What is wrong with the field at p that did not parse. */
@@ -232,7 +260,7 @@ static int fail_field(const char *p, const char *end, const struct km_dialect *d
 {
     const char *stop = field_end(p, end, d->separator), *next = p;
     struct km_csv_field field;
-    char text[64], other;
+    char text[64], foreign[32], other;
 
     if (!stop) {
         km_show(skip_blanks(p, end), (size_t)(end - skip_blanks(p, end)), text, sizeof(text));
@@ -258,12 +286,13 @@ static int fail_field(const char *p, const char *end, const struct km_dialect *d
             "missing value: found \"%s\", expected a number; fill in missing values, or remove "
             "such lines",
             text);
-    other = other_separator(field.text, field.text + field.len, d);
+    other = km_csv_other_separator(field.text, field.len, d);
     if (other)
         return km_fail(err, KM_E_INPUT,
                        "found \"%s\", expected a number; columns are separated by %s, not %s", text,
                        km_dialect_name(d->separator), km_dialect_name(other));
-    return km_fail(err, KM_E_INPUT, "found \"%s\", expected a number", text);
+    return km_fail(err, KM_E_INPUT, "found \"%s\"%s, expected a number", text,
+                   say_foreign(&field, foreign, sizeof(foreign)));
 }
 
 /* A number that is too large: for float32, or for rows of dim columns. */
@@ -291,7 +320,7 @@ static int fail_columns(const char *text, size_t len, const struct km_csv_shape 
 {
     size_t columns = km_csv_columns(text, len, d);
     char labels[96] = "no label (label_size=0)";
-    char other = columns == 1 ? other_separator(text, text + len, d) : 0;
+    char other = columns == 1 ? km_csv_other_separator(text, len, d) : 0;
 
     if (shape->skip > 0)
         snprintf(labels, sizeof(labels), "%zu in front of them (label_size=%zu)", shape->skip,

@@ -37,6 +37,13 @@ int km_csv_field(const char **p, const char *end, const struct km_dialect *d,
 /** What column number `column` (from 0) of a line holds. */
 enum km_field km_csv_kind(const char *text, size_t len, size_t column, const struct km_dialect *d);
 
+/** A field of digits alone, at most nine of them, and its number. */
+int km_csv_is_whole(const struct km_csv_field *f, long *value);
+
+/** A separator in the text that the dialect does not have and that may be meant: ; tab | Ctrl-A, or blanks
+ * behind a number or a quoted text; 0: nothing. */
+char km_csv_other_separator(const char *text, size_t len, const struct km_dialect *d);
+
 /** What a line is to be parsed into. */
 struct km_csv_shape {
     size_t skip; /* columns in front, which may hold anything */

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "io/fields.h"
+#include "io/layout.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -29,24 +30,11 @@ struct features {
     long first;      /* number, if they are whole */
 };
 
-static int is_whole(const struct km_csv_field *f, long *value)
-{
-    *value = 0;
-    if (f->len == 0 || f->len > 9)
-        return 0;
-    for (size_t i = 0; i < f->len; i++) {
-        if (f->text[i] < '0' || f->text[i] > '9')
-            return 0;
-        *value = *value * 10 + (f->text[i] - '0');
-    }
-    return 1;
-}
-
 static void add_number(struct features *a, const struct km_csv_field *f, long *before)
 {
     long value;
 
-    if (!is_whole(f, &value)) {
+    if (!km_csv_is_whole(f, &value)) {
         a->whole = a->rising = a->consecutive = 0;
     } else if (a->numbers == 0) {
         a->first = value;
@@ -81,17 +69,35 @@ static int is_row_elsewhere(const char *p, size_t n)
     return 1;
 }
 
+/* Blanks, signs, marks and digits beyond ASCII, which stand in and around numbers, too. */
+static int is_letter(uint32_t code)
+{
+    static const uint32_t none[][2] = {
+        {0x80, 0xa9},     {0xab, 0xb4},     {0xb6, 0xb9},     {0xbb, 0xbf},
+        {0xd7, 0xd7},     {0xf7, 0xf7},     {0x660, 0x66c},   {0x6f0, 0x6f9},
+        {0x966, 0x96f},   {0x2000, 0x2089}, {0x20a0, 0x20cf}, {0x2190, 0x2bff},
+        {0x3000, 0x3003}, {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0xff00, 0xff20},
+    };
+
+    if (code < 0x80)
+        return (code | 0x20) >= 'a' && (code | 0x20) <= 'z';
+    for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
+        if (code >= none[i][0] && code <= none[i][1])
+            return 0;
+    return 1;
+}
+
 int km_header_is_name(const char *text, size_t len)
 {
     int letters = 0;
 
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
+    for (size_t i = 0; i < len;) {
+        uint32_t code;
 
-        if (c < 0x20 || c == 0x7f)
+        i += km_text_char(text + i, len - i, &code);
+        if (code < 0x20 || code == 0x7f)
             return 0;
-        letters |= (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-        letters |= c >= 0x80;
+        letters |= is_letter(code);
     }
     return letters && !is_row_elsewhere(text, len);
 }
@@ -214,47 +220,29 @@ static int looks_like_names(const struct km_header_look *look)
 
 /* ---- names ---- */
 
-/* A column (from 0) counts the rows, from 0 or 1. */
-static int counts_rows(const struct km_header_look *look, size_t column)
-{
-    long start = 0;
-
-    if (look->lines->n < 4)
-        return 0;
-    for (size_t i = 1; i < look->lines->n; i++) {
-        const char *p = look->lines->text[i];
-        struct km_csv_field f = {0};
-        long value;
-
-        for (size_t j = 0; j <= column; j++)
-            if (!km_csv_field(&p, look->lines->text[i] + look->lines->len[i], &look->dialect, &f))
-                return 0;
-        if (!is_whole(&f, &value))
-            return 0;
-        start = i == 1 ? value : start;
-        if (value != start + (long)i - 1 || start > 1)
-            return 0;
-    }
-    return 1;
-}
-
 /* A column of row numbers: the first of the features, or the one that is taken for a label unasked. */
 static void find_index(struct km_header *h, const struct km_header_look *look)
 {
     size_t column = look->guessed ? 0 : look->skip;
-    int counts = counts_rows(look, column);
+    int counts = look->lines->n >= 4 && km_layout_counts(look->lines, column, &look->dialect);
+    char label[64];
 
     if (!counts && km_csv_kind(look->lines->text[0], look->lines->len[0], column, &look->dialect) !=
                        KM_FIELD_EMPTY)
         return;
     h->index = column + 1;
+    snprintf(label, sizeof(label),
+             column < look->skip ? ", or say label_size=%zu"
+                                 : ", or say that it is to be dropped (label_size=%zu)",
+             column + 1);
     snprintf(h->warning, sizeof(h->warning),
              "%.300s: column %zu %s: it looks like an index, and is %s. Write the file without it "
              "(pandas: "
-             "header=False, index=False; R: row.names=FALSE), or say that it is to be dropped "
-             "(label_size=%zu)",
+             "header=False, index=False; R: row.names=FALSE)%s",
              look->path, column + 1, counts ? "counts the rows" : "has no name in the header",
-             column < look->skip ? "dropped as a label" : "clustered as a feature", column + 1);
+             column < look->skip ? "dropped as a label, as nobody has said how many there are"
+                                 : "clustered as a feature",
+             label);
 }
 
 /* Keeps the names; they may be one more than columns, as the line may end in a separator. */
@@ -269,6 +257,7 @@ static int keep(struct km_header *h, const struct km_header_look *look, size_t c
     memcpy(h->line, look->lines->text[0], len);
     h->len = len;
     h->path = look->path;
+    h->said = look->rule == KM_HEADER_PRESENT;
     h->dialect = look->dialect;
     h->columns = columns;
     h->skip = look->skip < columns ? look->skip : columns;
@@ -289,19 +278,41 @@ static int misfit(const struct km_header_look *look, size_t *names, size_t *colu
     return *names != *columns;
 }
 
+/* Names and rows have the same other separator in them; 0: they have not. */
+static char shared_separator(const struct km_header_look *look)
+{
+    const struct km_csv_lines *l = look->lines;
+    char other = km_csv_other_separator(l->text[0], l->len[0], &look->dialect);
+
+    return other && memchr(l->text[1], other, l->len[1]) ? other : 0;
+}
+
+static const char *what_to_do(const struct km_header_look *look, size_t names, size_t columns)
+{
+    if (names + 1 == columns && km_layout_open_ends(look->lines, &look->dialect))
+        return "the lines behind it end in a separator with nothing behind: remove it";
+    if (names + 1 == columns && km_layout_row_names(look->lines, &look->dialect))
+        return "write the file without row names (R: row.names=FALSE)";
+    return "give every line the same columns";
+}
+
 static int fail_misfit(const struct km_header_look *look, size_t names, size_t columns,
                        struct km_err *err)
 {
-    char text[64];
+    char text[64], other = shared_separator(look);
 
     km_show(look->lines->text[0], look->lines->len[0], text, sizeof(text));
+    if (other)
+        return km_fail(
+            err, KM_E_INPUT,
+            "found \"%s\", which looks like a header; columns are separated by %s, not %s", text,
+            km_dialect_name(look->dialect.separator), km_dialect_name(other));
     return km_fail(
         err, KM_E_INPUT,
         "this looks like a header of %zu name%s (\"%s\"), but the line behind it has %zu column%s; "
         "%s, or say header=present if the line is to be skipped",
         names, names == 1 ? "" : "s", text, columns, columns == 1 ? "" : "s",
-        names + 1 == columns ? "write the file without row names (R: row.names=FALSE)"
-                             : "give every line the same columns");
+        what_to_do(look, names, columns));
 }
 
 /* A later file's header: its names must be those of the first. */
@@ -359,6 +370,19 @@ static int fail_numbering(const struct km_header_look *look, struct km_err *err)
         text);
 }
 
+static int fail_announced(const struct km_header_look *look, struct km_err *err)
+{
+    char c = km_layout_announced(look->lines->text[0], look->lines->len[0]);
+    char text[16];
+
+    km_show(look->lines->text[0], look->lines->len[0], text, sizeof(text));
+    return km_fail(
+        err, KM_E_INPUT,
+        "found \"%s\", which tells Excel that columns are separated by %s, and is neither a "
+        "header nor a row; remove that line",
+        text, km_dialect_name(c));
+}
+
 /* Names, or names mixed with numbers, which a row of numbers has not. */
 static int judge_text(struct km_header *h, const struct km_header_look *look,
                       const struct features *f, int *is_header, struct km_err *err)
@@ -379,6 +403,18 @@ static void warn_of_numbers(struct km_header *h, const struct km_header_look *lo
              look->path, text, look->lines->n);
 }
 
+/* A file further on has names where the first one had none. */
+static void warn_of_late(struct km_header *h)
+{
+    char text[64];
+
+    km_show(h->line, h->len, text, sizeof(text));
+    snprintf(h->late, sizeof(h->late),
+             "%.300s: line 1 (\"%s\") is taken for a header and is skipped, but the first file has "
+             "no header: check that it is no row, or say header=absent",
+             h->path, text);
+}
+
 static int judge(struct km_header *h, const struct km_header_look *look, int *is_header,
                  struct km_err *err)
 {
@@ -389,6 +425,8 @@ static int judge(struct km_header *h, const struct km_header_look *look, int *is
         *is_header = 1;
         return KM_OK;
     }
+    if (km_layout_announced(look->lines->text[0], look->lines->len[0]))
+        return fail_announced(look, err);
     if (!h->rows_first && !h->line && is_column_numbers(look) && !is_among_values(look))
         return fail_numbering(look, err);
     if (f.numbers < f.n)
@@ -401,13 +439,15 @@ static int judge(struct km_header *h, const struct km_header_look *look, int *is
 int km_header_judge(struct km_header *h, const struct km_header_look *look, int *is_header,
                     struct km_err *err)
 {
-    int rc = KM_OK;
+    int had = h->line != NULL, rc = KM_OK;
 
     *is_header = 0;
     if (look->lines->n == 0 || look->rule == KM_HEADER_ABSENT)
         return KM_OK;
     *is_header = look->rule == KM_HEADER_PRESENT;
     rc = *is_header ? take_names(h, look, err) : judge(h, look, is_header, err);
+    if (h->looked && !had && h->line && !h->said)
+        warn_of_late(h);
     h->looked = 1;
     h->rows_first |= rc == KM_OK && !*is_header && look->lines->n > 1;
     return rc;
@@ -446,6 +486,21 @@ void km_header_names(const struct km_header *h, char *text, size_t size)
         }
         used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "", name);
     }
+}
+
+void km_header_note(const struct km_header *h, char *text, size_t size)
+{
+    char shown[64];
+
+    text[0] = '\0';
+    if (!h->line)
+        return;
+    km_show(h->line, h->len, shown, sizeof(shown));
+    snprintf(text, size,
+             h->said ? "; line 1 of %.300s (\"%s\") was skipped, as header=present says"
+                     : "; line 1 of %.300s (\"%s\") was taken for a header: if it is a row, say "
+                       "header=absent",
+             h->path, shown);
 }
 
 /* FNV-1a over the names as they are, each ended by a byte that no text holds. */

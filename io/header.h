@@ -24,7 +24,9 @@ struct km_header {
     size_t index;   /* column (from 1) that counts the rows or has no name; 0: none seen */
     int rows_first; /* a file of several lines began with a row: so do the others, and it again */
     int looked;     /* the lines of a first file have been looked at */
+    int said;       /* that it is one, header=present did */
     char warning[640]; /* what a person should look at, with file; empty: nothing */
+    char late[512];    /* the same of a file that has a header where the first one had none */
 };
 
 void km_header_done(struct km_header *h); /* zeroed is fine */
@@ -57,6 +59,9 @@ int km_header_name(const struct km_header *h, size_t column, char *name, size_t 
 
 /** All names of features, "a, b, c", cut to fit into size. */
 void km_header_names(const struct km_header *h, char *text, size_t size);
+
+/** For a channel without rows, "; line 1 of FILE was taken for a header ..."; empty: none was. */
+void km_header_note(const struct km_header *h, char *text, size_t size);
 
 /** A number made of the names of the features: equal names, equal numbers. 0: no names. */
 uint64_t km_header_hash(const struct km_header *h);

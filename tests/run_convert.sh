@@ -151,6 +151,23 @@ convert --header present numbered.csv -o f.recordio
 same f.recordio all.want
 refused 2 "found the numbers of the columns" convert numbered.csv -o out/x
 refused 2 "kmeans convert --separator ';' FILE" convert semicolons.txt -o out/x
+sed 's/,/\x01/g' b.csv >ctrl-a.txt
+for separator in ctrl-a '\x01' $'\x01'; do
+    convert --separator "$separator" ctrl-a.txt -o f.recordio
+    same f.recordio all.want
+done
+echo a,b,c,d,e,f >names.csv
+refused 2 "convert --separator ctrl-a FILE" convert ctrl-a.txt -o out/x
+refused 2 "are for CSV, but no input is CSV (the first is f.recordio)" convert f.recordio --header present -o out/x
+refused 2 "are for CSV, but no input is CSV" convert images --separator ';' -o out/x
+refused 2 'rows; line 1 of names.csv ("a,b,c,d,e,f") was taken for a header' convert names.csv -o out/x
+convert images --header present named.csv -o f.recordio
+convert b.csv named.csv -o f.recordio
+grep -q '^warning: named.csv: line 1 .*but the first file has no header' summary.txt || fail "$(cat summary.txt)"
+{ echo a title; cat b.csv; } >title.csv
+convert --header present title.csv -o f.recordio
+same f.recordio all.want
+grep -q '^the first line of each file is skipped, as --header present says' summary.txt || fail "$(cat summary.txt)"
 refused 2 "expected present, absent or auto" convert --header maybe b.csv -o out/x
 refused 2 "--separator: found" convert --separator ab b.csv -o out/x
 # Records as MXNet splits them come out whole, as SageMaker's writers write them.

@@ -360,6 +360,31 @@ def test_first_lines(tests):
         tests.same(model, whole, "later parts begin with numbers, %s: model" % first, run)
 
 
+def test_lines_that_are_no_rows(tests):
+    """What was skipped, or may have been by mistake, is told."""
+    folder = tests.place()
+    (folder / "rows").write_bytes(b"1,2\n3,4\n5,6\n")
+    (folder / "named").write_bytes(b"a,b\n1,2\n")
+    (folder / "names").write_bytes(b"a,b\n")
+    (folder / "title").write_bytes(b"a title\n1,2\n3,4\n")
+    late = 'WARNING.* named: line 1 \\("a,b"\\) is taken for a header and is skipped, but the first file has no header'
+    note = 'line 1 of names ("a,b") was taken for a header: if it is a row, say header=absent'
+    for args, code, words, never in (
+        (["rows", "named"], 0, late, None),
+        (["named", "rows"], 0, "", late),
+        (["names"], 2, re.escape("the first is names; " + note), None),
+        (["rows", "--test", "names"], 2, re.escape("holds not one row (1 file(s), the first is names; " + note), None),
+        (["rows", "--test", "names", "--content-type", "text/csv", "--feature-dim", "2"], 2, "not one row", "is taken for the label"),
+        (["title", "--header", "present"], 0, "the first line of each file is skipped, as header=present says", "column.s. of features"),
+    ):
+        run = tests.run("train", "--k", "2", "--output", "m", *args, cwd=folder)
+        tests.same(run.code, code, "%s: exit code" % args, run)
+        tests.check(re.search(words, run.out), "%s: %s" % (args, words), run)
+        tests.check(not never or not re.search(never, run.out), "%s: not %s" % (args, never), run)
+    run = tests.run("train", "--k", "2", "--output", "m", "--content-type", "text/csv;flag=7", "rows", cwd=folder)
+    tests.same(run.out.count("Parameter 'flag=7'"), 1, "an unknown parameter is told once", run)
+
+
 def test_dialects(tests):
     """Separators and decimal commas on the command line."""
     whole = reference(tests)

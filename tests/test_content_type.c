@@ -21,6 +21,7 @@ static void content_types_are_read_as_mime(void **state)
         {"text/csv; charset=\"a;b\\\"=\" ; label_size = \"12\"", KM_CSV, 12},
         {"text/csv;label_size=2147483647", KM_CSV, INT32_MAX},
         {"text/csv;;flag;label_size=3", KM_CSV, 3},
+        {"text/csv;label_size=2;header=absent;LABEL_SIZE=2;header=absent", KM_CSV, 2},
     };
 
     (void)state;
@@ -53,6 +54,9 @@ static void content_types_that_are_not_known_say_what_is(void **state)
         {"text/csv;label_size", "The value '' is not valid for label_size"},
         {"text/csv;label_size=2147483648", "The value '2147483648' is not valid for label_size"},
         {"text/csv;label_size=99999999999999999999", "is not valid for label_size"},
+        {"text/csv;label_size=0;label_size=1",
+         "has label_size twice, as '0' and as '1'; give it once"},
+        {"text/csv;header=present;header=absent", "has header twice, as 'present' and as 'absent'"},
         {"text/csv;charset=\"utf8", "has a quote (\") that does not end"},
         {"text/csv;charset=\"utf8\\", "has a quote (\") that does not end"},
     };

@@ -87,7 +87,11 @@ static const struct first firsts[] = {
      "column 1 counts the rows: it looks like an index, and is clustered"},
     {",V1,V2\n", THREE, 0, "(no name), V1, V2", NULL, "column 1 has no name in the header"},
     {"id,a,b\n", INDEX, 0, "id, a, b", NULL, "pandas: header=False, index=False"},
-    {",a,b\n", INDEX, -1, "(no name), a, b", NULL, "column 1 counts the rows"},
+    {",a,b\n", INDEX, -1, "(no name), a, b", NULL,
+     "column 1 counts the rows: it looks like an index, and is dropped as a label, as nobody has "
+     "said "
+     "how many there are. Write the file without it (pandas: header=False, index=False; R: "
+     "row.names=FALSE), or say label_size=1"},
     {",a,b\n", INDEX, 1, "a, b", NULL, NULL},
     /* numbers of columns */
     {"0,1,2\n", THREE, 0, NULL, "found the numbers of the columns (\"0,1,2\")", NULL},
@@ -119,9 +123,113 @@ static const struct first firsts[] = {
      NULL},
     {"5.5,abc,7\n", THREE, 0, NULL,
      "column 2 at byte 4: found \"abc\", expected a number; if the line is a header", NULL},
-    {"a,b\n", THREE, 0, NULL,
+    {"a,b\n", INDEX, 0, NULL,
      "a header of 2 names (\"a,b\"), but the line behind it has 3 columns; write the file without "
-     "row names",
+     "row names (R: row.names=FALSE)",
+     NULL},
+    {"a,b\n", "\"9\",5.5,2\n\"3\",7,8\n", 0, NULL,
+     "has 3 columns; write the file without row names", NULL},
+    {"a,b\n", "r1,5.5,2\nr2,7,8\n", 0, NULL, "has 3 columns; write the file without row names",
+     NULL},
+    {"a,b\n", THREE, 0, NULL, "has 3 columns; give every line the same columns", NULL},
+    {"a,b,c\n", "1,2,3,4\n5,6,7\n8,9,10\n", 0, NULL,
+     "has 4 columns; give every line the same columns", NULL},
+    /* blanks, digits and signs beyond ASCII are no letters */
+    {"\xc2\xa0"
+     "1,\xc2\xa0"
+     "2,3\n",
+     THREE, 0, NULL, "(with U+00A0), expected a number", NULL},
+    {"\xa0"
+     "1,\xa0"
+     "2,\xa0"
+     "3\n",
+     THREE, 0, NULL, "(with U+00A0), expected a number; if the line is a header", NULL},
+    {"\xe2\x80\xaf"
+     "1,\xe2\x80\x89"
+     "2,\xe2\x80\x89"
+     "3\n",
+     THREE, 0, NULL, "(with U+202F), expected a number", NULL},
+    {"\xef\xbc\x91,\xef\xbc\x92,\xef\xbc\x93\n", THREE, 0, NULL, "(with U+FF11)", NULL},
+    {"\xe2\x88\x92"
+     "1,\xe2\x88\x92"
+     "2,\xe2\x88\x92"
+     "3\n",
+     THREE, 0, NULL, "(with U+2212)", NULL},
+    {"\xe2\x82\xac"
+     "1,\xc2\xa3"
+     "2,\xc3\x97"
+     "3\n",
+     THREE, 0, NULL, "(with U+20AC)", NULL},
+    {"\xc2\xb5,\xc2\xba,\xc2\xaa\n", THREE, 0, "\xc2\xb5, \xc2\xba, \xc2\xaa", NULL, NULL},
+    {"\xb5,\xdf,\xff\n", THREE, 0, "\xc2\xb5, \xc3\x9f, \xc3\xbf", NULL, NULL},
+    /* dates and hours are names where the user says so */
+    {"2019-01-01,2019-02-01,2019-03-01\n", THREE, 0, NULL,
+     "found \"2019-01-01\", expected a number; if the line is a header, say header=present", NULL},
+    {"00:00,01:00,02:00\n", THREE, 0, NULL, "if the line is a header, say header=present", NULL},
+    /* commas in numbers */
+    {"\"1,234\",\"2,345\"\n", "\"1,001\",\"3,456\"\n", 0, NULL,
+     "expected a number; the first lines are columns separated by commas (,), with commas inside "
+     "the "
+     "numbers: if they separate thousands, remove them; if they are decimal commas, kmeans convert "
+     "--decimal comma FILE",
+     NULL},
+    {"\"1,234\",\"2,34\"\n", "\"1,001\",\"3,456\"\n", 0, NULL,
+     "separated by commas (,), with decimal commas: kmeans convert --decimal comma", NULL},
+    {"1,234;2,345\n", "1,001;3,456\n", 0, NULL,
+     "if they separate thousands, remove them, and then --separator ';'; if they are decimal",
+     NULL},
+    {"\"1,234\",\"2,345\"\n", "\"1,001\",\"13,456,789.5\"\n", 0, NULL,
+     "found \"1,234\", expected a number; if the commas inside the numbers separate thousands",
+     NULL},
+    {"\"0,234\",\"0,345\"\n", "\"0,001\",\"0,456\"\n", 0, NULL, "with decimal commas: kmeans",
+     NULL},
+    /* separators */
+    {"n;a;b\n", "1,5;2;3\n2,5;3;4\n", 0, NULL,
+     "found \"n;a;b\", which looks like a header; columns are separated by commas (,), not "
+     "semicolons "
+     "(;); the first lines are columns separated by semicolons (;), with decimal commas",
+     NULL},
+    {"n;a;b\n", "1,5,x;2;3\n2,5,3;3;4\n", 0, NULL, "separated by commas (,), not semicolons (;)",
+     NULL},
+    {"\"V1\" \"V2\"\n", "\"1\" 1 2\n\"2\" 3 4\n", 0, NULL,
+     "columns are separated by commas (,), not blanks; the first lines are columns separated by "
+     "blanks, "
+     "behind names of rows that the header does not count: write the file without them (R: "
+     "row.names=FALSE), or have them dropped: kmeans convert --separator space --header present "
+     "--label-size 1 FILE",
+     NULL},
+    {"V1 V2\n", "r1 1.5 2\nr2 3 4\n", 0, NULL, "separated by blanks, behind names of rows", NULL},
+    {"V1\tV2\n", "r1\t1.5\t2\nr2\t3\t4\n", 0, NULL, "separated by tabs, behind names of rows",
+     NULL},
+    {"\"1\" 1 2\n", "\"2\" 3 4\n", 0, NULL, "separated by blanks: kmeans convert --separator space",
+     NULL},
+    {"\"a\" 5.1 \"setosa\"\n", "\"b\" 4.9 \"setosa\"\n", 0, NULL, "not blanks", NULL},
+    {"a,b,c\n", "1,2,3,\n4,5,6,\n", 0, NULL,
+     "has 4 columns; the lines behind it end in a separator with nothing behind: remove it", NULL},
+    {"a,b,c,\n", "1,2,3,\n4,5,6,\n", 0, NULL, "nothing: remove it", NULL},
+    {"1,2,3,\n", "4,5,6,\n", 0, NULL,
+     "found an empty field, expected a number; fill in missing values, or remove such lines; the "
+     "lines "
+     "end in a separator, behind which there is nothing: remove it",
+     NULL},
+    {"sep=;\n", "a;b\n1;2\n", 0, NULL,
+     "line 1 at byte 0: found \"sep=;\", which tells Excel that columns are separated by "
+     "semicolons "
+     "(;), and is neither a header nor a row; remove that line; the first lines are columns "
+     "separated "
+     "by semicolons (;): kmeans convert --separator ';' FILE",
+     NULL},
+    {"\"sep=,\"\n", "a,b\n1,2\n", 0, NULL, "tells Excel that columns are separated by commas",
+     NULL},
+    {"SEP=\t\n", "1\t2\n", 0, NULL, "separated by tabs, and is neither", NULL},
+    {"sep=a,b,c\n", THREE, 0, "sep=a, b, c", NULL, NULL},
+    {"1\x01"
+     "2\n",
+     "4\x01"
+     "5\n",
+     0, NULL,
+     "not Ctrl-A (\\x01); the first lines are columns separated by Ctrl-A (\\x01): kmeans "
+     "convert --separator ctrl-a FILE",
      NULL},
     {"my table\n", THREE, 0, NULL,
      "a header of 1 name (\"my table\"), but the line behind it has 3 columns", NULL},
@@ -214,6 +322,8 @@ static void a_word_of_the_user_decides(void **state)
     km_header_done(&o.header);
 }
 
+static char late[512]; /* what read_both warns of in a later file */
+
 /* Two files of a channel, one after the other (two NULL: the first once more). */
 static int read_both(const char *one, const char *two, struct km_format format, size_t *rows,
                      struct km_err *err)
@@ -241,6 +351,7 @@ static int read_both(const char *one, const char *two, struct km_format format, 
         km_mat_done(&x);
         km_shard_close(s);
     }
+    snprintf(late, sizeof(late), "%s", header.late);
     km_header_done(&header);
     return rc;
 }
@@ -258,8 +369,12 @@ static void each_file_may_begin_with_the_header_of_the_first(void **state)
     assert_int_equal(rows, 6);
     assert_ok(read_both("a,b,c\n" THREE, THREE, seen, &rows, &err), err);
     assert_int_equal(rows, 6);
+    assert_string_equal(late, "");
     assert_ok(read_both(THREE, "a,b,c\n" THREE, seen, &rows, &err), err);
     assert_int_equal(rows, 6);
+    assert_contains(late,
+                    "two: line 1 (\"a,b,c\") is taken for a header and is skipped, but the first "
+                    "file has no header");
     assert_ok(read_both("0,1,2\n" THREE, "0,1,2\n" THREE, present, &rows, &err), err);
     assert_int_equal(rows, 6);
     assert_int_equal(read_both("a,b,c\n" THREE, "b,a,c\n" THREE, seen, &rows, &err), KM_E_INPUT);
@@ -326,6 +441,44 @@ static void a_column_is_named_in_what_is_wrong_with_it(void **state)
     km_header_done(&o.header);
 }
 
+/* Where nothing is left, it is said what was taken for a header. */
+static void a_file_of_a_header_alone_has_no_rows(void **state)
+{
+    struct km_format format = {0};
+    struct outcome o;
+    char note[500];
+
+    (void)state;
+    read_text(&o, "a,b\n", format);
+    assert_ok(o.rc, o.err);
+    km_header_note(&o.header, note, sizeof(note));
+    assert_contains(
+        note, "first.csv (\"a,b\") was taken for a header: if it is a row, say header=absent");
+    km_header_done(&o.header);
+    format.header_rule = KM_HEADER_PRESENT;
+    read_text(&o, "1,2\n", format);
+    km_header_note(&o.header, note, sizeof(note));
+    assert_contains(note, "first.csv (\"1,2\") was skipped, as header=present says");
+    km_header_done(&o.header);
+    km_header_note(&o.header, note, sizeof(note));
+    assert_string_equal(note, "");
+}
+
+/* What R writes by default is read with the options that its error names. */
+static void row_names_of_r_are_dropped(void **state)
+{
+    struct km_format format = {
+        .label_size = 1, .header_rule = KM_HEADER_PRESENT, .dialect = {' ', '.'}};
+    struct outcome o;
+
+    (void)state;
+    read_text(&o, "\"V1\" \"V2\"\n\"1\" 1 2\n\"2\" 3 4\n", format);
+    assert_ok(o.rc, o.err);
+    assert_int_equal(o.rows, 2);
+    assert_int_equal(o.dim, 2);
+    km_header_done(&o.header);
+}
+
 /* Whoever reads a part of the file, its header is skipped once and no row is lost. */
 static void a_divided_file_has_its_header_in_the_first_part(void **state)
 {
@@ -367,6 +520,8 @@ int main(void)
         cmocka_unit_test(what_a_first_line_is_holds_for_the_next_look),
         cmocka_unit_test(a_later_part_may_begin_with_any_numbers),
         cmocka_unit_test(a_column_is_named_in_what_is_wrong_with_it),
+        cmocka_unit_test(a_file_of_a_header_alone_has_no_rows),
+        cmocka_unit_test(row_names_of_r_are_dropped),
         cmocka_unit_test(a_divided_file_has_its_header_in_the_first_part),
     };
 

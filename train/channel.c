@@ -9,7 +9,8 @@
 static void log_labels(const struct km_job *job, const struct km_channel *channel,
                        const struct km_format *found)
 {
-    if (channel->format.kind != KM_CSV || channel->format.label_size >= 0 || job->d == 0)
+    if (channel->format.kind != KM_CSV || channel->format.label_size >= 0 ||
+        found->label_size < 0 || job->d == 0)
         return;
     if (found->label_size)
         km_log(
@@ -35,26 +36,43 @@ const char *km_channel_once(const struct km_files *files)
     return NULL;
 }
 
+static void log_names(const struct km_channel *channel, const struct km_header *h)
+{
+    char names[400];
+
+    km_header_names(h, names, sizeof(names));
+    if (h->columns == 0)
+        km_log(
+            KM_INFO,
+            "channel '%s': the first line of each file is skipped, as header=present says; in %s "
+            "it does not have as many fields as the rows, and gives no names",
+            channel->name, h->path);
+    else
+        km_log(KM_INFO,
+               "channel '%s': the first line of %s is a header and is skipped, also where other "
+               "files begin with it: %zu column(s) of features: %s",
+               channel->name, h->path, h->columns - h->skip, names);
+}
+
+enum { SAID_NAMES = 1, SAID_WARNING = 2, SAID_LATE = 4 };
+
 /* What the first lines of CSV files were taken for. */
 static void log_header(struct km_job *job, const struct km_channel *channel,
                        const struct km_feed *feed)
 {
     const struct km_header *h = km_feed_format(feed)->header;
     int *said = &job->said_header[channel == &job->request->test];
-    char names[400];
 
-    if (*said || job->stopped || km_feed_stopped(feed)) /* then the reader thread may be at it */
+    if (job->stopped || km_feed_stopped(feed)) /* then the reader thread may be at it */
         return;
-    *said = h->line || h->warning[0];
-    if (h->line) {
-        km_header_names(h, names, sizeof(names));
-        km_log(KM_INFO,
-               "channel '%s': the first line of %s is a header and is skipped, also where other "
-               "files begin with it: %zu column(s) of features: %s",
-               channel->name, h->path, h->columns - h->skip, names);
-    }
-    if (h->warning[0])
+    if (h->line && !(*said & SAID_NAMES))
+        log_names(channel, h);
+    if (h->warning[0] && !(*said & SAID_WARNING))
         km_log(KM_WARNING, "%s", h->warning);
+    if (h->late[0] && !(*said & SAID_LATE))
+        km_log(KM_WARNING, "%s", h->late);
+    *said |= (h->line ? SAID_NAMES : 0) | (h->warning[0] ? SAID_WARNING : 0) |
+             (h->late[0] ? SAID_LATE : 0);
 }
 
 /* Says which features are not clustered, each name once. */
@@ -103,11 +121,18 @@ static int check_names(const struct km_job *job, const struct km_format *test, s
         names[1], test->header->path, names[0], h->path);
 }
 
+const char *km_channel_note(const struct km_feed *feed, char *text, size_t size)
+{
+    km_header_note(km_feed_format(feed)->header, text, size);
+    return text;
+}
+
 int km_channel_open(struct km_job *job, struct km_feed **feed, const struct km_channel *channel,
                     struct km_err *err)
 {
     struct km_format format = channel->format;
     const char *once;
+    char note[512];
     int rc;
 
     format.feature_dim = job->d;
@@ -131,9 +156,10 @@ int km_channel_open(struct km_job *job, struct km_feed **feed, const struct km_c
                        once);
     if (job->d == 0 && job->ranks == 1)
         return km_fail(err, KM_E_INPUT,
-                       "the %s channel has 0 rows (%zu file(s), the first is %s): check that the "
+                       "the %s channel has 0 rows (%zu file(s), the first is %s%s): check that the "
                        "data was written, and give files with rows",
-                       channel->name, channel->files.n, channel->files.path[0]);
+                       channel->name, channel->files.n, channel->files.path[0],
+                       km_channel_note(*feed, note, sizeof(note)));
     log_labels(job, channel, km_feed_format(*feed));
     km_channel_log(job, channel, *feed);
     return job->feed == *feed ? KM_OK : check_names(job, km_feed_format(*feed), err);

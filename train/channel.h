@@ -19,6 +19,9 @@ int km_channel_open(struct km_job *job, struct km_feed **feed, const struct km_c
  */
 void km_channel_log(struct km_job *job, const struct km_channel *channel, struct km_feed *feed);
 
+/** For a channel without rows: what of its text was taken for a header, as km_header_note. Returns text. */
+const char *km_channel_note(const struct km_feed *feed, char *text, size_t size);
+
 /** The path of the first file that can be read only once (a FIFO); NULL if there is none. */
 const char *km_channel_once(const struct km_files *files);
 

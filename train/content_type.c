@@ -79,8 +79,17 @@ static int take_parameter(const char **t, struct parameter *p)
     return 0;
 }
 
+/* A parameter that was there before with another value: which of them is meant? */
+static int fail_twice(const struct parameter *p, const char *before, struct km_err *err)
+{
+    return km_fail(err, KM_E_INPUT,
+                   "The content type has %s twice, as '%s' and as '%s'; give it once", p->name,
+                   before, p->value);
+}
+
 static int set_label_size(struct km_format *format, const struct parameter *p, struct km_err *err)
 {
+    char before[24];
     size_t n = strlen(p->value);
     long size;
 
@@ -91,6 +100,9 @@ static int set_label_size(struct km_format *format, const struct parameter *p, s
                        "The value '%s' is not valid for label_size in the content type, which "
                        "expects the number of columns in front of the features: 0 or more",
                        p->value);
+    snprintf(before, sizeof(before), "%d", format->label_size);
+    if (format->label_size >= 0 && format->label_size != (int)size)
+        return fail_twice(p, before, err);
     format->label_size = (int)size;
     return KM_OK;
 }
@@ -109,9 +121,14 @@ int km_header_rule(enum km_header_rule *rule, const char *text)
 
 static int set_header(struct km_format *format, const struct parameter *p, struct km_err *err)
 {
-    if (p->value[0] && strcmp(p->value, "auto") != 0 &&
-        km_header_rule(&format->header_rule, p->value) == 0)
+    enum km_header_rule rule, before = format->header_rule;
+
+    if (p->value[0] && strcmp(p->value, "auto") != 0 && km_header_rule(&rule, p->value) == 0) {
+        format->header_rule = rule;
+        if (before != KM_HEADER_AUTO && before != rule)
+            return fail_twice(p, before == KM_HEADER_PRESENT ? "present" : "absent", err);
         return KM_OK;
+    }
     return km_fail(
         err, KM_E_INPUT,
         "The value '%s' is not valid for header in the content type, which expects present (the "

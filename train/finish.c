@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/stop.h"
+#include "train/channel.h"
 #include "train/merge.h"
 #include "train/sparse.h"
 #include <inttypes.h>
@@ -422,6 +423,8 @@ static int score_test(struct km_job *job, struct km_err *err)
     double start = km_wall();
     struct score score;
     uint64_t rows, blocks;
+    const struct km_files *files = &job->request->test.files;
+    char note[512];
     int rc = score_feed(job, job->test, km_feed_origin(job->test, job->origin, err), &score, err);
 
     if (rc)
@@ -431,7 +434,10 @@ static int score_test(struct km_job *job, struct km_err *err)
         return KM_OK;
     }
     if (score.rows == 0)
-        return km_fail(err, KM_E_INPUT, "the test channel holds not one row");
+        return km_fail(err, KM_E_INPUT,
+                       "the test channel holds not one row (%zu file(s), the first is %s%s)",
+                       files->n, files->n ? files->path[0] : "none",
+                       km_channel_note(job->test, note, sizeof(note)));
     if (job->rank > 0)
         return KM_OK;
     rows = (uint64_t)score.rows;

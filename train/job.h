@@ -35,9 +35,9 @@ struct km_job {
     struct km_record_extras extras;
     struct km_feed *feed, *test; /* test may be NULL */
     int read_once;               /* a file of the train channel is no regular file */
-    int said_header[2];        /* the log tells what lines the files of train and test begin with */
-    int sparse_records;        /* among the first rows are sparse tensors, or nobody can look */
-    float *origin;             /* (d) subtracted from every row */
+    int said_header[2]; /* what the log has told of the first lines of train and test files */
+    int sparse_records; /* among the first rows are sparse tensors, or nobody can look */
+    float *origin;      /* (d) subtracted from every row */
     struct km_centers centers; /* K centers of the pass, relative to the origin */
     struct km_sums sums;       /* of the current mini-batch */
     struct km_assign assign;

@@ -2,6 +2,7 @@
 #include "train/peers.h"
 
 #include "base/mem.h"
+#include "train/channel.h"
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -15,8 +16,10 @@ struct seat {
 
 /* The first two ranks that have rows, and not of the same number of features. */
 static int check_features(const struct seat *seats, const struct km_job *job,
-                          const struct km_channel *channel, size_t *d, struct km_err *err)
+                          const struct km_channel *channel, const struct km_feed *feed, size_t *d,
+                          struct km_err *err)
 {
+    char note[512];
     const struct seat *first = NULL;
 
     for (int r = 0; r < job->ranks; r++) {
@@ -33,9 +36,9 @@ static int check_features(const struct seat *seats, const struct km_job *job,
     }
     if (!first)
         return km_fail(err, KM_E_INPUT,
-                       "the %s channel has 0 rows on all of the %d hosts: check that the data was "
-                       "written, and give files with rows",
-                       channel->name, job->ranks);
+                       "the %s channel has 0 rows on all of the %d hosts%s: check that the data "
+                       "was written, and give files with rows",
+                       channel->name, job->ranks, km_channel_note(feed, note, sizeof(note)));
     *d = first->d;
     return KM_OK;
 }
@@ -134,7 +137,7 @@ int km_peers_meet(struct km_job *job, const struct km_channel *channel, struct k
         job->part[r] = (size_t)r * sizeof(*seats);
     rc = km_comm_gather(comm, seats, job->part, err);
     if (rc == KM_OK)
-        rc = check_features(seats, job, channel, d, err);
+        rc = check_features(seats, job, channel, *feed, d, err);
     if (rc == KM_OK)
         rc = check_labels(seats, job, channel, err);
     if (rc == KM_OK)

@@ -554,7 +554,6 @@ int km_request_files(struct km_request *r, char *const *train_paths, size_t n_tr
                      char *const *test_paths, size_t n_test, const char *content_type,
                      struct km_settings *settings, struct km_err *err)
 {
-    struct km_channel *channel[] = {&r->train, &r->test};
     int rc = check_stdin(r, train_paths, n_train, test_paths, n_test, err);
 
     if (rc == KM_OK)
@@ -570,12 +569,11 @@ int km_request_files(struct km_request *r, char *const *train_paths, size_t n_tr
         rc = find_content_type(r, settings, &content_type, err);
     if (rc)
         return rc;
-    for (int i = 0; i < 2; i++)
-        if (km_content_type_parse(content_type, &channel[i]->format, channel[i]->content_type,
-                                  sizeof(channel[i]->content_type), err)) {
-            km_settings_problem(settings, "%s", err->msg);
-            break;
-        }
+    if (km_content_type_parse(content_type, &r->train.format, r->train.content_type,
+                              sizeof(r->train.content_type), err))
+        km_settings_problem(settings, "%s", err->msg);
+    r->test.format = r->train.format; /* parsed once, so that what it warns of is told once */
+    memcpy(r->test.content_type, r->train.content_type, sizeof(r->test.content_type));
     rc = finish(r, settings, 0, err);
     return rc ? rc : log_request(r, settings, err);
 }

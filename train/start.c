@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/stop.h"
+#include "train/channel.h"
 #include "train/merge.h"
 #include "train/sparse.h"
 #include <inttypes.h>
@@ -97,13 +98,16 @@ out:
 /* Nobody has a row. */
 static int fail_without_rows(const struct km_job *job, struct km_err *err)
 {
+    char note[512];
+
     if (km_stop_asked())
         return km_fail(err, KM_E_SYS,
                        "the job was asked to stop before it had read a row, so there is no model");
-    return km_fail(err, KM_E_INPUT,
-                   "the train channel has 0 rows on all of the %d host(s): check that the data was "
-                   "written, and give files with rows",
-                   job->ranks);
+    return km_fail(
+        err, KM_E_INPUT,
+        "the train channel has 0 rows on all of the %d host(s)%s: check that the data was "
+        "written, and give files with rows",
+        job->ranks, km_channel_note(job->feed, note, sizeof(note)));
 }
 
 static void report_start(const struct km_job *job, const struct km_batch *first, double start)

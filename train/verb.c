@@ -75,7 +75,7 @@ static void print_help(FILE *out)
         "  --header RULE         CSV: present (the first line of each file is skipped), absent, "
         "or\n"
         "                        auto: a line of names is skipped [auto]\n"
-        "  --separator C         CSV: what stands between columns: , ; | tab space [,]\n"
+        "  --separator C         CSV: what stands between columns: , ; | tab space ctrl-a [,]\n"
         "  --decimal MARK        CSV: point or comma [point]\n"
         "  --threads N           threads [KM_THREADS, OMP_NUM_THREADS, or all CPUs we may use]\n"
         "  --help                this text\n\n"
