@@ -15,6 +15,10 @@
     TABLE ", e.g. with pandas: " reader "(FILE).to_csv(OUT, header=False, index=False)"
 #define NUMPY  TABLE ", e.g. with numpy: np.savetxt(OUT, np.load(FILE), delimiter=\",\")"
 #define ARRAYS "save one of its arrays: np.savetxt(OUT, array, delimiter=\",\")"
+#define R_TABLE                                                                                    \
+    TABLE ", e.g. in R: write.table(x, \"rows.csv\", sep=\",\", row.names=FALSE, "                 \
+          "col.names=FALSE)"
+#define TENSOR "save one of its tensors: np.savetxt(OUT, tensor.numpy(), delimiter=\",\")"
 #define PIXELS "write what the rows are, e.g. the values of the pixels, as RecordIO-protobuf or CSV"
 #define FETCH  "fetch the data again and look at the file before the training"
 #define FRAMES                                                                                     \
@@ -39,6 +43,7 @@ static const struct signature signatures[] = {
      0, "is xz-compressed", "decompress it first (unxz)"},
     {BYTES("\x28\xb5\x2f\xfd"), 0, "is zstd-compressed", "decompress it first (unzstd)"},
     {BYTES("\x04\x22\x4d\x18"), 0, "is lz4-compressed", "decompress it first (unlz4)"},
+    {BYTES("\x1f\x9d"), 0, "is compressed (.Z)", "decompress it first (uncompress)"},
     {BYTES("7z\xbc\xaf\x27\x1c"), 0, "is a 7-Zip archive", UNPACK},
     {BYTES("Rar!\x1a\x07"), 0, "is a rar archive", UNPACK},
     {BYTES("PAR1"), 1, "is a Parquet file", PANDAS("read_parquet")},
@@ -49,6 +54,12 @@ static const struct signature signatures[] = {
     {BYTES("\x93NUMPY"), 0, "is a numpy file", NUMPY},
     {BYTES("\x89HDF\r\n\x1a\n"), 0, "is an HDF5 file", TABLE},
     {BYTES("MATLAB "), 1, "is a MATLAB file", TABLE ", e.g. in MATLAB: writematrix(x, 'rows.csv')"},
+    {BYTES("\0\0\0\0\0\0\0\0\0\0\0\0\xc2\xea\x81\x60"), 0, "is a SAS data set", PANDAS("read_sas")},
+    {BYTES("$FL2"), 1, "is an SPSS file", PANDAS("read_spss")},
+    {BYTES("$FL3"), 1, "is an SPSS file", PANDAS("read_spss")},
+    {BYTES("<stata_dta>"), 0, "is a Stata file", PANDAS("read_stata")},
+    {BYTES("RDX2\n"), 1, "is a file of R's", R_TABLE},
+    {BYTES("RDX3\n"), 1, "is a file of R's", R_TABLE},
     {BYTES("SQLite format 3\0"), 0, "is an SQLite database", "export its table as CSV"},
     {BYTES("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), 0, "is an Excel workbook (.xls)", SAVE},
     {BYTES("%PDF-"), 0, "is a PDF document", "save the numbers as CSV"},
@@ -57,6 +68,8 @@ static const struct signature signatures[] = {
     {BYTES("GIF8"), 1, "is a GIF image", PIXELS},
     {BYTES("II*\0"), 0, "is a TIFF image", PIXELS},
     {BYTES("MM\0*"), 0, "is a TIFF image", PIXELS},
+    {BYTES("\xff\xfe\0\0"), 0, "is UTF-32 text", SAVE},
+    {BYTES("\0\0\xfe\xff"), 0, "is UTF-32 text", SAVE},
     {BYTES("\xff\xfe"), 0, "is UTF-16 text", SAVE},
     {BYTES("\xfe\xff"), 0, "is UTF-16 text", SAVE},
     {BYTES("\x80\x02"), 0, "is a Python pickle", ARRAYS},
@@ -78,6 +91,10 @@ static const struct suffix suffixes[] = {
     {".xlsb", 1, "is an Excel workbook", SAVE},
     {".xls", 1, "is an Excel workbook", SAVE},
     {".ods", 1, "is an OpenDocument spreadsheet", SAVE},
+    {".docx", 1, "is a Word document", "save its numbers as CSV"},
+    {".pptx", 1, "is a PowerPoint document", "save its numbers as CSV"},
+    {".pt", 1, "is a PyTorch file", TENSOR},
+    {".pth", 1, "is a PyTorch file", TENSOR},
     {".npz", 1, "is a numpy archive (.npz)", ARRAYS},
     {".npy", 0, "is a numpy file", NUMPY},
     {".parquet", 0, "is a Parquet file", PANDAS("read_parquet")},
@@ -88,6 +105,11 @@ static const struct suffix suffixes[] = {
     {".h5", 0, "is an HDF5 file", TABLE},
     {".hdf5", 0, "is an HDF5 file", TABLE},
     {".mat", 0, "is a MATLAB file", TABLE},
+    {".sas7bdat", 0, "is a SAS data set", PANDAS("read_sas")},
+    {".sav", 0, "is an SPSS file", PANDAS("read_spss")},
+    {".dta", 0, "is a Stata file", PANDAS("read_stata")},
+    {".rds", 0, "is a file of R's", R_TABLE},
+    {".rdata", 0, "is a file of R's", R_TABLE},
     {".tfrecord", 0, "is a TFRecord file", TABLE},
     {".tfrecords", 0, "is a TFRecord file", TABLE},
     {".tar", 0, "is a tar archive", UNPACK " (tar xf)"},
@@ -152,14 +174,27 @@ static int probe_suffix(struct km_probe *probe, const char *path, int zip)
 /* One entry of a zip archive: its name, and what of the archive is there behind it. */
 static int probe_entry(struct km_probe *probe, const unsigned char *name, size_t len, size_t n)
 {
-    static const char *const office[] = {"[Content_Types].xml", "xl/", "docProps/", "_rels/"};
+    static const char *const office[] = {"[Content_Types].xml", "docProps/", "_rels/"};
     static const char sheet[] = "application/vnd.oasis.opendocument.spreadsheet";
+    static const struct {
+        const char *folder, *what;
+    } documents[] = {{"xl/", "is an Excel workbook"},
+                     {"word/", "is a Word document"},
+                     {"ppt/", "is a PowerPoint document"}};
 
-    for (size_t i = 0; i < sizeof(office) / sizeof(*office); i++) {
-        if (starts(name, len, office[i], strlen(office[i]))) {
-            say(probe, "is an Excel workbook", SAVE);
+    for (size_t i = 0; i < sizeof(documents) / sizeof(*documents); i++) {
+        if (starts(name, len, documents[i].folder, strlen(documents[i].folder)) &&
+            (i == 0 || probe->kind == KM_PROBE_FOREIGN)) {
+            say(probe, documents[i].what, i == 0 ? SAVE : "save its numbers as CSV");
             return 1;
         }
+    }
+    for (size_t i = 0; i < sizeof(office) / sizeof(*office); i++)
+        if (starts(name, len, office[i], strlen(office[i])))
+            say(probe, "is an Excel workbook or another document of Office", SAVE);
+    if (len > 9 && memcmp(name + len - 9, "/data.pkl", 9) == 0) {
+        say(probe, "is a PyTorch file", TENSOR);
+        return 1;
     }
     if (len > 4 && memcmp(name + len - 4, ".npy", 4) == 0) {
         say(probe, "is a numpy archive (.npz)", ARRAYS);
@@ -184,7 +219,7 @@ static void probe_zip(struct km_probe *probe, const unsigned char *p, size_t n, 
             probe_entry(probe, p + i + NAME, len, n - i - NAME))
             return;
     }
-    if (!probe_suffix(probe, path, 1))
+    if (!probe_suffix(probe, path, 1) && probe->kind != KM_PROBE_FOREIGN)
         say(probe, "is a zip archive", UNPACK);
 }
 
@@ -193,9 +228,7 @@ static void probe_gzip(struct km_probe *probe, const char *path)
     if (ends(path, ".tar.gz") || ends(path, ".tgz"))
         say(probe, "is a gzip-compressed tar archive", UNPACK " (tar xzf)");
     else if (ends(path, ".rds") || ends(path, ".rdata"))
-        say(probe, "is a file of R's (gzip-compressed)",
-            TABLE ", e.g. in R: write.table(x, \"rows.csv\", sep=\",\", row.names=FALSE, "
-                  "col.names=FALSE)");
+        say(probe, "is a file of R's (gzip-compressed)", R_TABLE);
     else if (ends(path, "ubyte.gz"))
         say(probe, "is gzip-compressed",
             "decompress it first (gunzip); images of MNIST's format: `kmeans convert` reads them "
@@ -380,7 +413,16 @@ static int is_json(const unsigned char *p, size_t n)
     return i >= n || p[i] == '\n';
 }
 
-static void probe_text(struct km_probe *probe, const unsigned char *p, size_t n)
+/* Protocol 0, which is text: a mark or a name of a module, alone on its line. */
+static int is_pickle(const unsigned char *p, size_t n)
+{
+    for (size_t i = 0; i < n && p[i] != '\n'; i++)
+        if (p[i] == ',')
+            return 0;
+    return *p == '(' || *p == 'c';
+}
+
+static void probe_text(struct km_probe *probe, const unsigned char *p, size_t n, const char *path)
 {
     probe->kind = KM_PROBE_TEXT;
     if (starts(p, n, "\xef\xbb\xbf", 3)) {
@@ -401,6 +443,8 @@ static void probe_text(struct km_probe *probe, const unsigned char *p, size_t n)
         say(probe, "is a pointer of Git LFS, not the data", "fetch the data with git lfs pull");
     else if (is_json(p, n))
         say(probe, "is JSON", TABLE);
+    else if ((ends(path, ".pkl") || ends(path, ".pickle")) && is_pickle(p, n))
+        say(probe, "is a Python pickle", ARRAYS);
 }
 
 void km_probe(struct km_probe *probe, const unsigned char *p, size_t n, const char *path)
@@ -432,7 +476,7 @@ void km_probe(struct km_probe *probe, const unsigned char *p, size_t n, const ch
         }
     }
     if (n > 0 && text)
-        probe_text(probe, p, n);
+        probe_text(probe, p, n, path);
     else if (n > 0)
         probe_binary(probe, p, n, path);
 }

@@ -243,7 +243,7 @@ rc=0
 "$kmeans" convert rows.csv --to csv -o - >>rows.csv 2>stderr.txt || rc=$?
 [ $rc -eq 2 ] && grep -q -- '--output - is a file of the data (rows.csv)' stderr.txt || fail "standard output over an input: $rc"
 same rows.csv b.csv
-for suffix in npy npz parquet xlsx json gz zip tar h5 feather arrow tsv NPY csv.gz tar.gz params; do
+for suffix in tfrecord idx ubyte npy npz parquet xlsx json gz zip tar h5 feather arrow tsv NPY csv.gz tar.gz params; do
     refused 2 "--output out/x.$suffix: the name says" convert images -o "out/x.$suffix"
     refused 2 "name it .pbr (RecordIO-protobuf) or .csv" convert --to csv images -o "out/x.$suffix"
 done

@@ -54,6 +54,15 @@ static void every_format_is_called_what_it_is(void **state)
         {B(ENTRY("\x13", "[Content_Types].xml...")), "a", "Excel workbook", "CSV (UTF-8)"},
         {B(ENTRY("\5", "a.xml..." ENTRY("\xf", "xl/workbook.xml"))), "a.zip", "Excel workbook", ""},
         {B(ENTRY("\x10", "docProps/app.xml")), "a", "Excel workbook", ""},
+        {B(ENTRY("\x13", "[Content_Types].xml" ENTRY("\x11", "word/document.xml"))), "a",
+         "is a Word document", "as CSV"},
+        {B(ENTRY("\x13", "[Content_Types].xml" ENTRY("\x14", "ppt/presentation.xml"))), "a.zip",
+         "is a PowerPoint document", "as CSV"},
+        {B(ENTRY("\x13", "[Content_Types].xml")), "a.docx", "is a Word document", "as CSV"},
+        {B("PK\3\4"), "a.pptx", "is a PowerPoint document", ""},
+        {B(ENTRY("\xa", "word/a.csv")), "a.zip", "is a zip archive", "unpack"},
+        {B(ENTRY("\x10", "archive/data.pkl")), "a", "is a PyTorch file", "tensor.numpy()"},
+        {B("PK\3\4"), "a.pth", "is a PyTorch file", ""},
         {B("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), "a", "Excel workbook (.xls)", "CSV (UTF-8)"},
         {B(ENTRY("\x8", "mimetypeapplication/vnd.oasis.opendocument.spreadsheetPK")), "a",
          "OpenDocument spreadsheet", "CSV (UTF-8)"},
@@ -71,11 +80,24 @@ static void every_format_is_called_what_it_is(void **state)
         {B("SQLite format 3\0"), "a", "an SQLite database", "as CSV"},
         {B("MATLAB 5.0 MAT-file, Platform: GLNXA64\0\1IM"), "a", "a MATLAB file", "convert it"},
         {B("\x80\x04\x95"), "a", "a Python pickle", "np.savetxt"},
+        {B("(lp0\nI1\naI2\na."), "a.pkl", "a Python pickle", "np.savetxt"},
+        {B("cnumpy.core.multiarray\n_reconstruct\np0\n"), "a.pickle", "a Python pickle", ""},
+        {B("\x1f\x9d\x90\1"), "a.Z", "is compressed (.Z)", "uncompress"},
+        {B("\0\0\0\0\0\0\0\0\0\0\0\0\xc2\xea\x81\x60\xb3"), "a", "a SAS data set", "read_sas"},
+        {B("\1\2"), "a.sas7bdat", "a SAS data set", "read_sas"},
+        {B("$FL2@(#) SPSS DATA FILE\2\0"), "a", "an SPSS file", "read_spss"},
+        {B("<stata_dta><header><release>118</release>"), "a", "a Stata file", "read_stata"},
+        {B("\x73\2\1\0"), "a.dta", "a Stata file", "read_stata"},
+        {B("RDX3\nX\n\0\0\0\3"), "a", "a file of R's", "write.table"},
+        {B("RDX2\nX\n\0\0\0\2"), "a", "a file of R's", "col.names=FALSE"},
+        {B("X\n\0\0\0\3"), "a.rds", "a file of R's", "write.table"},
         {B("%PDF-1.7\n%\xe2\xe3"), "a", "a PDF document", "as CSV"},
         {B("\x89PNG\r\n\x1a\n"), "a", "a PNG image", "pixels"},
         {B("\xff\xd8\xff\xe0"), "a", "a JPEG image", "pixels"},
         {B("GIF89a\1\0\1\0"), "a", "a GIF image", "pixels"},
         {B("II*\0\x8\0\0\0"), "a", "a TIFF image", "pixels"},
+        {B("\xff\xfe\0\0\x31\0\0\0"), "a", "UTF-32 text", "CSV (UTF-8)"},
+        {B("\0\0\xfe\xff\0\0\0\x31"), "a", "UTF-32 text", "CSV (UTF-8)"},
         {B("\xff\xfe\x31\0\x2c\0"), "a", "UTF-16 text", "CSV (UTF-8)"},
         {B("\x0a\x14" RECORD "."), "a", NULL, ""},
         {B("\x14" RECORD), "a", "protobuf messages without RecordIO frames (length-delimited)",
@@ -155,6 +177,11 @@ static void text_that_may_be_rows_is_text(void **state)
         "<5,>=5\n1,2\n",
         "version,b\n",
         "ustar,b\n",
+        "$FL2,b\n",
+        "RDX2\n1\n",
+        "RDX3,b\n",
+        "count,b\n",
+        "(a),b\n",
         "\x80,b\n",
         /* labels in front of the features */
         "[0, 10),3,4\n",
@@ -173,9 +200,10 @@ static void text_that_may_be_rows_is_text(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
-        static const char *const names[] = {"a.csv", "a.xlsx", "a.parquet", "a.npz", "a.tar"};
+        static const char *const names[] = {"a.csv", "a.xlsx", "a.parquet",
+                                            "a.npz", "a.tar",  "a.pkl"};
 
-        for (size_t t = 0; t < 5; t++) {
+        for (size_t t = 0; t < 6; t++) {
             struct km_probe p = probe(lines[i], strlen(lines[i]), names[t]);
 
             if (p.kind != KM_PROBE_TEXT)
