@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/start.h"
 
+#include "algo/origin.h"
 #include "algo/seed.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -12,8 +13,8 @@
 #include <string.h>
 
 /*
- * Moves the data's origin to the mean of the first blocks: float32 products of numbers far from zero would
- * lose the differences between rows.
+ * Moves the data's origin to the middle of the first blocks: float32 products of numbers far from zero would
+ * lose the differences between rows. Of all hosts' origins, by their rows.
  */
 static int move_origin(struct km_job *job, const struct km_mat *x, size_t all_rows,
                        struct km_err *err)
@@ -21,12 +22,13 @@ static int move_origin(struct km_job *job, const struct km_mat *x, size_t all_ro
     double *sum = job->sums.sum; /* (d) borrowed: nothing has been added to it yet */
     int rc;
 
+    if (x->n > 0)
+        km_origin(sum, x);
     for (size_t t = 0; t < job->d; t++)
-        for (size_t i = 0; i < x->n; i++)
-            sum[t] += (double)km_mat_row(x, i)[t];
+        sum[t] *= (double)x->n / (double)all_rows;
     rc = km_comm_sum(job->m->comm, sum, job->d, err);
     for (size_t t = 0; t < job->d; t++)
-        job->origin[t] = (float)(sum[t] / (double)all_rows);
+        job->origin[t] = (float)sum[t];
     memset(sum, 0, job->d * sizeof(*sum));
     if (rc)
         return rc;
