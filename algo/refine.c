@@ -18,6 +18,22 @@
 #define EXTRA        10   /* starts from the sample itself */
 #define EXTRA_BYTES  ((size_t)32 << 20) /* their centers */
 #define BOUNDS_BYTES ((size_t)32 << 20) /* what bounds keep of centers */
+#define LOOK_COST    1.3                /* of a look, in iterations */
+#define LOOKS        8                  /* on rows, each with LOOK_ITER iterations behind it */
+#define LOOK_SHARE   0.3                /* of the budget: so much they may take on all rows, */
+#define LOOK_CLUSTER 400                /* or else so many rows for each center, */
+#define LOOK_LEAST   4096               /* and at least these */
+#define LAST_LOOKS   3                  /* behind the last iteration */
+#define COARSE_LOOKS 20
+#define COARSE_SHARE 0.15 /* of the budget, for looks at coarse centers */
+#define LOOK_ITER    2
+#define BOLD_SHARE   0.25 /* of the budget, for attempts, */
+#define BOLD_EACH    0.02 /* if one takes no more than this */
+#define BOLD_ITER    5
+#define BOLD_FAILS   30   /* in a row end them */
+#define BOLD_GAIN    1e-5 /* of the loss, or an attempt is undone */
+#define FEW_COST     250  /* iterations that everything on all rows takes, about */
+#define FEW_WIDTH    16   /* a narrow row takes as long as one of so many features */
 #define LAST_TOL     1e-7 /* the last candidate has converged when an iteration gains less */
 
 double km_refine_budget(uint64_t rows, size_t from_k, size_t d)
@@ -53,8 +69,12 @@ struct refine {
     struct km_assign assign; /* for dense rows */
     struct km_sparse step;   /* for sparse rows */
     struct km_sums sums;     /* of rows without bounds */
+    struct km_look look;     /* at dense rows */
+    uint64_t looks;          /* how many there were: names their random numbers */
+    int few;                 /* so few rows that everything is done on all of them */
     struct candidate *list;
     size_t n;                       /* candidates left */
+    size_t wanted;                  /* candidates that the budget allows */
     struct km_centers extra[EXTRA]; /* starts from the sample */
     size_t n_extra;
     double flop; /* budget left */
@@ -315,7 +335,7 @@ static void choose_rows(struct refine *r, size_t k)
 {
     const struct km_refine_options *o = r->o;
     struct km_points every = {.s = o->rows ? (struct km_csr){0} : *o->sparse};
-    size_t have, n, part;
+    size_t wide = o->rows && o->rows->d > FEW_WIDTH ? o->rows->d : FEW_WIDTH, have, n, part;
     double fit;
 
     if (o->rows)
@@ -323,10 +343,11 @@ static void choose_rows(struct refine *r, size_t k)
     have = km_points_n(&every);
     fit = o->flop / (2.0 * (double)k * cells_of(&every) / (double)have) / LAST_ITER;
     n = fit < (double)have ? (size_t)fit : have;
-    part = n / FIRST_SHARE;
+    r->few = o->rows && FEW_COST * 2 * (double)have * (double)k * (double)wide <= o->flop;
+    part = r->few ? n : n / FIRST_SHARE;
     if (n < 2 * k)
         n = 2 * k < have ? 2 * k : have;
-    if (part < 100 * k) /* too few rows to tell the candidates apart */
+    if (!r->few && part < 100 * k) /* too few rows to tell the candidates apart */
         part = 100 * k < n ? 100 * k : n;
     km_rng_seed(&r->order, 0, 'M', have);
     if (part == have)
@@ -357,6 +378,150 @@ static double rows_of_tournament(const struct refine *r, size_t n)
     return rows;
 }
 
+/* Looks at the first n rows, with iterations in between, until none finds anything; up to `most`. */
+static int look_at(struct refine *r, struct candidate *c, size_t n, size_t most, size_t *moved,
+                   struct km_err *err)
+{
+    struct km_points p;
+    double each;
+    int rc = KM_OK;
+
+    *moved = 0;
+    if (n < r->all)
+        mix_first(r, n);
+    p = first_rows(r, n);
+    each = iteration_flop(&p, c->centers);
+    for (size_t i = 0; rc == KM_OK && i < most && r->flop > (LOOK_COST + LOOK_ITER) * each; i++) {
+        size_t found = km_stop_is_late() ? 0
+                                         : km_look(&r->look, c->centers, &p, c->centers->k,
+                                                   r->o->seed ^ ++r->looks << 32);
+
+        r->flop -= LOOK_COST * each;
+        *moved += found;
+        if (found == 0)
+            break;
+        rc = run(r, c, &p, LOOK_ITER, 0, err);
+    }
+    r->result->moved += *moved;
+    return rc;
+}
+
+/* Rows that looks have memory for. */
+static size_t look_rows(const struct refine *r)
+{
+    return r->all < KM_REFINE_LOOK_ROWS ? r->all : KM_REFINE_LOOK_ROWS;
+}
+
+/* Rows of the first looks: all where that is little work, else enough to know the clusters by. */
+static size_t first_look_rows(const struct refine *r, size_t k, double each)
+{
+    size_t n = LOOK_CLUSTER * k;
+
+    if (LOOKS * LOOK_COST * each <= LOOK_SHARE * r->o->flop)
+        return look_rows(r);
+    n = n > LOOK_LEAST ? n : LOOK_LEAST;
+    n = n > r->all / FIRST_SHARE ? n : r->all / FIRST_SHARE;
+    return n < look_rows(r) ? n : look_rows(r);
+}
+
+/* Bold changes, with iterations behind each; what does not make the loss smaller is undone. */
+static int attempt(struct refine *r, struct candidate *c, const struct km_points *p, size_t *moved,
+                   struct km_err *err)
+{
+    double each = (LOOK_COST + BOLD_ITER) * iteration_flop(p, c->centers);
+    double least = r->flop - BOLD_SHARE * r->o->flop;
+    struct km_centers before = {0};
+    int rc, fails = 0;
+
+    *moved = 0;
+    if (each > BOLD_EACH * r->o->flop)
+        return KM_OK;
+    rc = km_centers_init(&before, c->centers->k, c->centers->d, err);
+    while (rc == KM_OK && fails < BOLD_FAILS && r->flop - each > (least > 0 ? least : 0) &&
+           !km_stop_is_late()) {
+        double loss = c->loss;
+
+        km_centers_copy(&before, c->centers);
+        if (!km_look_boldly(&r->look, c->centers, p, (size_t)fails, r->o->seed ^ ++r->looks << 32))
+            break;
+        r->flop -= LOOK_COST * iteration_flop(p, c->centers);
+        rc = run(r, c, p, BOLD_ITER, 0, err);
+        if (rc == KM_OK && c->loss < loss * (1 - BOLD_GAIN)) {
+            ++*moved;
+            fails = 0;
+            continue;
+        }
+        km_centers_copy(c->centers, &before);
+        c->loss = loss;
+        fails++;
+    }
+    r->result->moved += *moved;
+    km_centers_done(&before);
+    return rc;
+}
+
+/* The winner: looks, and iterations on all rows until they gain nothing any more; then whether a look does. */
+static int last_candidate(struct refine *r, struct km_err *err)
+{
+    struct candidate *c = &r->list[0];
+    struct km_points p = view_rows(r, r->all);
+    size_t moved = 0;
+    int rc = KM_OK;
+
+    if (r->look.k)
+        rc = look_at(r, c, first_look_rows(r, c->centers->k, iteration_flop(&p, c->centers)), LOOKS,
+                     &moved, err);
+    for (int i = 0; rc == KM_OK; i++) {
+        p = first_rows(r, r->all);
+        rc = run(r, c, &p, 1000, LAST_TOL, err);
+        if (rc || !r->look.k || i == LAST_LOOKS)
+            break;
+        rc = look_at(r, c, look_rows(r), 1, &moved, err);
+        if (moved == 0)
+            break;
+    }
+    if (rc == KM_OK && r->look.k && look_rows(r) == r->all)
+        rc = attempt(r, c, &p, &moved, err);
+    if (rc == KM_OK && moved > 0)
+        rc = run(r, c, &p, 1000, LAST_TOL, err);
+    return rc;
+}
+
+/* Looks at the coarse centers, which stand for all rows, for the trials that take part. */
+static int look_at_coarse(struct refine *r, struct km_err *err)
+{
+    const struct km_centers *coarse = r->o->coarse;
+    size_t k = r->list[0].centers->k, d = coarse->d;
+    struct km_points p = km_points_of(&coarse->c, coarse->weight, r->kern);
+    double each = iteration_flop(&p, r->list[0].centers);
+    double left = COARSE_SHARE * r->o->flop;
+    struct km_assign a = {0};
+    struct km_sums sums = {0};
+    struct km_look look = {0};
+    int rc = km_assign_init(&a, r->kern, r->pool, coarse->k, k, d, err);
+
+    if (rc == KM_OK)
+        rc = km_sums_init(&sums, k, d, err);
+    if (rc == KM_OK)
+        rc = km_look_init(&look, r->kern, r->pool, coarse->k, k, d, err);
+    for (size_t i = 0; rc == KM_OK && i < r->n && !km_stop_is_late(); i++)
+        for (int n = 0; n < COARSE_LOOKS && left > (LOOK_COST + LOOK_ITER) * each; n++) {
+            struct candidate *c = &r->list[i];
+            size_t moved = km_look(&look, c->centers, &p, k, r->o->seed ^ ++r->looks << 32);
+
+            left -= (LOOK_COST + LOOK_ITER) * each;
+            r->flop -= (LOOK_COST + LOOK_ITER) * each;
+            r->result->moved += moved;
+            if (moved == 0)
+                break;
+            c->loss = km_lloyd(&a, &sums, NULL, c->centers, &p, LOOK_ITER, 0).loss;
+        }
+    km_look_done(&look);
+    km_sums_done(&sums);
+    km_assign_done(&a);
+    return rc;
+}
+
 /*
  * Many candidates on few rows, then fewer on more: each round costs about the same, and a bad optimum shows
  * on few rows. A job that is late to stop leaves out the candidates that have not run.
@@ -381,16 +546,17 @@ static int tournament(struct refine *r, struct km_err *err)
         sort_distinct(r);
         keep(r, (r->n + 1) / 2);
     }
-    p = first_rows(r, r->all);
-    return run(r, &r->list[0], &p, 1000, LAST_TOL, err);
+    return last_candidate(r, err);
 }
 
-/* Starts from the sample that EXTRA_BYTES of centers hold; at least one. */
-static size_t extra_that_fit(const struct km_centers *c)
+/* Starts from the sample that EXTRA_BYTES of centers hold, up to `most`; at least one. */
+static size_t starts_that_fit(const struct refine *r, size_t most)
 {
+    const struct km_centers *c = r->list[0].centers;
     size_t fit = EXTRA_BYTES / (sizeof(float) + sizeof(double)) / (c->k * c->d);
 
-    return fit < 1 ? 1 : fit < EXTRA ? fit : EXTRA;
+    fit = fit < 1 ? 1 : fit < EXTRA ? fit : EXTRA;
+    return fit < most ? fit : most;
 }
 
 /*
@@ -402,7 +568,7 @@ static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials, s
 {
     struct km_points p;
     double each, fit;
-    size_t wanted, most, extra;
+    size_t extra;
 
     choose_rows(r, trials[0].centers.k);
     r->flop = r->o->flop;
@@ -417,14 +583,12 @@ static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials, s
     p = view_rows(r, r->all);
     each = iteration_flop(&p, &trials[0].centers);
     fit = (r->flop - LAST_ITER * each) / each * (double)r->all;
-    wanted = n_trials + EXTRA;
-    while (wanted > 2 && rows_of_tournament(r, wanted) > fit)
-        wanted--;
-    most = extra_that_fit(&trials[0].centers);
-    extra = wanted / 2 < most ? wanted / 2 : most;
-    if (r->n > wanted - extra)
-        r->n = wanted - extra;
-    r->n_extra = wanted - r->n < most ? wanted - r->n : most;
+    r->wanted = n_trials + EXTRA;
+    while (r->wanted > 2 && rows_of_tournament(r, r->wanted) > fit)
+        r->wanted--;
+    extra = starts_that_fit(r, r->wanted / 2);
+    if (r->n > r->wanted - extra)
+        r->n = r->wanted - extra;
     return KM_OK;
 }
 
@@ -436,7 +600,11 @@ static int seed_one(struct refine *r, struct km_centers *c, float *dist2, struct
     struct km_points p = view_rows(r, r->some);
     int rc;
 
-    r->flop -= iteration_flop(&p, c);
+    r->flop -= iteration_flop(&p, c) * (r->few ? (double)km_seed_draws(c->k) : 1);
+    if (r->few) {
+        km_seed_greedy(c, &p.x, NULL, r->kern, r->pool, dist2, rng);
+        return KM_OK;
+    }
     if (!p.s.d) {
         km_seed_plusplus(c, &p.x, NULL, r->kern, r->pool, dist2, rng);
         return KM_OK;
@@ -454,7 +622,7 @@ static int seed_one(struct refine *r, struct km_centers *c, float *dist2, struct
 
 static int seed_extra(struct refine *r, size_t n_trials, size_t k, size_t d, struct km_err *err)
 {
-    float *dist2 = km_alloc(r->some, sizeof(*dist2));
+    float *dist2 = km_alloc(r->some, 2 * sizeof(*dist2));
     int rc = dist2 ? KM_OK : km_fail(err, KM_E_MEM, "no memory for refining");
 
     for (size_t e = 0; rc == KM_OK && e < r->n_extra && !km_stop_is_late(); e++) {
@@ -535,7 +703,16 @@ int km_refine(struct km_centers *best, struct km_refine_result *result, struct k
         rc = km_sums_init(&r.sums, k, d, err);
     if (rc)
         goto out;
+    if (rc == KM_OK && o->coarse->k > k)
+        rc = look_at_coarse(&r, err);
+    if (rc == KM_OK && o->rows)
+        rc = km_look_init(&r.look, kern, pool, look_rows(&r), k, d, err);
+    if (rc)
+        goto out;
     result->rows = r.all;
+    sort_distinct(
+        &r); /* looks lead some trials to the same place; starts from the sample fill up */
+    r.n_extra = starts_that_fit(&r, r.wanted - r.n);
     km_centers_copy(best, r.list[0].centers);
     every = view_rows(&r, r.all);
     result->before = ssd_of(&r, &every, best) / (double)r.all;
@@ -563,5 +740,6 @@ out:
     km_assign_done(&r.assign);
     km_sparse_done(&r.step);
     km_sums_done(&r.sums);
+    km_look_done(&r.look);
     return rc;
 }

@@ -3,6 +3,7 @@
 #ifndef KM_ALGO_REFINE_H
 #define KM_ALGO_REFINE_H
 
+#include "algo/look.h"
 #include "algo/shrink.h"
 
 struct km_refine_options {
@@ -14,6 +15,9 @@ struct km_refine_options {
     uint64_t rank; /* who refines: ranks with the same rows start from different ones of them */
     double flop;   /* most floating point operations to spend */
 };
+
+/** Most rows that looks are made at (algo/look.h): 36 MiB of what they keep of rows. */
+#define KM_REFINE_LOOK_ROWS ((size_t)1 << 20)
 
 /** The formula for km_refine_options.flop: 30 % of the pass, but at least 10 GFLOP. For sparse
  * rows: their values, as rows of one feature. */
@@ -31,18 +35,23 @@ struct km_refine_result {
     size_t rows;       /* of the sample that were used */
     size_t candidates; /* trials and starts from the sample that took part */
     int iterations;    /* of all candidates together */
-    double before;     /* msd on those rows: best trial as it came out of the shrink */
-    double after;      /* and the centers that were chosen */
-    int kept;          /* 0: refining would not have paid, the best trial stands */
+    size_t
+        moved; /* centers that looks took away and put elsewhere, on coarse centers and on rows */
+    double before; /* msd on those rows: best trial as it came out of the shrink */
+    double after;  /* and the centers that were chosen */
+    int kept;      /* 0: refining would not have paid, the best trial stands */
 };
 
 /**
  * Improves the trials on real rows and leaves the chosen centers in *best (k, d as the trials). The
  * trials are candidates and are moved; up to ten more start by k-means++ from the sample.
  *
- * The candidates run a few Lloyd iterations on a small part of the rows, the worse half drops out,
- * the others go on with twice as many rows, again and again until one is left, which runs on to
- * convergence on all rows; all within the budget (fewer rows, candidates or iterations).
+ * First looks at the coarse centers (algo/look.h) take the trials out of optima where Lloyd is stuck. Then the
+ * candidates run a few Lloyd iterations on a small part of the rows, the worse half drops out, the others go on with
+ * twice as many rows, again and again until one is left; where everything on all rows is within the budget, on all
+ * rows, with starts by greedy k-means++. The one that is left has looks at rows, iterations to convergence on all rows,
+ * looks again, and, where they are cheap, bold changes that are undone unless they pay; all within the budget (fewer
+ * rows, candidates, looks or iterations). Sparse rows have no looks at rows.
  *
  * A center that has few rows in the sample would be moved by noise: its mean over m_j of n_j rows
  * is off by v_j / m_j * (1 - m_j / n_j) (v_j: msd of the cluster). Each center is therefore drawn

@@ -2,6 +2,7 @@
 #include "algo/seed.h"
 
 #include <math.h>
+#include <string.h>
 
 void km_seed_random(struct km_centers *c, const struct km_mat *x, struct km_rng *rng)
 {
@@ -62,5 +63,53 @@ void km_seed_plusplus(struct km_centers *c, const struct km_mat *x, const double
         km_centers_set(c, j, u.point, 1);
         if (j + 1 < c->k)
             km_pool_run(pool, update_block, &u, (x->n + KM_KERN_ROWS - 1) / KM_KERN_ROWS);
+    }
+}
+
+size_t km_seed_draws(size_t k)
+{
+    return 2 + (size_t)log((double)k);
+}
+
+static double potential(const float *dist2, const double *weight, size_t n)
+{
+    double total = 0;
+
+    for (size_t i = 0; i < n; i++)
+        total += (weight ? weight[i] : 1) * (double)dist2[i];
+    return total;
+}
+
+void km_seed_greedy(struct km_centers *c, const struct km_mat *x, const double *weight,
+                    const struct km_kernels *kern, struct km_pool *pool, float *dist2,
+                    struct km_rng *rng)
+{
+    size_t n = x->n, blocks = (n + KM_KERN_ROWS - 1) / KM_KERN_ROWS;
+    struct update u = {kern, x, NULL, dist2 + n};
+
+    for (size_t i = 0; i < n; i++)
+        dist2[i] = INFINITY;
+    for (size_t j = 0; j < c->k; j++) {
+        size_t best = 0;
+        double least = (double)INFINITY;
+
+        for (size_t draws = j > 0 ? km_seed_draws(c->k) : 1; draws > 0; draws--) {
+            size_t row = km_seed_draw(dist2, weight, n, rng);
+            double left;
+
+            memcpy(u.dist2, dist2, n * sizeof(*dist2));
+            u.point = km_mat_row(x, row);
+            km_pool_run(pool, update_block, &u, blocks);
+            left = potential(u.dist2, weight, n);
+            if (left < least) {
+                best = row;
+                least = left;
+            }
+        }
+        u.point = km_mat_row(x, best);
+        km_centers_set(c, j, u.point, 1);
+        u.dist2 = dist2;
+        km_pool_run(pool, update_block, &u, blocks);
+        u.dist2 = dist2 + n;
     }
 }

@@ -20,6 +20,18 @@ void km_seed_plusplus(struct km_centers *c, const struct km_mat *x, const double
                       struct km_rng *rng);
 
 /**
+ * Greedy k-means++ (Arthur and Vassilvitskii 2007, section 6; as scikit-learn): the same, but each next center is
+ * the best of 2 + ln k rows drawn: the one that leaves the least sum of weight * squared distance. dist2 is scratch
+ * for 2 x->n values.
+ */
+void km_seed_greedy(struct km_centers *c, const struct km_mat *x, const double *weight,
+                    const struct km_kernels *kern, struct km_pool *pool, float *dist2,
+                    struct km_rng *rng);
+
+/** Rows that km_seed_greedy draws for each center. */
+size_t km_seed_draws(size_t k);
+
+/**
  * Number of a row drawn in proportion to weight * dist2 (all dist2 infinite: to weight), or
  * uniformly when all of them are zero; weight NULL: 1 each.
  */

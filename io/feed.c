@@ -45,6 +45,7 @@ struct km_feed {
     const struct km_files *files;
     struct km_format format;
     struct km_header header; /* what format.header points to */
+    double row_bytes;        /* about; 0: not known */
     const char *kept; /* the file that can be read only once whose first row decided; or NULL */
     size_t mini_batch;
     size_t block;
@@ -106,6 +107,23 @@ static int is_complete(const struct km_format *f)
     return f->feature_dim > 0 && (f->kind != KM_CSV || f->label_size >= 0);
 }
 
+/* How long rows are, from the first ones of a file that has just been opened. */
+#define MEASURED_ROWS 16
+static void measure_rows(struct km_feed *f, struct km_shard *s)
+{
+    struct km_mat one;
+    struct km_err err;
+    size_t n = 0, got = 1;
+
+    if (f->row_bytes > 0 || f->format.feature_dim == 0 ||
+        km_mat_init(&one, 1, f->format.feature_dim, &err))
+        return;
+    while (n < MEASURED_ROWS && km_shard_read(s, &one, 0, &got, &err) == KM_OK && got > 0)
+        n++; /* a bad row is told in its turn */
+    f->row_bytes = n ? (double)km_shard_bytes(s) / (double)n : 0;
+    km_mat_done(&one);
+}
+
 /* Decodes the first row of each file, at least until one has decided on the format, so that all
  * parts have the same; a FIFO cannot be opened twice and waits for its turn. */
 static void check_files(void *arg)
@@ -119,6 +137,7 @@ static void check_files(void *arg)
         f->late_rc = km_shard_open(&s, f->files->path[i], &f->format, &f->late_err);
         if (f->late_rc)
             return;
+        measure_rows(f, s);
         km_shard_close(s);
     }
 }
@@ -226,6 +245,11 @@ int km_feed_divide(struct km_feed *f, size_t part, size_t parts, struct km_err *
     f->part = part;
     f->parts = parts;
     return KM_OK;
+}
+
+double km_feed_row_bytes(const struct km_feed *f)
+{
+    return f->row_bytes;
 }
 
 uint64_t km_feed_bytes(const struct km_feed *f)

@@ -57,6 +57,9 @@ uint64_t km_feed_bytes(const struct km_feed *feed);
  * asked by the caller's thread at any time. */
 struct km_record_extras km_feed_extras(struct km_feed *feed);
 
+/** Bytes of a row of the channel, about: of its first 16 or fewer. 0: there is none that can be looked at. */
+double km_feed_row_bytes(const struct km_feed *feed);
+
 /** What the first rows of a channel are like. */
 struct km_feed_look {
     size_t rows;   /* looked at; 0: there is nothing that can be looked at twice, or it is CSV */

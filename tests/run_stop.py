@@ -166,7 +166,7 @@ def phases(t):
     run = one_host(t, data, epochs="1000000")
     run.wait_for("Iter 10:")
     run.ends_well("in the pass")
-    run = one_host(t, data, k="300", local_lloyd_num_trials="10000", local_lloyd_tol="0")
+    run = one_host(t, data, k="300", extra_center_factor="10", local_lloyd_num_trials="10000", local_lloyd_tol="0")
     run.wait_for("shrinking 3000 centers")
     time.sleep(0.5)
     run.ends_well("in the shrink")
@@ -177,7 +177,7 @@ def phases(t):
 
 def second_signal(t):
     run = one_host(t, lambda j: oracle.write_recordio(j.data("rows"), rows_of(20000)),
-                   k="300", local_lloyd_num_trials="10000", local_lloyd_tol="0")
+                   k="300", extra_center_factor="10", local_lloyd_num_trials="10000", local_lloyd_tol="0")
     run.wait_for("shrinking 3000 centers")
     os.kill(run.process.pid, signal.SIGTERM)
     time.sleep(0.3)
@@ -221,7 +221,7 @@ def hosts(t):
     run.wait_for("memory:")
     time.sleep(0.5)
     run.ends_without_model("two hosts wait for FIFOs", ranks_of(t, cluster))
-    endless = {"k": "300", "local_lloyd_num_trials": "10000", "local_lloyd_tol": "0"}
+    endless = {"k": "300", "extra_center_factor": "10", "local_lloyd_num_trials": "10000", "local_lloyd_tol": "0"}
     for asked, shrink in ([0], {}), ([1], endless), ([0, 1], {}):
         cluster = Cluster(t, [rows, rows[:500]], hyperparameters={"epochs": "1000000", **shrink})
         run = Process(t, cluster.jobs, cluster.start())

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/stop.h"
 #include "train/channel.h"
+#include "train/iterate.h"
 #include "train/merge.h"
 #include "train/sparse.h"
 #include <inttypes.h>
@@ -126,6 +127,7 @@ static int refine(struct km_job *job, struct km_centers *best, struct km_trial *
         .sparse = job->sparse ? &job->sparse_sample.rows : NULL,
         .total_rows = job->rows,
         .coarse = &job->centers,
+        .seed = job->seed,
         .rank = (uint64_t)job->rank,
         .flop = budget_of(job),
     };
@@ -146,8 +148,8 @@ static int refine(struct km_job *job, struct km_centers *best, struct km_trial *
     if (job->rank == 0)
         km_log(KM_INFO,
                "refined %zu candidates on %zu of %" PRIu64
-               " rows in %d iterations: msd on these rows %.6g, was %.6g%s",
-               r.candidates, r.rows, job->rows, r.iterations, r.after, r.before,
+               " rows in %d iterations, moved %zu centers: msd on these rows %.6g, was %.6g%s",
+               r.candidates, r.rows, job->rows, r.iterations, r.moved, r.after, r.before,
                r.kept ? "" : "; too few rows to be sure of a gain, so the best attempt stands");
     return KM_OK;
 }
@@ -189,6 +191,28 @@ static int warn_of_copies(const struct km_mat *model, struct km_err *err)
     return KM_OK;
 }
 
+/* Whether all hosts together can read the train data again, and it is little enough. */
+static int can_rescore(struct km_job *job, int *can, struct km_err *err)
+{
+    double told[] = {job->read_once, (double)km_job_bytes(job)};
+    int rc = km_comm_sum(job->m->comm, told, 2, err);
+
+    *can = told[0] == 0 && told[1] <= (double)RESCORE_BYTES;
+    return rc;
+}
+
+/* Iterations over all rows, where the pass has left work for them. */
+static int iterate(struct km_job *job, struct km_centers *best, struct km_err *err)
+{
+    size_t most = km_iterate_most(job);
+    int can, rc;
+
+    if (most == 0 || job->stopped || sample_rows(job) == job->rows)
+        return KM_OK;
+    rc = can_rescore(job, &can, err);
+    return rc || !can ? rc : km_iterate(job, best, most, err);
+}
+
 int km_finish_centers(struct km_job *job, struct km_err *err)
 {
     struct km_centers best = {0};
@@ -221,6 +245,9 @@ int km_finish_centers(struct km_job *job, struct km_err *err)
         /* Of trials that are equally good each rank may have taken its own. */
         rc = km_comm_broadcast(job->m->comm, best.exact, best.k * best.d * sizeof(double), 0, err);
     }
+    if (rc)
+        goto out;
+    rc = iterate(job, &best, err);
     if (rc)
         goto out;
     for (size_t i = 0; i < best.k * best.d; i++)
@@ -360,16 +387,6 @@ static int score_sample(struct km_job *job, struct km_err *err)
     km_report_quality(job->request->host, "train", "data_msd", msd);
 out:
     scorer_done(&s);
-    return rc;
-}
-
-/* Whether all hosts together can read the train data again, and it is little enough. */
-static int can_rescore(struct km_job *job, int *can, struct km_err *err)
-{
-    double told[] = {job->read_once, (double)km_job_bytes(job)};
-    int rc = km_comm_sum(job->m->comm, told, 2, err);
-
-    *can = told[0] == 0 && told[1] <= (double)RESCORE_BYTES;
     return rc;
 }
 

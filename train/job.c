@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/job.h"
 
+#include "algo/refine.h"
 #include "algo/shrink.h"
 #include "base/log.h"
 #include "base/machine.h"
@@ -26,6 +27,18 @@ static size_t row_bytes(size_t d)
 int km_job_agree(const struct km_job *job, int rc, struct km_err *err)
 {
     return km_comm_agree(job->m->comm, rc, job->request->host, err);
+}
+
+#define FULL_FACTOR_K 50  /* up to here K is small */
+#define CENTER_ROWS   100 /* that a center of the pass is to see */
+
+size_t km_job_auto_factor(size_t k, double rows)
+{
+    double fit = rows / CENTER_ROWS / (double)k;
+
+    if (k <= FULL_FACTOR_K || !(rows > 0) || fit >= KM_AUTO_CENTER_FACTOR)
+        return KM_AUTO_CENTER_FACTOR;
+    return fit < 1 ? 1 : (size_t)fit;
 }
 
 /* Large enough to draw K different centers. */
@@ -110,6 +123,7 @@ int km_job_check_memory(const struct km_job *job, struct km_err *err)
         trials = trials / job->ranks + 2;
     }
     rows *= (double)row_bytes(job->d);
+    rows += (double)min_size(km_job_reservoir_rows(job), KM_REFINE_LOOK_ROWS) * KM_LOOK_ROW_BYTES;
     if (job->sparse)
         km_sparse_memory(job, &centers, &rows);
     trials *= (double)job->p->k * (double)job->d * TRIAL_CELL_BYTES;

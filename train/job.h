@@ -69,6 +69,13 @@ struct km_job {
 /** The end of a stage that went as rc says: a failure of one rank becomes one of all (km_comm_agree). */
 int km_job_agree(const struct km_job *job, int rc, struct km_err *err);
 
+/**
+ * extra_center_factor = auto for so many rows (about; 0: not known): 10, as in the original, up to k = 50 or where a center
+ * of the pass still sees 100 rows; with fewer rows it falls, to 1. A center with a few rows is noise, and what many of
+ * them cost is better spent on iterations over all rows (train/iterate.h).
+ */
+size_t km_job_auto_factor(size_t k, double rows);
+
 /** Most rows of a block of dense rows. */
 size_t km_job_block_rows(const struct km_job *job);
 

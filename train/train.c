@@ -47,6 +47,25 @@ static int open_train(struct km_job *job, struct km_err *err)
     return km_channel_open(job, &job->feed, train, err);
 }
 
+/* The number of centers of the pass, which depends on how many rows there are, about, on all hosts. */
+static int choose_factor(struct km_job *job, struct km_err *err)
+{
+    double each = km_feed_row_bytes(job->feed), bytes = (double)km_job_bytes(job);
+    double told[] = {each > 0 ? bytes / each : 0, job->read_once};
+    int rc = km_comm_sum(job->m->comm, told, 2, err);
+
+    if (rc)
+        return rc;
+    if (job->p->extra_center_factor == KM_AUTO) {
+        int known = told[1] == 0 && job->p->refine_rows != 0; /* 0: exactly what is documented */
+
+        job->factor = km_job_auto_factor((size_t)job->p->k, known ? told[0] : 0);
+        km_log(KM_INFO, "'extra_center_factor' was set to 'auto', evaluated to %zu.", job->factor);
+    }
+    job->from_k = (size_t)job->p->k * job->factor;
+    return KM_OK;
+}
+
 /* Opens every file of the request and decodes its first row, on all ranks. */
 static int open_channels(struct km_job *job, struct km_err *err)
 {
@@ -56,7 +75,9 @@ static int open_channels(struct km_job *job, struct km_err *err)
     rc = km_peers_meet(job, &r->train, &job->feed, rc, &job->d, err);
     if (rc)
         return rc;
-    rc = km_sparse_choose(job, err);
+    rc = choose_factor(job, err);
+    if (rc == KM_OK)
+        rc = km_sparse_choose(job, err);
     if (rc == KM_OK)
         cut(job, job->feed, (size_t)job->p->mini_batch_size);
     if (rc == KM_OK && r->test.present)
@@ -177,10 +198,7 @@ static void job_from(struct km_job *job)
     job->ranks = km_comm_size(job->m->comm);
     job->seed = (uint64_t)p->seed;
     job->factor =
-        p->extra_center_factor == KM_AUTO ? KM_AUTO_CENTER_FACTOR : (size_t)p->extra_center_factor;
-    job->from_k = (size_t)p->k * job->factor;
-    if (p->extra_center_factor == KM_AUTO)
-        km_log(KM_INFO, "'extra_center_factor' was set to 'auto', evaluated to %zu.", job->factor);
+        (size_t)p->extra_center_factor; /* auto: chosen when the rows have been looked at */
 }
 
 /* Everything up to the first row of the pass. */

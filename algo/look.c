@@ -1,0 +1,774 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "algo/look.h"
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK       192 /* rows of a task that measures */
+#define GROUP       48  /* rows whose scores lie in scratch memory */
+#define FEW         16  /* below, all distances are measured in float64 */
+#define ADD_ROWS    64  /* rows that are added at once */
+#define SPLIT_ROWS  500 /* rows that a split is tried on */
+#define SPLIT_TRY   2
+#define SPLIT_ITER  3
+#define FROZEN      0.2  /* a center that gets more of a removed one's rows stays as it is */
+#define LEAST_GAIN  1e-5 /* of the loss, for a change */
+#define BOLD_PLACES 3    /* of each center */
+#define BOLD        0.5  /* share of its cost that a bold change need not gain */
+
+static size_t min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t lanes_of(size_t k)
+{
+    return (k + 7) / 8 * 8;
+}
+
+/* ---- memory ---- */
+
+static size_t scratch_for(size_t k, size_t d)
+{
+    size_t measure = d < FEW ? lanes_of(k) * sizeof(double) : GROUP * k * sizeof(float);
+    size_t cost = d * sizeof(double) + (k + 1) * sizeof(uint32_t);
+    size_t split = (6 * d + SPLIT_ROWS) * sizeof(double);
+    size_t most = measure > cost ? measure : cost;
+
+    return ((most > split ? most : split) + 63) / 64 * 64;
+}
+
+int km_look_init(struct km_look *l, const struct km_kernels *kern, struct km_pool *pool,
+                 size_t max_rows, size_t k, size_t d, struct km_err *err)
+{
+    int rc;
+
+    *l = (struct km_look){kern, pool, max_rows, k, d, .scratch_bytes = scratch_for(k, d)};
+    l->near = km_alloc(max_rows, sizeof(*l->near));
+    l->next = km_alloc(max_rows, sizeof(*l->next));
+    l->near2 = km_alloc(max_rows, sizeof(*l->near2));
+    l->next2 = km_alloc(max_rows, sizeof(*l->next2));
+    l->label = km_alloc(max_rows, sizeof(*l->label));
+    l->row = km_alloc(max_rows, sizeof(*l->row));
+    l->other = km_alloc(max_rows, sizeof(*l->other));
+    l->start = km_alloc(k + 1, sizeof(*l->start));
+    l->of = km_alloc(k, sizeof(*l->of));
+    l->by_cost = km_alloc(k, sizeof(*l->by_cost));
+    l->by_gain = km_alloc(k, sizeof(*l->by_gain));
+    l->lanes = d < FEW ? km_alloc(d * lanes_of(k), sizeof(*l->lanes)) : NULL;
+    l->scratch = km_alloc((size_t)km_pool_threads(pool), l->scratch_bytes);
+    rc = km_sums_init(&l->sums, k, d, err);
+    if (rc || !l->near || !l->next || !l->near2 || !l->next2 || !l->label || !l->row || !l->other ||
+        !l->start || !l->of || !l->by_cost || !l->by_gain || !l->scratch ||
+        (d < FEW && !l->lanes)) {
+        km_look_done(l);
+        return km_fail(err, KM_E_MEM, "no memory to look at %zu rows and %zu centers", max_rows, k);
+    }
+    return KM_OK;
+}
+
+void km_look_done(struct km_look *l)
+{
+    km_free(l->near);
+    km_free(l->next);
+    km_free(l->near2);
+    km_free(l->next2);
+    km_free(l->label);
+    km_free(l->row);
+    km_free(l->other);
+    km_free(l->start);
+    km_free(l->of);
+    km_free(l->by_cost);
+    km_free(l->by_gain);
+    km_free(l->lanes);
+    km_free(l->scratch);
+    km_sums_done(&l->sums);
+    *l = (struct km_look){0};
+}
+
+/* ---- one look ---- */
+
+struct look {
+    struct km_look *l;
+    struct km_centers *c;
+    const struct km_points *p;
+    uint64_t seed;
+};
+
+static void *scratch_of(const struct look *s, int worker)
+{
+    return s->l->scratch + (size_t)worker * s->l->scratch_bytes;
+}
+
+static double weight_of(const struct look *s, size_t i)
+{
+    return s->p->weight ? s->p->weight[i] : 1;
+}
+
+static const double *exact_of(const struct look *s, size_t j)
+{
+    return s->c->exact + j * s->c->d;
+}
+
+static double dist2_to(const struct look *s, size_t i, const double *point)
+{
+    return s->l->kern->dist2(km_mat_row(&s->p->x, i), point, s->c->d);
+}
+
+/* Adds n rows to a sum, in their order, some at a time so that the sum is loaded and stored once for them. Returns
+ * their weight. */
+static double add_rows(const struct look *s, double *sum, const uint32_t *at, size_t n)
+{
+    double weight = 0;
+
+    for (size_t i = 0; i < n; i += ADD_ROWS) {
+        const float *row[ADD_ROWS];
+        double w[ADD_ROWS];
+        size_t some = min_size(ADD_ROWS, n - i);
+
+        for (size_t m = 0; m < some; m++) {
+            row[m] = km_mat_row(&s->p->x, at[i + m]);
+            w[m] = weight_of(s, at[i + m]);
+            weight += w[m];
+        }
+        s->l->kern->add(sum, row, s->p->weight ? w : NULL, some, s->c->d, 0);
+    }
+    return weight;
+}
+
+/* ---- the nearest two centers of each row ---- */
+
+/* The two smallest so far. */
+struct nearest2 {
+    double near2, next2;
+    uint32_t near, next;
+};
+
+static inline void take(struct nearest2 *b, double dist2, uint32_t j)
+{
+    if (dist2 < b->near2) {
+        b->next2 = b->near2;
+        b->next = b->near;
+        b->near2 = dist2;
+        b->near = j;
+    } else if (dist2 < b->next2) {
+        b->next2 = dist2;
+        b->next = j;
+    }
+}
+
+static void put(const struct look *s, size_t i, const struct nearest2 *b)
+{
+    s->l->near[i] = b->near;
+    s->l->next[i] = s->l->k > 1 ? b->next : b->near;
+    s->l->near2[i] = b->near2;
+    s->l->next2[i] = s->l->k > 1 ? b->next2 : (double)INFINITY;
+}
+
+#if defined(__x86_64__)
+#define FOR_ALL_CPUS __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define FOR_ALL_CPUS
+#endif
+
+/* Squared distances of a row to all centers, in float64: each a sum over the features in their order. */
+FOR_ALL_CPUS static void all_dist2(double *dist2, const float *row, const double *lanes, size_t d,
+                                   size_t width)
+{
+    for (size_t j = 0; j < width; j++)
+        dist2[j] = 0;
+    for (size_t t = 0; t < d; t++) {
+        double v = (double)row[t];
+        const double *at = lanes + t * width;
+
+        for (size_t j = 0; j < width; j++)
+            dist2[j] += (v - at[j]) * (v - at[j]);
+    }
+}
+
+static void measure_few(const struct look *s, size_t from, size_t to, double *dist2)
+{
+    size_t width = lanes_of(s->l->k);
+
+    for (size_t i = from; i < to; i++) {
+        struct nearest2 b = {(double)INFINITY, (double)INFINITY, 0, 0};
+
+        all_dist2(dist2, km_mat_row(&s->p->x, i), s->l->lanes, s->c->d, width);
+        for (uint32_t j = 0; j < s->l->k; j++)
+            take(&b, dist2[j], j);
+        put(s, i, &b);
+    }
+}
+
+/* The three lowest of k scores, in ascending order of their number; returns how many there are. */
+static size_t lowest3(uint32_t *at, const float *score, size_t k)
+{
+    size_t n = 0;
+
+    for (uint32_t j = 0; j < k; j++) {
+        size_t slot = n < 3 ? n++ : 3;
+
+        if (slot == 3 && !(score[j] < score[at[2]]))
+            continue;
+        slot = slot == 3 ? 2 : slot;
+        for (; slot > 0 && score[j] < score[at[slot - 1]]; slot--)
+            at[slot] = at[slot - 1];
+        at[slot] = j;
+    }
+    return n;
+}
+
+static void measure_many(const struct look *s, size_t from, size_t to, float *score)
+{
+    size_t k = s->l->k;
+
+    for (size_t i = from; i < to; i += GROUP) {
+        const float *row[GROUP];
+        size_t n = min_size(GROUP, to - i);
+
+        for (size_t m = 0; m < n; m++)
+            row[m] = km_mat_row(&s->p->x, i + m);
+        s->l->kern->scores(score, row, n, s->c, 0, k);
+        for (size_t m = 0; m < n; m++) {
+            struct nearest2 b = {(double)INFINITY, (double)INFINITY, 0, 0};
+            uint32_t at[3];
+            size_t found = lowest3(at, score + m * k, k);
+
+            for (size_t c = 0; c < found; c++)
+                take(&b, dist2_to(s, i + m, exact_of(s, at[c])), at[c]);
+            put(s, i + m, &b);
+        }
+    }
+}
+
+static void measure_task(void *arg, size_t task, int worker)
+{
+    const struct look *s = arg;
+    size_t from = task * BLOCK, to = min_size(from + BLOCK, s->p->x.n);
+
+    if (s->c->d < FEW)
+        measure_few(s, from, to, scratch_of(s, worker));
+    else
+        measure_many(s, from, to, scratch_of(s, worker));
+}
+
+static void measure(struct look *s)
+{
+    struct km_look *l = s->l;
+    size_t width = lanes_of(l->k);
+
+    for (size_t t = 0; l->lanes && t < l->d; t++)
+        for (size_t j = 0; j < l->k; j++)
+            l->lanes[t * width + j] = exact_of(s, j)[t];
+    km_pool_run(l->pool, measure_task, s, (s->p->x.n + BLOCK - 1) / BLOCK);
+}
+
+/* ---- partitions ---- */
+
+/* Rows in the order of their label, and of their number. */
+static void order_rows(struct km_look *l, const uint32_t *label, size_t n, uint32_t *row)
+{
+    memset(l->start, 0, (l->k + 1) * sizeof(*l->start));
+    for (size_t i = 0; i < n; i++)
+        l->start[label[i] + 1]++;
+    for (size_t j = 0; j < l->k; j++)
+        l->start[j + 1] += l->start[j];
+    for (size_t i = 0; i < n; i++)
+        row[l->start[label[i]]++] = (uint32_t)i;
+    memmove(l->start + 1, l->start, l->k * sizeof(*l->start));
+    l->start[0] = 0;
+}
+
+/* Sums of the rows of a center, which lie in l->other. */
+static void sum_task(void *arg, size_t j, int worker)
+{
+    const struct look *s = arg;
+    struct km_look *l = s->l;
+    double *sum = l->sums.sum + j * l->d;
+
+    (void)worker;
+    memset(sum, 0, l->d * sizeof(*sum));
+    l->sums.count[j] = add_rows(s, sum, l->other + l->start[j], l->start[j + 1] - l->start[j]);
+}
+
+/* Sums of a partition, and its loss against its own means. */
+static double try_partition(struct look *s, const uint32_t *label)
+{
+    struct km_look *l = s->l;
+    double means = 0;
+
+    order_rows(l, label, s->p->x.n, l->other);
+    km_pool_run(l->pool, sum_task, s, l->k);
+    for (size_t j = 0; j < l->k; j++) {
+        const double *sum = l->sums.sum + j * l->d;
+        double norm2 = 0;
+
+        for (size_t t = 0; t < l->d; t++)
+            norm2 += sum[t] * sum[t];
+        means += l->sums.count[j] > 0 ? norm2 / l->sums.count[j] : 0;
+    }
+    return s->p->total_norm2 - means;
+}
+
+/* ---- what a center costs ---- */
+
+/* l->other becomes l->row, the rows of each center by their second nearest. */
+static void sort_by_next(const struct look *s, size_t r, uint32_t *count)
+{
+    struct km_look *l = s->l;
+    size_t from = l->start[r], to = l->start[r + 1];
+    uint32_t at = (uint32_t)from;
+
+    memset(count, 0, l->k * sizeof(*count));
+    for (size_t i = from; i < to; i++)
+        count[l->next[l->row[i]]]++;
+    for (size_t j = 0; j < l->k; j++) {
+        uint32_t n = count[j];
+
+        count[j] = at;
+        at += n;
+    }
+    for (size_t i = from; i < to; i++)
+        l->other[count[l->next[l->row[i]]]++] = l->row[i];
+}
+
+/* What the rows from..to of l->other, which go to the same center, gain when it becomes a mean again. */
+static double regain(const struct look *s, size_t from, size_t to, double *sum)
+{
+    const struct km_look *l = s->l;
+    size_t to_center = l->next[l->other[from]];
+    const double *c = exact_of(s, to_center);
+    double q, dist2 = 0;
+
+    memset(sum, 0, l->d * sizeof(*sum));
+    q = add_rows(s, sum, l->other + from, to - from);
+    for (size_t t = 0; t < l->d; t++)
+        dist2 += (sum[t] / q - c[t]) * (sum[t] / q - c[t]);
+    return q * q / (q + l->of[to_center].weight) * dist2;
+}
+
+static void cost_task(void *arg, size_t r, int worker)
+{
+    const struct look *s = arg;
+    struct km_look *l = s->l;
+    double *sum = scratch_of(s, worker), cost = l->of[r].shift;
+    size_t from = l->start[r], to = l->start[r + 1];
+
+    sort_by_next(s, r, (uint32_t *)(void *)(sum + l->d));
+    for (size_t i = from; i < to; i++)
+        cost += weight_of(s, l->other[i]) * (l->next2[l->other[i]] - l->near2[l->other[i]]);
+    for (size_t i = from, end; i < to; i = end) {
+        for (end = i + 1; end < to && l->next[l->other[end]] == l->next[l->other[i]]; end++)
+            ;
+        cost -= regain(s, i, end, sum);
+    }
+    l->of[r].cost = cost;
+}
+
+/* ---- what a split gains ---- */
+
+/* A trial of two centers on some rows of a center. */
+struct split {
+    const uint32_t *row; /* (n) */
+    size_t n;
+    double weight;
+    double *y[2], *sum[2]; /* (d) the two centers, and what rows add up to */
+    double *dist2;         /* (n) */
+};
+
+static double draw_far(const struct look *s, struct split *p, struct km_rng *rng, double *y)
+{
+    double total = 0, target;
+    size_t i = 0;
+
+    for (size_t m = 0; m < p->n; m++)
+        total += weight_of(s, p->row[m]) * p->dist2[m];
+    target = km_rng_unit(rng) * total;
+    for (; i + 1 < p->n; i++) {
+        target -= weight_of(s, p->row[i]) * p->dist2[i];
+        if (target < 0)
+            break;
+    }
+    for (size_t t = 0; t < s->c->d; t++)
+        y[t] = (double)km_mat_row(&s->p->x, p->row[i])[t];
+    return total;
+}
+
+/* One iteration; returns the loss against the two centers as they were. */
+static double split_step(const struct look *s, struct split *p)
+{
+    double loss = 0, count[2];
+    uint32_t half[2][SPLIT_ROWS];
+    size_t d = s->c->d, n[2] = {0, 0};
+
+    for (size_t m = 0; m < p->n; m++) {
+        double a = dist2_to(s, p->row[m], p->y[0]), b = dist2_to(s, p->row[m], p->y[1]);
+        int h = b < a;
+
+        loss += weight_of(s, p->row[m]) * (h ? b : a);
+        half[h][n[h]++] = p->row[m];
+    }
+    for (int h = 0; h < 2; h++) {
+        memset(p->sum[h], 0, d * sizeof(double));
+        count[h] = add_rows(s, p->sum[h], half[h], n[h]);
+    }
+    for (int h = 0; h < 2; h++)
+        for (size_t t = 0; count[h] > 0 && t < d; t++)
+            p->y[h][t] = p->sum[h][t] / count[h];
+    return loss;
+}
+
+/* The better of some trials; its centers in *y. Returns what it gains on those rows. */
+static double split(const struct look *s, struct split *p, size_t j, double *best[2])
+{
+    double gain = 0, before = 0;
+    size_t d = s->c->d;
+    struct km_rng rng;
+
+    km_rng_seed(&rng, s->seed, 'L', j);
+    for (int trial = 0; trial < SPLIT_TRY; trial++) {
+        double after = 0;
+
+        for (size_t m = 0; m < p->n; m++)
+            p->dist2[m] = s->l->near2[p->row[m]];
+        before = draw_far(s, p, &rng, p->y[0]);
+        for (size_t m = 0; m < p->n; m++)
+            p->dist2[m] = dist2_to(s, p->row[m], p->y[0]);
+        draw_far(s, p, &rng, p->y[1]);
+        for (int i = 0; i < SPLIT_ITER; i++) {
+            after = split_step(s, p);
+        }
+        if (before - after > gain) {
+            gain = before - after;
+            memcpy(best[0], p->y[0], d * sizeof(double));
+            memcpy(best[1], p->y[1], d * sizeof(double));
+        }
+    }
+    return gain;
+}
+
+/* Some rows of a center at even distances, and memory for their split; best: (2, d) behind it. */
+static struct split split_of(const struct look *s, size_t j, uint32_t *row, double *memory,
+                             double *best[2])
+{
+    const struct km_look *l = s->l;
+    size_t from = l->start[j], have = l->start[j + 1] - from, d = l->d;
+    struct split p = {.row = row, .n = min_size(have, SPLIT_ROWS)};
+
+    for (size_t m = 0; m < p.n; m++) {
+        row[m] = l->row[from + m * have / p.n];
+        p.weight += weight_of(s, row[m]);
+    }
+    for (int h = 0; h < 2; h++) {
+        p.y[h] = memory + (size_t)h * d;
+        p.sum[h] = memory + (size_t)(2 + h) * d;
+        best[h] = memory + (size_t)(4 + h) * d;
+    }
+    p.dist2 = memory + 6 * d;
+    return p;
+}
+
+/* What the farthest row alone gains; mean: (d) scratch. */
+static double gain_of_far(const struct look *s, size_t j, double *mean)
+{
+    struct km_look *l = s->l;
+    struct km_look_center *c = &l->of[j];
+    double most = 0, w;
+
+    for (size_t i = l->start[j]; i < l->start[j + 1]; i++)
+        if (weight_of(s, l->row[i]) * l->near2[l->row[i]] > most) {
+            c->far = l->row[i];
+            most = weight_of(s, c->far) * l->near2[c->far];
+        }
+    w = most > 0 ? weight_of(s, c->far) : 0;
+    if (!(most > 0) || !(c->weight > w))
+        return 0;
+    for (size_t t = 0; t < l->d; t++)
+        mean[t] = l->sums.sum[j * l->d + t] / c->weight;
+    return w * dist2_to(s, c->far, mean) * c->weight / (c->weight - w);
+}
+
+static void gain_task(void *arg, size_t j, int worker)
+{
+    const struct look *s = arg;
+    struct km_look_center *c = &s->l->of[j];
+    double *memory = scratch_of(s, worker), *best[2], far = gain_of_far(s, j, memory);
+    uint32_t some[SPLIT_ROWS];
+    struct split p = split_of(s, j, some, memory, best);
+
+    c->gain = 0;
+    c->alone = 0;
+    if (!(far > 0) || p.n < 2)
+        return;
+    c->gain = split(s, &p, j, best) * c->weight / p.weight - c->shift;
+    c->alone = far >= c->gain;
+    if (c->alone)
+        c->gain = far;
+}
+
+/* ---- changes ---- */
+
+static int by_cost(const void *a, const void *b, void *of)
+{
+    const struct km_look_center *c = of;
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    if (c[x].cost != c[y].cost)
+        return c[x].cost < c[y].cost ? -1 : 1;
+    return x < y ? -1 : 1;
+}
+
+static int by_gain(const void *a, const void *b, void *of)
+{
+    const struct km_look_center *c = of;
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    if (c[x].gain != c[y].gain)
+        return c[x].gain > c[y].gain ? -1 : 1;
+    return x < y ? -1 : 1;
+}
+
+/* The first of r's rows in l->other, which are in the order of their second nearest, that goes to j or behind. */
+static size_t first_to(const struct km_look *l, size_t r, uint32_t j)
+{
+    size_t low = l->start[r], high = l->start[r + 1];
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (l->next[l->other[middle]] < j)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Whether j gets so many of r's rows that it would not be what it was. */
+static int takes_much(const struct km_look *l, size_t r, uint32_t j)
+{
+    size_t n = l->start[r + 1] - l->start[r];
+
+    return (double)(first_to(l, r, j + 1) - first_to(l, r, j)) > FROZEN * (double)n;
+}
+
+/* What takes much of r stays as it is from now on. */
+static void freeze_neighbours(struct km_look *l, size_t r)
+{
+    for (size_t i = l->start[r]; i < l->start[r + 1];) {
+        uint32_t j = l->next[l->other[i]];
+
+        l->of[j].frozen |= takes_much(l, r, j);
+        i = first_to(l, r, j + 1);
+    }
+}
+
+/* The dearest center that r may be moved to, but for some; k: none that is worth it. */
+static size_t place_for(const struct km_look *l, size_t r, double least, size_t skip)
+{
+    for (size_t i = 0; i < l->k; i++) {
+        uint32_t j = l->by_gain[i];
+
+        if (!(l->of[j].gain - l->of[r].cost > least))
+            return l->k;
+        if (j != r && !l->of[j].frozen && (l->of[j].alone || !takes_much(l, r, j)) && skip-- == 0)
+            return j;
+    }
+    return l->k;
+}
+
+/* Nothing is chosen yet. */
+static void rank(struct km_look *l)
+{
+    for (size_t j = 0; j < l->k; j++) {
+        l->by_cost[j] = l->by_gain[j] = (uint32_t)j;
+        l->of[j].frozen = 0;
+        l->of[j].from = (uint32_t)j;
+    }
+    qsort_r(l->by_cost, l->k, sizeof(*l->by_cost), by_cost, l->of);
+    qsort_r(l->by_gain, l->k, sizeof(*l->by_gain), by_gain, l->of);
+}
+
+/* Chooses up to `most` changes, the cheapest first; returns how many. */
+static size_t choose(struct km_look *l, double loss, size_t most)
+{
+    size_t changes = 0;
+
+    for (size_t i = 0; i < l->k && changes < most; i++) {
+        uint32_t r = l->by_cost[i];
+        size_t j;
+
+        if (!(l->of[l->by_gain[0]].gain - l->of[r].cost > LEAST_GAIN * loss))
+            break;
+        if (l->of[r].frozen)
+            continue;
+        j = place_for(l, r, LEAST_GAIN * loss, 0);
+        if (j == l->k)
+            continue;
+        l->of[j].from = r;
+        l->of[j].frozen = l->of[r].frozen = 1;
+        freeze_neighbours(l, r);
+        changes++;
+    }
+    return changes;
+}
+
+/* Chooses the one change of that number; whether there is one. */
+static int choose_boldly(struct km_look *l, size_t number)
+{
+    for (size_t skip = 0; skip < BOLD_PLACES; skip++)
+        for (size_t i = 0; i < l->k; i++) {
+            uint32_t r = l->by_cost[i];
+            size_t j = place_for(l, r, -BOLD * l->of[r].cost, skip);
+
+            if (j == l->k || number-- > 0)
+                continue;
+            l->of[j].from = r;
+            return 1;
+        }
+    return 0;
+}
+
+/* ---- the partition after the changes ---- */
+
+/* The nearest center of a row that stays. */
+static uint32_t nearest_left(const struct look *s, size_t i, const unsigned char *gone)
+{
+    double least = (double)INFINITY;
+    uint32_t best = 0;
+
+    for (uint32_t j = 0; j < s->l->k; j++) {
+        double dist2 = gone[j] ? (double)INFINITY : dist2_to(s, i, exact_of(s, j));
+
+        if (dist2 < least) {
+            least = dist2;
+            best = j;
+        }
+    }
+    return best;
+}
+
+/* Half of j's rows become those of the center that moves there. */
+static void split_rows(struct look *s, size_t j)
+{
+    struct km_look *l = s->l;
+    const struct km_look_center *c = &l->of[j];
+    uint32_t some[SPLIT_ROWS];
+    double *best[2];
+    struct split p = split_of(s, j, some, scratch_of(s, 0), best);
+
+    if (c->alone) {
+        l->label[c->far] = c->from;
+        return;
+    }
+    split(s, &p, j, best);
+    for (size_t i = l->start[j]; i < l->start[j + 1]; i++) {
+        size_t row = l->row[i];
+
+        if (dist2_to(s, row, best[1]) < dist2_to(s, row, best[0]))
+            l->label[row] = c->from;
+    }
+}
+
+/* l->label, with the first `changes` of the chosen ones. Needs l->start of l->row. */
+static void relabel(struct look *s, size_t changes, unsigned char *gone)
+{
+    struct km_look *l = s->l;
+    size_t left = changes;
+
+    memcpy(l->label, l->near, s->p->x.n * sizeof(*l->label));
+    memset(gone, 0, l->k);
+    for (size_t i = 0; i < l->k && left > 0; i++)
+        for (size_t j = 0; j < l->k; j++)
+            if (l->of[j].from == l->by_cost[i] && j != l->by_cost[i]) {
+                gone[l->by_cost[i]] = 1;
+                left--;
+            }
+    for (size_t r = 0; r < l->k; r++)
+        for (size_t i = l->start[r]; gone[r] && i < l->start[r + 1]; i++) {
+            size_t row = l->row[i];
+
+            l->label[row] = gone[l->next[row]] ? nearest_left(s, row, gone) : l->next[row];
+        }
+    for (size_t j = 0; j < l->k; j++)
+        if (l->of[j].from != j && gone[l->of[j].from])
+            split_rows(s, j);
+}
+
+/* Tries all changes, then the first alone; returns how many made the loss smaller. */
+static size_t apply(struct look *s, size_t changes, double loss)
+{
+    struct km_look *l = s->l;
+    unsigned char *gone = (unsigned char *)l->by_gain; /* (k) it has done its work */
+
+    while (changes > 0) {
+        relabel(s, changes, gone);
+        if (try_partition(s, l->label) < loss)
+            return changes;
+        order_rows(l, l->near, s->p->x.n, l->row);
+        changes = changes > 1 ? 1 : 0;
+    }
+    try_partition(s, l->near);
+    return 0;
+}
+
+/* What the partition of the nearest centers tells of each. */
+static void weigh(struct look *s)
+{
+    struct km_look *l = s->l;
+
+    for (size_t j = 0; j < l->k; j++) {
+        const double *sum = l->sums.sum + j * l->d, *c = exact_of(s, j);
+        double n = l->sums.count[j], dist2 = 0;
+
+        for (size_t t = 0; n > 0 && t < l->d; t++)
+            dist2 += (sum[t] / n - c[t]) * (sum[t] / n - c[t]);
+        l->of[j].weight = n;
+        l->of[j].shift = n * dist2;
+    }
+}
+
+/* Everything up to the choice; returns the loss of the nearest centers' partition. */
+static double survey(struct look *s)
+{
+    struct km_look *l = s->l;
+    double loss;
+
+    assert(s->p->x.n <= l->max_rows && s->c->k == l->k && s->c->d == l->d && !s->p->s.d);
+    measure(s);
+    loss = try_partition(s, l->near);
+    memcpy(l->row, l->other, s->p->x.n * sizeof(*l->row));
+    weigh(s);
+    km_pool_run(l->pool, cost_task, s, l->k);
+    km_pool_run(l->pool, gain_task, s, l->k);
+    rank(l);
+    return loss;
+}
+
+size_t km_look(struct km_look *l, struct km_centers *c, const struct km_points *p, size_t most,
+               uint64_t seed)
+{
+    struct look s = {l, c, p, seed};
+    double loss = survey(&s);
+    size_t changes = apply(&s, choose(l, loss, most), loss);
+
+    km_centers_to_means(c, &l->sums);
+    return changes;
+}
+
+int km_look_boldly(struct km_look *l, struct km_centers *c, const struct km_points *p,
+                   size_t number, uint64_t seed)
+{
+    struct look s = {l, c, p, seed};
+
+    survey(&s);
+    if (!choose_boldly(l, number))
+        return 0;
+    apply(&s, 1, (double)INFINITY);
+    km_centers_to_means(c, &l->sums);
+    return 1;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/iterate.h"
+
+#include "base/log.h"
+#include "base/stop.h"
+#include "train/sparse.h"
+
+#define LEAST_GAIN 1e-4
+#define MOST       25 /* iterations, the work of as many of the data */
+#define FEW        2  /* of them, where the pass was spared nothing */
+#define SMALL_K    15 /* up to here the sample tells as much */
+
+/* One pass over the rows of this host, and what it takes. */
+struct round {
+    struct km_assign assign; /* dense rows, or */
+    struct km_sparse step;   /* sparse ones */
+    struct km_sums sums;
+    double norm2; /* sum of |x|^2 of sparse rows */
+    int sparse;
+};
+
+static int round_init(struct round *r, const struct km_job *job, size_t k, struct km_err *err)
+{
+    int rc = km_sums_init(&r->sums, k, job->d, err);
+
+    r->sparse = km_feed_format(job->feed)->kind == KM_SPARSE;
+    if (rc == KM_OK && r->sparse)
+        rc = km_sparse_init(&r->step, job->m->kern, job->m->pool, km_sparse_block_rows(job), k,
+                            job->d, err);
+    else if (rc == KM_OK)
+        rc = km_assign_init(&r->assign, job->m->kern, job->m->pool, km_job_block_rows(job), k,
+                            job->d, err);
+    return rc;
+}
+
+static void round_done(struct round *r)
+{
+    km_assign_done(&r->assign);
+    km_sparse_done(&r->step);
+    km_sums_done(&r->sums);
+}
+
+/* Adds up this host's rows; *stopped: not all of them. */
+static int read_rows(struct round *r, struct km_job *job, const struct km_centers *c, int *stopped,
+                     struct km_err *err)
+{
+    struct km_batch *b;
+    int rc = km_feed_rewind(job->feed, err);
+
+    km_sums_clear(&r->sums);
+    while (rc == KM_OK && (rc = km_feed_next(job->feed, &b, err)) == KM_MORE) {
+        if (r->sparse) {
+            *r->sums.ssd += km_sparse_ssd(&r->step, &b->s, c);
+            km_sparse_add(&r->step, &r->sums, &b->s, c);
+        } else {
+            km_assign_add(&r->assign, &r->sums, &b->x, NULL, c, 1);
+        }
+        rc = KM_OK;
+        if (km_stop_asked())
+            break;
+    }
+    *stopped = km_stop_asked() || km_feed_stopped(job->feed);
+    return rc;
+}
+
+size_t km_iterate_most(const struct km_job *job)
+{
+    if (job->p->extra_center_factor != KM_AUTO || job->p->refine_rows == 0)
+        return 0;
+    if (job->factor == 1)
+        return MOST;
+    if (job->factor < KM_AUTO_CENTER_FACTOR)
+        return KM_AUTO_CENTER_FACTOR - job->factor;
+    return job->p->k > SMALL_K ? FEW : 0;
+}
+
+int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_err *err)
+{
+    struct round r = {0};
+    double before = 0, first = 0, msd = 0;
+    size_t done = 0;
+    int rc = km_job_agree(job, round_init(&r, job, c->k, err), err);
+
+    for (; rc == KM_OK && done < most; done++) {
+        int stopped = 0;
+
+        rc = km_job_agree(job, read_rows(&r, job, c, &stopped, err), err);
+        r.sums.flags[KM_FLAG_STOP] = stopped;
+        if (rc == KM_OK)
+            rc = km_comm_sum(job->m->comm, r.sums.block, r.sums.len, err);
+        if (rc || r.sums.flags[KM_FLAG_STOP] > 0)
+            break;
+        msd = *r.sums.ssd / *r.sums.rows;
+        first = done == 0 ? msd : first;
+        if (done > 0 && before - msd < LEAST_GAIN * msd)
+            break; /* the means would gain as little */
+        before = msd;
+        km_centers_to_means(c, &r.sums);
+    }
+    round_done(&r);
+    if (rc == KM_OK && done > 0 && job->rank == 0)
+        km_log(KM_INFO, "%zu iteration(s) over all rows: msd %.6g, was %.6g", done, msd, first);
+    return rc;
+}
