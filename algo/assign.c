@@ -89,12 +89,12 @@ int km_assign_init(struct km_assign *a, const struct km_kernels *kern, struct km
     a->score = km_alloc(max_rows, sizeof(*a->score));
     a->scratch = km_alloc(threads, KM_KERN_SCRATCH * sizeof(float));
     a->packed = km_alloc(a->max_packed, sizeof(float));
-    a->squares = km_alloc(max_size(blocks, chunks_of(wave)), sizeof(double));
+    a->norm2 = km_alloc(max_rows, sizeof(*a->norm2));
+    a->squares = km_alloc(blocks, sizeof(double));
     a->orders = km_alloc(threads, sizeof(*a->orders));
-    a->scores = km_alloc(blocks, sizeof(double));
     a->parts = km_alloc(parts, sizeof(*a->parts));
-    if (!a->label || !a->score || !a->scratch || !a->packed || !a->squares || !a->orders ||
-        !a->scores || !a->parts)
+    if (!a->label || !a->score || !a->scratch || !a->packed || !a->norm2 || !a->squares ||
+        !a->orders || !a->parts)
         rc = KM_E_MEM;
     for (size_t i = 0; rc == KM_OK && i < threads; i++)
         rc = km_order_init(&a->orders[i], i == 0 && wave > KM_KERN_ROWS ? wave : KM_KERN_ROWS,
@@ -115,7 +115,7 @@ void km_assign_done(struct km_assign *a)
         km_sums_done(&a->parts[i]);
     for (int i = 0; a->orders && i < km_pool_threads(a->pool); i++)
         km_order_done(&a->orders[i]);
-    km_free(a->scores);
+    km_free(a->norm2);
     km_free(a->parts);
     km_free(a->orders);
     km_free(a->label);
@@ -136,8 +136,8 @@ struct step {
     struct km_sums *sums;
     uint32_t *label; /* of the rows of x */
     float *score;
-    double *squares; /* sums of x's squares, of each task that adds; NULL: not wanted */
-    double *scores;  /* sums of the scores of each block; NULL: not wanted */
+    float *norm2;
+    double *squares; /* sums of |x|^2 of each block; NULL: not wanted */
     size_t block, blocks;
     size_t parts, part_blocks;
 };
@@ -161,7 +161,8 @@ static void pack(struct step *s)
 /* Every call begins here: the centers are laid out for the kernels. */
 static struct step step_of(struct km_assign *a, const struct km_mat *x, const struct km_centers *c)
 {
-    struct step s = {.a = a, .x = *x, .c = c, .label = a->label, .score = a->score};
+    struct step s = {
+        .a = a, .x = *x, .c = c, .label = a->label, .score = a->score, .norm2 = a->norm2};
 
     assert(x->n <= a->max_rows && c->k <= a->max_k);
     s.block = block_rows(x, c->k);
@@ -185,16 +186,16 @@ static struct km_mat block_of(const struct step *s, size_t block)
 }
 
 /* In eight chains: one alone would wait for each addition to end. */
-static double sum_scores(const float *score, size_t n)
+static double sum_norms(const float *norm2, size_t n)
 {
     double chain[8] = {0}, total = 0;
     size_t i = 0;
 
     for (; i + 8 <= n; i += 8)
         for (size_t l = 0; l < 8; l++)
-            chain[l] += (double)score[i + l];
+            chain[l] += (double)norm2[i + l];
     for (; i < n; i++)
-        total += (double)score[i];
+        total += (double)norm2[i];
     for (size_t l = 0; l < 8; l++)
         total += chain[l];
     return total;
@@ -244,26 +245,24 @@ static void label_block(void *arg, size_t block, int worker)
     else
         s->kern->nearest(s->label + from, s->score + from, &view, s->c, s->a->packed,
                          s->a->scratch + (size_t)worker * KM_KERN_SCRATCH);
-    if (s->scores)
-        s->scores[block] = sum_scores(s->score + from, view.n);
+    s->kern->norms(s->norm2 + from, &view);
+    if (s->squares)
+        s->squares[block] = sum_norms(s->norm2 + from, view.n);
 }
 
-/* Runs from..to-1 of ordered rows; the sum of their squares if wanted. */
-static double add_runs(const struct step *s, struct km_sums *sums, const struct km_order *o,
-                       size_t from, size_t to)
+/* Runs from..to-1 of ordered rows. */
+static void add_runs(const struct step *s, struct km_sums *sums, const struct km_order *o,
+                     size_t from, size_t to)
 {
-    double squares = 0;
     size_t d = s->x.d;
 
     for (size_t r = from; r < to; r++) {
         size_t j = o->label[r], at = o->start[r], n = o->start[r + 1] - at;
 
-        squares += s->kern->add(sums->sum + j * d, o->row + at, s->weight ? o->weight + at : NULL,
-                                n, d, s->squares != NULL);
+        s->kern->add(sums->sum + j * d, o->row + at, s->weight ? o->weight + at : NULL, n, d);
         for (size_t i = at; i < at + n; i++)
             sums->count[j] += o->weight[i];
     }
-    return squares;
 }
 
 /* ---- groups ---- */
@@ -272,18 +271,15 @@ static void add_block(const struct step *s, struct km_sums *part, size_t block, 
 {
     struct km_mat view = block_of(s, block);
     size_t from = block * s->block;
-    double squares;
 
     if (s->weight) {
         struct km_order *o = &s->a->orders[worker];
 
         km_order_rows(o, &view, s->label + from, s->weight + from);
-        squares = add_runs(s, part, o, 0, o->runs);
+        add_runs(s, part, o, 0, o->runs);
     } else {
-        squares = s->kern->scatter(part, &view, s->label + from, s->squares != NULL);
+        s->kern->scatter(part, &view, s->label + from);
     }
-    if (s->squares)
-        s->squares[block] = squares;
 }
 
 static void group_task(void *arg, size_t task, int worker)
@@ -322,16 +318,14 @@ static void combine_task(void *arg, size_t task, int worker)
         }
 }
 
-/* The squared distances of all rows, once their sums are made: |x|^2 and twice the score. */
-static double add_distances(const struct step *s, size_t tasks)
+/* |x|^2 of all rows. */
+static double add_squares(const struct step *s)
 {
-    double ssd = 0;
+    double total = 0;
 
-    for (size_t i = 0; s->squares && i < tasks; i++)
-        ssd += s->squares[i];
-    for (size_t b = 0; s->scores && b < s->blocks; b++)
-        ssd += 2 * s->scores[b];
-    return ssd;
+    for (size_t b = 0; s->squares && b < s->blocks; b++)
+        total += s->squares[b];
+    return total;
 }
 
 static double add_in_groups(struct step *s)
@@ -340,7 +334,7 @@ static double add_in_groups(struct step *s)
     s->parts = (s->blocks + s->part_blocks - 1) / s->part_blocks;
     km_pool_run(s->a->pool, group_task, s, s->parts);
     km_pool_run(s->a->pool, combine_task, s, (s->c->k + COMBINE_CENTERS - 1) / COMBINE_CENTERS);
-    return add_distances(s, s->blocks);
+    return add_squares(s);
 }
 
 /* ---- waves ---- */
@@ -366,16 +360,14 @@ static void add_chunk(void *arg, size_t task, int worker)
     const struct step *s = arg;
     const struct km_order *o = &s->a->orders[0];
     size_t from = task * CHUNK_ROWS;
-    double squares = add_runs(s, s->sums, o, run_at(o, from), run_at(o, from + CHUNK_ROWS));
 
     (void)worker;
-    if (s->squares)
-        s->squares[task] = squares;
+    add_runs(s, s->sums, o, run_at(o, from), run_at(o, from + CHUNK_ROWS));
 }
 
 static double add_in_waves(const struct step *all)
 {
-    double ssd = 0;
+    double squares = 0;
     size_t rows = wave_rows(&all->x, all->c->k);
 
     for (size_t from = 0; from < all->x.n; from += rows) {
@@ -385,13 +377,14 @@ static double add_in_waves(const struct step *all)
         s.blocks = blocks_of(&s.x, s.c->k);
         s.label += from;
         s.score += from;
+        s.norm2 += from;
         s.weight = all->weight ? all->weight + from : NULL;
         km_pool_run(s.a->pool, label_block, &s, s.blocks);
         km_order_rows(&s.a->orders[0], &s.x, s.label, s.weight);
         km_pool_run(s.a->pool, add_chunk, &s, chunks_of(s.x.n));
-        ssd += add_distances(&s, chunks_of(s.x.n));
+        squares += add_squares(&s);
     }
-    return ssd;
+    return squares;
 }
 
 /* ---- the calls ---- */
@@ -407,16 +400,13 @@ void km_assign_add(struct km_assign *a, struct km_sums *sums, const struct km_ma
                    const double *weight, const struct km_centers *c, int want_ssd)
 {
     struct step s = step_of(a, x, c);
-    double ssd;
 
     s.weight = weight;
     s.sums = sums;
     s.squares = want_ssd ? a->squares : NULL;
-    s.scores = want_ssd ? a->scores : NULL;
     s.parts = min_size(parts_for(x->n, c->k, x->d), a->max_parts);
-    ssd = s.parts ? add_in_groups(&s) : add_in_waves(&s);
+    *sums->ssd += s.parts ? add_in_groups(&s) : add_in_waves(&s);
     *sums->rows += (double)x->n;
-    *sums->ssd += want_ssd && ssd > 0 ? ssd : 0;
 }
 
 static void ssd_task(void *arg, size_t task, int worker)

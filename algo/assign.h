@@ -21,8 +21,8 @@ struct km_assign {
     float *scratch;  /* (threads, KM_KERN_SCRATCH) */
     float *packed;   /* the centers as the kernels want them, or NULL */
     size_t max_packed;
-    double *squares;         /* sums of squares, one for each task of the kind that makes them */
-    double *scores;          /* (blocks) sums of scores */
+    float *norm2;            /* (max_rows) see km_kernels.norms */
+    double *squares;         /* (blocks) sums of that, or of squared distances */
     struct km_order *orders; /* (threads) the first one large enough for a wave */
     struct km_sums *parts;   /* sums of groups of rows, where they are small */
     size_t max_parts;
@@ -42,7 +42,8 @@ void km_assign_rows(struct km_assign *a, const struct km_mat *x, const struct km
 
 /**
  * km_assign_rows, and adds the rows to *sums (count, sum, rows), each `weight[i]` times (NULL:
- * once). With want_ssd (unweighted rows only) also the squared distances, good to float32 of |x|^2.
+ * once). With want_ssd (unweighted rows only) also their |x|^2, good to float32: what km_centers_move makes
+ * squared distances of.
  */
 void km_assign_add(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
                    const double *weight, const struct km_centers *c, int want_ssd);

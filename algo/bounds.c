@@ -239,8 +239,8 @@ static void change_sums(void *arg, size_t task, int worker)
             const float *row = km_mat_row(&s->x, change.row) + from;
             double *sum = b->sums.sum + from;
 
-            s->a->kern->add(sum + change.from * b->d, &row, &minus, 1, len, 0);
-            s->a->kern->add(sum + b->label[change.row] * b->d, &row, &plus, 1, len, 0);
+            s->a->kern->add(sum + change.from * b->d, &row, &minus, 1, len);
+            s->a->kern->add(sum + b->label[change.row] * b->d, &row, &plus, 1, len);
             if (task == 0) {
                 b->sums.count[change.from] -= 1;
                 b->sums.count[b->label[change.row]] += 1;

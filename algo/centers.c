@@ -179,14 +179,30 @@ struct move {
     double decay;
 };
 
-/* exact + p * (sum / n - exact), with p / n = 1 / weight. */
-FOR_ALL_CPUS static void move_one(double *exact, const double *sum, double n, double weight,
-                                  size_t d)
+/* exact + p * (sum / n - exact), with p / n = 1 / weight. Returns what the rows' squared distances to the
+ * center are beyond their squared norms: n |c|^2 - 2 c . sum. */
+FOR_ALL_CPUS static double move_one(double *exact, const double *sum, double n, double weight,
+                                    size_t d)
 {
-    double inverse = 1 / weight;
+    double inverse = 1 / weight, chain[8] = {0}, beyond = 0;
+    size_t t = 0;
 
-    for (size_t t = 0; t < d; t++)
-        exact[t] += (sum[t] - n * exact[t]) * inverse;
+    for (; t + 8 <= d; t += 8)
+        for (size_t l = 0; l < 8; l++) {
+            double c = exact[t + l], s = sum[t + l], step = s - n * c;
+
+            chain[l] -= c * (s + step);
+            exact[t + l] = c + step * inverse;
+        }
+    for (; t < d; t++) {
+        double c = exact[t], step = sum[t] - n * c;
+
+        beyond -= c * (sum[t] + step);
+        exact[t] = c + step * inverse;
+    }
+    for (size_t l = 0; l < 8; l++)
+        beyond += chain[l];
+    return beyond;
 }
 
 static void move_some(void *arg, size_t task, int worker)
@@ -204,18 +220,23 @@ static void move_some(void *arg, size_t task, int worker)
         if (n <= 0)
             continue;
         c->weight[j] += n;
-        move_one(c->exact + j * c->d, m->s->sum + j * c->d, n, c->weight[j], c->d);
+        m->s->count[j] = /* which has been read, and is cleared */
+            move_one(c->exact + j * c->d, m->s->sum + j * c->d, n, c->weight[j], c->d);
         publish(c, j);
         memset(m->s->sum + j * c->d, 0, c->d * sizeof(double));
     }
 }
 
-void km_centers_move(struct km_centers *c, struct km_sums *s, double decay, struct km_pool *pool)
+double km_centers_move(struct km_centers *c, struct km_sums *s, double decay, struct km_pool *pool)
 {
     struct move m = {c, s, decay};
+    double ssd = *s->ssd;
 
     km_pool_run(pool, move_some, &m, (c->k + MOVE_CENTERS - 1) / MOVE_CENTERS);
+    for (size_t j = 0; j < c->k; j++)
+        ssd += s->count[j];
     clear_head(s);
+    return ssd > 0 ? ssd : 0;
 }
 
 double km_centers_to_means(struct km_centers *c, const struct km_sums *s)

@@ -135,7 +135,7 @@ static double add_rows(const struct look *s, double *sum, const uint32_t *at, si
             w[m] = weight_of(s, at[i + m]);
             weight += w[m];
         }
-        s->l->kern->add(sum, row, s->p->weight ? w : NULL, some, s->c->d, 0);
+        s->l->kern->add(sum, row, s->p->weight ? w : NULL, some, s->c->d);
     }
     return weight;
 }

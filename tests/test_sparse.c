@@ -227,8 +227,7 @@ static struct km_centers dense_pass(const struct km_mat *x, size_t k, size_t blo
         struct km_mat view = km_mat_view(x, from, n);
 
         km_assign_add(&a, &sums, &view, NULL, &c, 1);
-        *ssd += *sums.ssd;
-        km_centers_move(&c, &sums, 1, NULL);
+        *ssd += km_centers_move(&c, &sums, 1, NULL);
     }
     km_assign_done(&a);
     km_sums_done(&sums);

@@ -61,7 +61,7 @@ static int check_sparse(const struct km_job *job, struct km_err *err)
 static int move_centers(struct km_job *job, struct km_err *err)
 {
     struct km_sums *s = job->sparse ? &job->window.sums : &job->sums;
-    double decay = 1;
+    double decay = 1, ssd = *s->ssd;
 
     if (job->sparse && job->ranks == 1)
         return check_sparse(job, err);
@@ -73,15 +73,15 @@ static int move_centers(struct km_job *job, struct km_err *err)
     if (job->p->half_life_time_size)
         decay = exp2(-*s->rows / (double)job->p->half_life_time_size);
     job->pass.all_rows += *s->rows;
-    job->pass.ssd += *s->ssd;
-    job->pass.short_ssd += *s->ssd;
     job->pass.short_rows += *s->rows;
     if (job->sparse) {
         km_sparse_window_move(&job->window, &job->sparse_centers, decay, s->flags[KM_FLAG_NORM2],
                               job->m->pool);
     } else {
-        km_centers_move(&job->centers, s, decay, job->m->pool);
+        ssd = km_centers_move(&job->centers, s, decay, job->m->pool);
     }
+    job->pass.ssd += ssd;
+    job->pass.short_ssd += ssd;
     km_watch_stop(&job->phases[KM_PHASE_MOVE]);
     return KM_OK;
 }

@@ -17,7 +17,7 @@
 #define VFMA          _mm256_fmadd_ps
 #define VFNMA         _mm256_fnmadd_ps
 #define VADD          _mm256_add_ps
-#define VSUB          _mm256_sub_ps
+#define VMUL          _mm256_mul_ps
 #define VISET1        _mm256_set1_epi32
 #define VIADD         _mm256_add_epi32
 #define VIOTA()       _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)
@@ -26,10 +26,9 @@
 #define VDSTORE       _mm256_storeu_pd
 #define VDSET1        _mm256_set1_pd
 #define VDZERO        _mm256_setzero_pd
-#define VDFMA         _mm256_fmadd_pd
+#define VDMUL         _mm256_mul_pd
 #define VDADD         _mm256_add_pd
 #define VDSUB         _mm256_sub_pd
-#define VDSUM         sum4
 #define VWIDEN(p)     _mm256_cvtps_pd(_mm_loadu_ps(p))
 
 /* 12 accumulators, 2 vectors of lanes, 1 broadcast: 15 of 16 registers. */
@@ -45,13 +44,6 @@
         (best) = _mm256_min_ps((score), (best));                                                   \
         (index) = _mm256_blendv_epi8((index), (at), _mm256_castps_si256(less));                    \
     } while (0)
-
-static inline double sum4(__m256d v)
-{
-    __m128d low = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1));
-
-    return _mm_cvtsd_f64(_mm_add_sd(low, _mm_unpackhi_pd(low, low)));
-}
 
 /* The smallest of 8 scores, and its index; of equal scores the lowest index. */
 static inline uint32_t argmin(float *score, __m256 best, __m256i index)
@@ -78,6 +70,14 @@ static inline __m128 reduce4(V a, V b, V c, V d)
     return _mm_add_ps(_mm256_castps256_ps128(abcd), _mm256_extractf128_ps(abcd, 1));
 }
 #define REDUCE4 reduce4
+
+/* The sums of 16 chains of each of four rows, in the order of kernels.h. */
+static inline __m128 chains4(const V *a, const V *b, const V *c, const V *d)
+{
+    return reduce4(_mm256_add_ps(a[0], a[1]), _mm256_add_ps(b[0], b[1]), _mm256_add_ps(c[0], c[1]),
+                   _mm256_add_ps(d[0], d[1]));
+}
+#define CHAINS4 chains4
 
 /* 8 x 8 values: rows of `from` (ld apart) become columns of `to` (8 values, step apart). */
 static inline void transpose8(float *to, size_t step, const float *from, size_t ld)
@@ -136,6 +136,7 @@ const struct km_kernels km_kernels_avx2 = {
     .pairs = pairs,
     .add = add,
     .scatter = scatter,
+    .norms = norms,
     .norm2 = norm2,
     .dist2 = dist2,
     .min_dist2 = min_dist2,

@@ -18,7 +18,7 @@
 #define VFMA          _mm512_fmadd_ps
 #define VFNMA         _mm512_fnmadd_ps
 #define VADD          _mm512_add_ps
-#define VSUB          _mm512_sub_ps
+#define VMUL          _mm512_mul_ps
 #define VISET1        _mm512_set1_epi32
 #define VIADD         _mm512_add_epi32
 #define VIOTA()       _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
@@ -27,10 +27,9 @@
 #define VDSTORE       _mm512_storeu_pd
 #define VDSET1        _mm512_set1_pd
 #define VDZERO        _mm512_setzero_pd
-#define VDFMA         _mm512_fmadd_pd
+#define VDMUL         _mm512_mul_pd
 #define VDADD         _mm512_add_pd
 #define VDSUB         _mm512_sub_pd
-#define VDSUM         _mm512_reduce_add_pd
 #define VWIDEN(p)     _mm512_cvtps_pd(_mm256_loadu_ps(p))
 
 /* 24 accumulators, 3 vectors of lanes, 1 broadcast: 28 of 32 registers. */
@@ -59,6 +58,21 @@ static inline uint32_t argmin(float *score, __m512 best, __m512i index)
 #define VARGMIN argmin
 
 #define REDUCE4 km_avx512_reduce4
+
+static inline __m256 halves(__m512 v)
+{
+    return _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+}
+
+/* The sums of 16 chains of each of four rows, in the order of kernels.h. */
+static inline __m128 chains4(const V *a, const V *b, const V *c, const V *d)
+{
+    __m256 abcd = _mm256_hadd_ps(_mm256_hadd_ps(halves(*a), halves(*b)),
+                                 _mm256_hadd_ps(halves(*c), halves(*d)));
+
+    return _mm_add_ps(_mm256_castps256_ps128(abcd), _mm256_extractf128_ps(abcd, 1));
+}
+#define CHAINS4 chains4
 
 #define BLOCK_T     16
 #define TRANSPOSE_T km_avx512_transpose16
@@ -91,6 +105,7 @@ const struct km_kernels km_kernels_avx512 = {
     .pairs = pairs,
     .add = add,
     .scatter = scatter,
+    .norms = norms,
     .norm2 = norm2,
     .dist2 = dist2,
     .min_dist2 = min_dist2,

@@ -136,103 +136,137 @@ static vdouble widen(const float *p)
     return __builtin_convertvector(*(const vfloat *)p, vdouble);
 }
 
-static double lane_sum(vdouble v)
+/* The sum of 16 chains, in the order that every level has (kernels.h). */
+static double chain_sum(vdouble low, vdouble high)
 {
-    return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
+    vdouble a = low + high;
+
+    return ((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7]));
 }
 
-static double add(double *sum, const float *const *row, const double *weight, size_t n, size_t d,
-                  int square)
+static void add(double *sum, const float *const *row, const double *weight, size_t n, size_t d)
 {
-    vdouble squares = {0};
-    double rest = 0;
     size_t t = 0;
 
     for (; t + LANES <= d; t += LANES) {
         vdouble total = *(const vdouble *)(sum + t);
 
-        for (size_t i = 0; i < n; i++) {
-            vdouble v = widen(row[i] + t);
-
-            total += (weight ? weight[i] : 1) * v;
-            squares += v * v;
-        }
+        for (size_t i = 0; i < n; i++)
+            total += (weight ? weight[i] : 1) * widen(row[i] + t);
         *(vdouble *)(sum + t) = total;
     }
     for (; t < d; t++)
-        for (size_t i = 0; i < n; i++) {
-            sum[t] += (weight ? weight[i] : 1) * (double)row[i][t];
-            rest += (double)row[i][t] * (double)row[i][t];
-        }
-    return square ? lane_sum(squares) + rest : 0;
+        for (size_t i = 0; i < n; i++)
+            sum[t] += weight ? weight[i] * (double)row[i][t] : (double)row[i][t];
 }
 
-static double scatter(struct km_sums *sums, const struct km_mat *x, const uint32_t *label,
-                      int square)
+static void scatter(struct km_sums *sums, const struct km_mat *x, const uint32_t *label)
 {
-    double squares = 0;
-
     for (size_t i = 0; i < x->n; i++) {
         const float *row = km_mat_row(x, i);
 
         sums->count[label[i]] += 1;
-        squares += add(sums->sum + label[i] * x->d, &row, NULL, 1, x->d, square);
+        add(sums->sum + label[i] * x->d, &row, NULL, 1, x->d);
     }
-    return squares;
+}
+
+static void norms(float *norm2, const struct km_mat *x)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        const float *row = km_mat_row(x, i);
+        vfloat low = {0}, high = {0};
+
+        if (x->d < 2 * LANES) {
+            norm2[i] = 0;
+            for (size_t t = 0; t < x->d; t++)
+                norm2[i] += row[t] * row[t];
+            continue;
+        }
+        for (size_t t = 0; t < x->ld; t += 2 * LANES) {
+            vfloat p = *(const vfloat *)(row + t), q = *(const vfloat *)(row + t + LANES);
+
+            low += p * p;
+            high += q * q;
+        }
+        low += high;
+        norm2[i] =
+            ((low[0] + low[1]) + (low[2] + low[3])) + ((low[4] + low[5]) + (low[6] + low[7]));
+    }
 }
 
 static double norm2(const struct km_mat *x)
 {
-    /* The padding is zero, so the block is one run of numbers; float32 squares, float64 sums. */
-    size_t len = x->n * x->ld, t = 0;
-    vdouble total = {0};
-    double rest = 0;
+    double total = 0;
 
-    for (; t + LANES <= len; t += LANES) {
-        vdouble v = widen(x->v + t);
+    for (size_t i = 0; i < x->n; i++) {
+        const float *row = km_mat_row(x, i);
+        vdouble low = {0}, high = {0};
+        double few = 0;
 
-        total += v * v;
+        for (size_t t = 0; x->d < 2 * LANES && t < x->d; t++)
+            few += (double)row[t] * (double)row[t];
+        for (size_t t = 0; x->d >= 2 * LANES && t < x->ld; t += 2 * LANES) {
+            vdouble p = widen(row + t), q = widen(row + t + LANES);
+
+            low += p * p;
+            high += q * q;
+        }
+        total += x->d < 2 * LANES ? few : chain_sum(low, high);
     }
-    for (; t < len; t++)
-        rest += (double)x->v[t] * (double)x->v[t];
-    return lane_sum(total) + rest;
+    return total;
 }
 
 static double dist2(const float *row, const double *center, size_t d)
 {
-    vdouble total = {0};
-    double rest = 0;
+    vdouble low = {0}, high = {0};
+    double few = 0;
     size_t t = 0;
 
-    for (; t + LANES <= d; t += LANES) {
-        vdouble diff = widen(row + t) - *(const vdouble *)(center + t);
+    for (; d < 2 * LANES && t < d; t++)
+        few += ((double)row[t] - center[t]) * ((double)row[t] - center[t]);
+    if (d < 2 * LANES)
+        return few;
+    for (; t + 2 * LANES <= d; t += 2 * LANES) {
+        vdouble p = widen(row + t) - *(const vdouble *)(center + t);
+        vdouble q = widen(row + t + LANES) - *(const vdouble *)(center + t + LANES);
 
-        total += diff * diff;
+        low += p * p;
+        high += q * q;
     }
-    for (; t < d; t++)
-        rest += ((double)row[t] - center[t]) * ((double)row[t] - center[t]);
-    return lane_sum(total) + rest;
+    for (; t < d; t++) {
+        double diff = (double)row[t] - center[t];
+
+        if (t % 16 < LANES)
+            low[t % LANES] += diff * diff;
+        else
+            high[t % LANES] += diff * diff;
+    }
+    return chain_sum(low, high);
 }
 
 static void min_dist2(float *nearest2, const struct km_mat *x, const float *point)
 {
     for (size_t i = 0; i < x->n; i++) {
         const float *row = km_mat_row(x, i);
-        vfloat total = {0};
-        float rest = 0;
-        size_t t = 0;
+        vdouble low = {0}, high = {0};
+        double total = 0;
 
-        for (; t + LANES <= x->d; t += LANES) {
-            vfloat diff = *(const vfloat *)(row + t) - *(const vfloat *)(point + t);
+        for (size_t t = 0; x->d < 2 * LANES && t < x->d; t++) {
+            double diff = (double)row[t] - (double)point[t];
 
             total += diff * diff;
         }
-        for (; t < x->d; t++)
-            rest += (row[t] - point[t]) * (row[t] - point[t]);
-        for (int l = 0; l < LANES; l++)
-            rest += total[l];
-        if (rest < nearest2[i])
-            nearest2[i] = rest;
+        for (size_t t = 0; x->d >= 2 * LANES && t < x->ld; t += 2 * LANES) {
+            vdouble p = widen(row + t) - widen(point + t);
+            vdouble q = widen(row + t + LANES) - widen(point + t + LANES);
+
+            low += p * p;
+            high += q * q;
+        }
+        if (x->d >= 2 * LANES)
+            total = chain_sum(low, high);
+        if ((float)total < nearest2[i])
+            nearest2[i] = (float)total;
     }
 }
 
@@ -271,6 +305,7 @@ const struct km_kernels km_kernels_blas = {
     .pairs = pairs,
     .add = add,
     .scatter = scatter,
+    .norms = norms,
     .norm2 = norm2,
     .dist2 = dist2,
     .min_dist2 = min_dist2,

@@ -424,11 +424,11 @@ static void nearest(uint32_t *label, float *score, const struct km_mat *x,
 
 /* ---- the other entries ---- */
 
-/* Columns t .. t + C * W / 2 - 1 of a sum stay in C registers while the rows go by; their squares are
- * added up on the way where they are wanted. */
-static inline __attribute__((always_inline)) void
-add_columns(double *sum, VD *squares, const float *const *row, const double *weight, size_t n,
-            size_t t, const size_t columns, const int weighted, const int square)
+/* Columns t .. t + C * W / 2 - 1 of a sum stay in C registers while the rows go by. A weighted value is
+ * rounded before it is added: never fused, as not every CPU can (kernels.h). */
+static inline __attribute__((always_inline)) void add_columns(double *sum, const float *const *row,
+                                                              const double *weight, size_t n,
+                                                              size_t t, const size_t columns)
 {
     VD total[ADD_COLUMNS];
 
@@ -436,7 +436,7 @@ add_columns(double *sum, VD *squares, const float *const *row, const double *wei
     for (size_t l = 0; l < columns; l++)
         total[l] = VDLOAD(sum + t + l * (W / 2));
     for (size_t i = 0; i < n; i++) {
-        VD w = VDSET1(weighted ? weight[i] : 1);
+        VD w = VDSET1(weight ? weight[i] : 1);
 
         if (columns == ADD_COLUMNS)
 #pragma GCC unroll 8
@@ -446,9 +446,7 @@ add_columns(double *sum, VD *squares, const float *const *row, const double *wei
         for (size_t l = 0; l < columns; l++) {
             VD v = VWIDEN(row[i] + t + l * (W / 2));
 
-            total[l] = weighted ? VDFMA(w, v, total[l]) : VDADD(v, total[l]);
-            if (square)
-                squares[l % 2] = VDFMA(v, v, squares[l % 2]);
+            total[l] = VDADD(weight ? VDMUL(w, v) : v, total[l]);
         }
     }
 #pragma GCC unroll 8
@@ -456,49 +454,35 @@ add_columns(double *sum, VD *squares, const float *const *row, const double *wei
         VDSTORE(sum + t + l * (W / 2), total[l]);
 }
 
-static inline __attribute__((always_inline)) double add_rows(double *sum, const float *const *row,
-                                                             const double *weight, size_t n,
-                                                             size_t d, const int weighted,
-                                                             const int square)
+static inline __attribute__((always_inline)) void add_rows(double *sum, const float *const *row,
+                                                           const double *weight, size_t n, size_t d)
 {
-    VD squares[2] = {VDZERO(), VDZERO()};
-    double rest = 0;
     size_t t = 0;
 
     for (; t + ADD_COLUMNS * (W / 2) <= d; t += ADD_COLUMNS * (W / 2))
-        add_columns(sum, squares, row, weight, n, t, ADD_COLUMNS, weighted, square);
+        add_columns(sum, row, weight, n, t, ADD_COLUMNS);
     for (; t + W / 2 <= d; t += W / 2)
-        add_columns(sum, squares, row, weight, n, t, 1, weighted, square);
+        add_columns(sum, row, weight, n, t, 1);
     for (; t < d; t++)
-        for (size_t i = 0; i < n; i++) {
-            double v = (double)row[i][t];
-
-            sum[t] += weighted ? weight[i] * v : v;
-            rest += v * v;
-        }
-    return square ? VDSUM(VDADD(squares[0], squares[1])) + rest : 0;
+        for (size_t i = 0; i < n; i++)
+            sum[t] += weight ? weight[i] * (double)row[i][t] : (double)row[i][t];
 }
 
-static double add(double *sum, const float *const *row, const double *weight, size_t n, size_t d,
-                  int square)
+static void add(double *sum, const float *const *row, const double *weight, size_t n, size_t d)
 {
     if (weight)
-        return square ? add_rows(sum, row, weight, n, d, 1, 1)
-                      : add_rows(sum, row, weight, n, d, 1, 0);
-    return square ? add_rows(sum, row, NULL, n, d, 0, 1) : add_rows(sum, row, NULL, n, d, 0, 0);
+        add_rows(sum, row, weight, n, d);
+    else
+        add_rows(sum, row, NULL, n, d);
 }
 
 /* One row to one sum. d is a constant after inlining for the narrowest rows, where the loop itself
  * would cost as much as the additions. */
-static inline __attribute__((always_inline)) void scatter_rows(struct km_sums *sums,
-                                                               const struct km_mat *x,
-                                                               const uint32_t *label, VD *squares,
-                                                               const size_t d, const int square)
+static inline __attribute__((always_inline)) void
+scatter_rows(struct km_sums *sums, const struct km_mat *x, const uint32_t *label, const size_t d)
 {
     double *sum = sums->sum, *count = sums->count;
     const float *row = x->v;
-    __m128d pairs = _mm_setzero_pd();
-    double rest = 0;
     size_t ahead = d >= 64 ? x->n * x->ld : 0;
 
     for (size_t i = 0, n = x->n, ld = x->ld; i < n; i++, row += ld) {
@@ -515,107 +499,176 @@ static inline __attribute__((always_inline)) void scatter_rows(struct km_sums *s
                 VD v = VWIDEN(row + t + l * (W / 2));
 
                 VDSTORE(to + t + l * (W / 2), VDADD(v, VDLOAD(to + t + l * (W / 2))));
-                if (square)
-                    squares[l] = VDFMA(v, v, squares[l]);
             }
         }
-        for (; t + W / 2 <= d; t += W / 2) {
-            VD v = VWIDEN(row + t);
-
-            VDSTORE(to + t, VDADD(v, VDLOAD(to + t)));
-            if (square)
-                squares[0] = VDFMA(v, v, squares[0]);
-        }
+        for (; t + W / 2 <= d; t += W / 2)
+            VDSTORE(to + t, VDADD(VWIDEN(row + t), VDLOAD(to + t)));
         for (; t + 2 <= d; t += 2) {
             __m128d v =
                 _mm_cvtps_pd(_mm_castpd_ps(_mm_load_sd((const double *)(const void *)(row + t))));
 
             _mm_storeu_pd(to + t, _mm_add_pd(v, _mm_loadu_pd(to + t)));
-            if (square)
-                pairs = _mm_fmadd_pd(v, v, pairs);
         }
-        for (; t < d; t++) {
+        for (; t < d; t++)
             to[t] += (double)row[t];
-            if (square)
-                rest += (double)row[t] * (double)row[t];
-        }
     }
-    squares[1] = VDADD(squares[1], VDSET1((rest + pairs[0] + pairs[1]) * (2.0 / W)));
 }
 
-static double scatter(struct km_sums *sums, const struct km_mat *x, const uint32_t *label,
-                      int square)
+static void scatter(struct km_sums *sums, const struct km_mat *x, const uint32_t *label)
 {
-    VD squares[4] = {VDZERO(), VDZERO(), VDZERO(), VDZERO()};
-
-    if (square && x->d == 2)
-        scatter_rows(sums, x, label, squares, 2, 1);
-    else if (square && x->d == 8)
-        scatter_rows(sums, x, label, squares, 8, 1);
-    else if (square)
-        scatter_rows(sums, x, label, squares, x->d, 1);
+    if (x->d == 2)
+        scatter_rows(sums, x, label, 2);
+    else if (x->d == 8)
+        scatter_rows(sums, x, label, 8);
     else
-        scatter_rows(sums, x, label, squares, x->d, 0);
-    return square ? VDSUM(VDADD(VDADD(squares[0], squares[1]), VDADD(squares[2], squares[3]))) : 0;
+        scatter_rows(sums, x, label, x->d);
+}
+
+/* Fewer than 16 features, which are one chain: column by column, with rows in lanes. */
+static void narrow_norms(float *norm2, const struct km_mat *x)
+{
+    float column[16 * 2 * BLOCK_T];
+
+    for (size_t i = 0; i < x->n; i += 2 * BLOCK_T) {
+        size_t n = x->n - i < 2 * BLOCK_T ? x->n - i : 2 * BLOCK_T;
+        float sum[2 * BLOCK_T] = {0};
+
+        transpose(column, 2 * BLOCK_T, km_mat_row(x, i), x->ld, n, x->d, x->n - i);
+        for (size_t t = 0; t < x->d; t++)
+            for (size_t l = 0; l < 2 * BLOCK_T; l++)
+                sum[l] += column[t * 2 * BLOCK_T + l] * column[t * 2 * BLOCK_T + l];
+        memcpy(norm2 + i, sum, n * sizeof(*sum));
+    }
+}
+
+/* Four rows side by side; the last tile repeats its last row. */
+static void norms(float *norm2, const struct km_mat *x)
+{
+    if (x->d < 16) {
+        narrow_norms(norm2, x);
+        return;
+    }
+    for (size_t i = 0; i < x->n; i += 4) {
+        size_t n = x->n - i < 4 ? x->n - i : 4;
+        const float *row[4];
+        float sum[4];
+        V chain[4][16 / W];
+
+        for (size_t m = 0; m < 4; m++)
+            row[m] = km_mat_row(x, i + (m < n ? m : n - 1));
+#pragma GCC unroll 4
+        for (int m = 0; m < 4; m++)
+#pragma GCC unroll 2
+            for (int l = 0; l < 16 / W; l++)
+                chain[m][l] = VZERO();
+        for (size_t t = 0; t < x->ld; t += 16)
+#pragma GCC unroll 4
+            for (int m = 0; m < 4; m++)
+#pragma GCC unroll 2
+                for (int l = 0; l < 16 / W; l++) {
+                    V v = VLOAD(row[m] + t + l * W);
+
+                    chain[m][l] = VADD(VMUL(v, v), chain[m][l]);
+                }
+        _mm_storeu_ps(sum, CHAINS4(chain[0], chain[1], chain[2], chain[3]));
+        memcpy(norm2 + i, sum, n * sizeof(*sum));
+    }
+}
+
+/* 16 chains of float64 in the order of kernels.h: chain t % 16 takes feature t. */
+struct chains {
+    VD c[32 / W];
+};
+
+static inline struct chains no_chains(void)
+{
+    struct chains s;
+
+    for (int l = 0; l < 32 / W; l++)
+        s.c[l] = VDZERO();
+    return s;
+}
+
+static inline double total_of(const struct chains *s)
+{
+    double c[16], a[8];
+
+    for (int l = 0; l < 32 / W; l++)
+        VDSTORE(c + l * (W / 2), s->c[l]);
+    for (int l = 0; l < 8; l++)
+        a[l] = c[l] + c[l + 8];
+    return ((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7]));
 }
 
 static double norm2(const struct km_mat *x)
 {
-    size_t len = x->n * x->ld, t = 0;
-    VD total[4] = {VDZERO(), VDZERO(), VDZERO(), VDZERO()};
-    double rest = 0;
+    double total = 0;
 
-    for (; t + 2 * W <= len; t += 2 * W)
+    for (size_t i = 0; i < x->n; i++) {
+        const float *row = km_mat_row(x, i);
+        struct chains s = no_chains();
+        double few = 0;
+
+        for (size_t t = 0; x->d < 16 && t < x->d; t++)
+            few += (double)row[t] * (double)row[t];
+        for (size_t t = 0; x->d >= 16 && t < x->ld; t += 16)
 #pragma GCC unroll 4
-        for (int l = 0; l < 4; l++) {
-            VD v = VWIDEN(x->v + t + (size_t)l * (W / 2));
+            for (int l = 0; l < 32 / W; l++) {
+                VD v = VWIDEN(row + t + l * (W / 2));
 
-            total[l] = VDFMA(v, v, total[l]);
-        }
-    for (; t < len; t++)
-        rest += (double)x->v[t] * (double)x->v[t];
-    return VDSUM(VDADD(VDADD(total[0], total[1]), VDADD(total[2], total[3]))) + rest;
+                s.c[l] = VDADD(s.c[l], VDMUL(v, v));
+            }
+        total += x->d < 16 ? few : total_of(&s);
+    }
+    return total;
 }
 
 static double dist2(const float *row, const double *center, size_t d)
 {
-    VD a = VDZERO(), b = VDZERO();
-    double rest = 0;
+    struct chains s = no_chains();
+    double rest[16] = {0}, few = 0;
     size_t t = 0;
 
-    for (; t + W <= d; t += W) {
-        VD p = VDSUB(VWIDEN(row + t), VDLOAD(center + t));
-        VD q = VDSUB(VWIDEN(row + t + W / 2), VDLOAD(center + t + W / 2));
+    for (; d < 16 && t < d; t++)
+        few += ((double)row[t] - center[t]) * ((double)row[t] - center[t]);
+    if (d < 16)
+        return few;
+    for (; t + 16 <= d; t += 16)
+#pragma GCC unroll 4
+        for (int l = 0; l < 32 / W; l++) {
+            VD v = VDSUB(VWIDEN(row + t + l * (W / 2)), VDLOAD(center + t + l * (W / 2)));
 
-        a = VDFMA(p, p, a);
-        b = VDFMA(q, q, b);
-    }
+            s.c[l] = VDADD(s.c[l], VDMUL(v, v));
+        }
     for (; t < d; t++)
-        rest += ((double)row[t] - center[t]) * ((double)row[t] - center[t]);
-    return VDSUM(VDADD(a, b)) + rest;
+        rest[t % 16] = ((double)row[t] - center[t]) * ((double)row[t] - center[t]);
+    for (int l = 0; d % 16 && l < 32 / W; l++)
+        s.c[l] = VDADD(s.c[l], VDLOAD(rest + l * (W / 2)));
+    return total_of(&s);
 }
 
 static void min_dist2(float *nearest2, const struct km_mat *x, const float *point)
 {
     for (size_t i = 0; i < x->n; i++) {
         const float *row = km_mat_row(x, i);
-        V a = VZERO(), b = VZERO();
-        float lane[W], total = 0;
-        size_t t = 0;
+        struct chains s = no_chains();
+        double few = 0;
+        float found;
 
-        for (; t + 2 * W <= x->d; t += 2 * W) {
-            V p = VSUB(VLOAD(row + t), VLOAD(point + t));
-            V q = VSUB(VLOAD(row + t + W), VLOAD(point + t + W));
+        for (size_t t = 0; x->d < 16 && t < x->d; t++) {
+            double diff = (double)row[t] - (double)point[t];
 
-            a = VFMA(p, p, a);
-            b = VFMA(q, q, b);
+            few += diff * diff;
         }
-        for (; t < x->d; t++)
-            total += (row[t] - point[t]) * (row[t] - point[t]);
-        VSTORE(lane, VADD(a, b));
-        for (int l = 0; l < W; l++)
-            total += lane[l];
-        if (total < nearest2[i])
-            nearest2[i] = total;
+        for (size_t t = 0; x->d >= 16 && t < x->ld; t += 16)
+#pragma GCC unroll 4
+            for (int l = 0; l < 32 / W; l++) {
+                VD v = VDSUB(VWIDEN(row + t + l * (W / 2)), VWIDEN(point + t + l * (W / 2)));
+
+                s.c[l] = VDADD(s.c[l], VDMUL(v, v));
+            }
+        found = (float)(x->d < 16 ? few : total_of(&s));
+        if (found < nearest2[i])
+            nearest2[i] = found;
     }
 }

@@ -58,66 +58,88 @@ static void pairs(float *score, const float *const *row, const uint32_t *center,
         scores(score + i, row + i, 1, c, center[i], 1);
 }
 
-static double add(double *sum, const float *const *row, const double *weight, size_t n, size_t d,
-                  int square)
+static void add(double *sum, const float *const *row, const double *weight, size_t n, size_t d)
 {
-    double squares = 0;
-
     for (size_t i = 0; i < n; i++)
-        for (size_t t = 0; t < d; t++) {
-            double v = (double)row[i][t];
-
-            sum[t] += (weight ? weight[i] : 1) * v;
-            squares += v * v;
-        }
-    return square ? squares : 0;
+        for (size_t t = 0; t < d; t++)
+            sum[t] += weight ? weight[i] * (double)row[i][t] : (double)row[i][t];
 }
 
-static double scatter(struct km_sums *sums, const struct km_mat *x, const uint32_t *label,
-                      int square)
+static void scatter(struct km_sums *sums, const struct km_mat *x, const uint32_t *label)
 {
-    double squares = 0;
-
     for (size_t i = 0; i < x->n; i++) {
         const float *row = km_mat_row(x, i);
 
         sums->count[label[i]] += 1;
-        squares += add(sums->sum + label[i] * x->d, &row, NULL, 1, x->d, square);
+        add(sums->sum + label[i] * x->d, &row, NULL, 1, x->d);
     }
-    return squares;
+}
+
+static void norms(float *norm2, const struct km_mat *x)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        const float *row = km_mat_row(x, i);
+        float c[16] = {0}, a[8];
+
+        for (size_t t = 0; t < x->d; t++)
+            c[x->d < 16 ? 0 : t % 16] += row[t] * row[t];
+        for (int l = 0; l < 8; l++)
+            a[l] = c[l] + c[l + 8];
+        norm2[i] = ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7]));
+    }
+}
+
+/* The sum of squares of d differences (or values), in the order that every level has. */
+static double total_of(const double c[16])
+{
+    double a[8], b[4];
+
+    for (int l = 0; l < 8; l++)
+        a[l] = c[l] + c[l + 8];
+    for (int l = 0; l < 4; l++)
+        b[l] = a[l] + a[l + 4];
+    return (b[0] + b[2]) + (b[1] + b[3]);
 }
 
 static double norm2(const struct km_mat *x)
 {
     double total = 0;
 
-    for (size_t i = 0; i < x->n; i++)
+    for (size_t i = 0; i < x->n; i++) {
+        const float *row = km_mat_row(x, i);
+        double c[16] = {0};
+
         for (size_t t = 0; t < x->d; t++)
-            total += (double)km_mat_row(x, i)[t] * (double)km_mat_row(x, i)[t];
+            c[x->d < 16 ? 0 : t % 16] += (double)row[t] * (double)row[t];
+        total += total_of(c);
+    }
     return total;
 }
 
 static double dist2(const float *row, const double *center, size_t d)
 {
-    double total = 0;
+    double c[16] = {0};
 
     for (size_t t = 0; t < d; t++)
-        total += ((double)row[t] - center[t]) * ((double)row[t] - center[t]);
-    return total;
+        c[d < 16 ? 0 : t % 16] += ((double)row[t] - center[t]) * ((double)row[t] - center[t]);
+    return total_of(c);
 }
 
 static void min_dist2(float *nearest2, const struct km_mat *x, const float *point)
 {
     for (size_t i = 0; i < x->n; i++) {
-        double total = 0;
+        const float *row = km_mat_row(x, i);
+        double c[16] = {0};
+        float found;
 
         for (size_t t = 0; t < x->d; t++) {
-            double diff = (double)km_mat_row(x, i)[t] - (double)point[t];
+            double diff = (double)row[t] - (double)point[t];
 
-            total += diff * diff;
+            c[x->d < 16 ? 0 : t % 16] += diff * diff;
         }
-        if ((float)total < nearest2[i])
-            nearest2[i] = (float)total;
+        found = (float)total_of(c);
+        if (found < nearest2[i])
+            nearest2[i] = found;
     }
 }
 
@@ -154,6 +176,7 @@ const struct km_kernels km_kernels_generic = {
     .pairs = pairs,
     .add = add,
     .scatter = scatter,
+    .norms = norms,
     .norm2 = norm2,
     .dist2 = dist2,
     .min_dist2 = min_dist2,

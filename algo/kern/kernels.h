@@ -106,28 +106,36 @@ struct km_kernels {
     void (*pairs)(float *score, const float *const *row, const uint32_t *center, size_t n,
                   const struct km_centers *c);
 
+    /*
+     * What follows, up to min_dist2, gives the same BITS at every level, with every compiler and on every CPU:
+     * results are made of it. No product is fused with a sum, and sums over the features have one order:
+     *
+     *   d < 16   one chain, in the order of the features
+     *   d >= 16  16 chains; feature t goes to chain t % 16. a[l] = c[l] + c[l + 8], and then
+     *            of float64  ((a0 + a4) + (a2 + a6)) + ((a1 + a5) + (a3 + a7))
+     *            of float32  ((a0 + a1) + (a2 + a3)) + ((a4 + a5) + (a6 + a7))
+     */
+
     /**
      * sum[t] += weight[i] * row[i][t] for t in 0..d-1, i = 0..n-1 in this order; weight NULL: 1 each.
-     * All rows go to one center, so the sum is loaded and stored once. Returns the sum of the
-     * squares of all values (unweighted) if `square`, else 0.
+     * All rows go to one center, so the sum is loaded and stored once.
      */
-    double (*add)(double *sum, const float *const *row, const double *weight, size_t n, size_t d,
-                  int square);
+    void (*add)(double *sum, const float *const *row, const double *weight, size_t n, size_t d);
 
-    /**
-     * Adds every row to the sum and the count of its label, in order. Returns the sum of the squares
-     * of all values if `square`, else 0.
-     */
-    double (*scatter)(struct km_sums *sums, const struct km_mat *x, const uint32_t *label,
-                      int square);
+    /** Adds every row to the sum and the count of its label, in order. */
+    void (*scatter)(struct km_sums *sums, const struct km_mat *x, const uint32_t *label);
 
-    /** Sum of the squares of all values of x. */
+    /** norm2[i] = |x_i|^2 in float32. */
+    void (*norms)(float *norm2, const struct km_mat *x);
+
+    /** Sum of |x_i|^2 in float64, row after row. */
     double (*norm2)(const struct km_mat *x);
 
-    /** |row - center|^2 by differences in float64. */
+    /** |row - center|^2 by differences in float64: what decides where a row belongs. */
     double (*dist2)(const float *row, const double *center, size_t d);
 
-    /** dist2[i] = min(dist2[i], |x_i - point|^2), by differences. */
+    /** dist2[i] = min(dist2[i], |x_i - point|^2), by differences in float64, rounded once. The point is
+     * padded like a row. */
     void (*min_dist2)(float *dist2, const struct km_mat *x, const float *point);
 
     /**
