@@ -87,14 +87,16 @@ int km_assign_init(struct km_assign *a, const struct km_kernels *kern, struct km
     a->max_packed = km_kernels_room(kern, max_k, d);
     a->label = km_alloc(max_rows, sizeof(*a->label));
     a->score = km_alloc(max_rows, sizeof(*a->score));
+    a->second = km_alloc(max_rows, sizeof(*a->second));
+    a->unsure = km_alloc(threads, sizeof(*a->unsure));
     a->scratch = km_alloc(threads, KM_KERN_SCRATCH * sizeof(float));
     a->packed = km_alloc(a->max_packed, sizeof(float));
     a->norm2 = km_alloc(max_rows, sizeof(*a->norm2));
     a->squares = km_alloc(blocks, sizeof(double));
     a->orders = km_alloc(threads, sizeof(*a->orders));
     a->parts = km_alloc(parts, sizeof(*a->parts));
-    if (!a->label || !a->score || !a->scratch || !a->packed || !a->norm2 || !a->squares ||
-        !a->orders || !a->parts)
+    if (!a->label || !a->score || !a->second || !a->unsure || !a->scratch || !a->packed ||
+        !a->norm2 || !a->squares || !a->orders || !a->parts)
         rc = KM_E_MEM;
     for (size_t i = 0; rc == KM_OK && i < threads; i++)
         rc = km_order_init(&a->orders[i], i == 0 && wave > KM_KERN_ROWS ? wave : KM_KERN_ROWS,
@@ -120,6 +122,8 @@ void km_assign_done(struct km_assign *a)
     km_free(a->orders);
     km_free(a->label);
     km_free(a->score);
+    km_free(a->second);
+    km_free(a->unsure);
     km_free(a->scratch);
     km_free(a->packed);
     km_free(a->squares);
@@ -135,8 +139,9 @@ struct step {
     const double *weight;
     struct km_sums *sums;
     uint32_t *label; /* of the rows of x */
-    float *score;
+    float *score, *second;
     float *norm2;
+    struct km_exact exact;
     double *squares; /* sums of |x|^2 of each block; NULL: not wanted */
     size_t block, blocks;
     size_t parts, part_blocks;
@@ -161,18 +166,26 @@ static void pack(struct step *s)
 /* Every call begins here: the centers are laid out for the kernels. */
 static struct step step_of(struct km_assign *a, const struct km_mat *x, const struct km_centers *c)
 {
-    struct step s = {
-        .a = a, .x = *x, .c = c, .label = a->label, .score = a->score, .norm2 = a->norm2};
+    struct step s = {.a = a,
+                     .x = *x,
+                     .c = c,
+                     .label = a->label,
+                     .score = a->score,
+                     .second = a->second,
+                     .norm2 = a->norm2,
+                     .exact = km_exact_of(a->kern, c)};
 
     assert(x->n <= a->max_rows && c->k <= a->max_k);
     s.block = block_rows(x, c->k);
     s.blocks = blocks_of(x, c->k);
     s.kern = a->kern;
+    a->rows += (double)x->n;
     if (a->all) /* from the centers as they are */
         return s;
     pack(&s);
     if (s.kern->plain && !s.kern->pays(x, c, a->packed, a->scratch)) {
         s.kern = s.kern->plain;
+        s.exact = km_exact_of(s.kern, c);
         pack(&s);
     }
     return s;
@@ -201,19 +214,7 @@ static double sum_norms(const float *norm2, size_t n)
     return total;
 }
 
-uint32_t km_assign_lowest(const float *score, size_t k)
-{
-    float least = score[0];
-    uint32_t best = 0;
-
-    for (uint32_t j = 1; j < k; j++) {
-        best = score[j] < least ? j : best;
-        least = score[j] < least ? score[j] : least;
-    }
-    return best;
-}
-
-/* The same as the kernel's nearest, and the scores of all centers beside it. */
+/* With the scores of all centers beside it. */
 #define ALL_ROWS 48
 static void label_with_all(const struct step *s, const struct km_mat *x, size_t from)
 {
@@ -227,10 +228,9 @@ static void label_with_all(const struct step *s, const struct km_mat *x, size_t 
         for (size_t r = 0; r < n; r++)
             row[r] = km_mat_row(x, i + r);
         s->kern->scores(all + i * k, row, n, s->c, 0, k);
-        for (size_t r = i; r < i + n; r++) {
-            s->label[from + r] = km_assign_lowest(all + r * k, k);
-            s->score[from + r] = all[r * k + s->label[from + r]];
-        }
+        for (size_t r = 0; r < n; r++)
+            s->label[from + i + r] =
+                km_exact_label(&s->exact, row[r], s->norm2[from + i + r], all + (i + r) * k);
     }
 }
 
@@ -239,13 +239,17 @@ static void label_block(void *arg, size_t block, int worker)
     const struct step *s = arg;
     struct km_mat view = block_of(s, block);
     size_t from = block * s->block;
+    float *scratch = s->a->scratch + (size_t)worker * KM_KERN_SCRATCH;
 
-    if (s->a->all)
+    if (s->a->all) {
+        s->kern->norms(s->norm2 + from, &view);
         label_with_all(s, &view, from);
-    else
-        s->kern->nearest(s->label + from, s->score + from, &view, s->c, s->a->packed,
-                         s->a->scratch + (size_t)worker * KM_KERN_SCRATCH);
-    s->kern->norms(s->norm2 + from, &view);
+    } else {
+        s->kern->nearest(s->label + from, s->score + from, s->second + from, s->norm2 + from, &view,
+                         s->c, s->a->packed, scratch);
+        s->a->unsure[worker] += km_exact_settle(&s->exact, s->label + from, s->score + from,
+                                                s->second + from, s->norm2 + from, &view, scratch);
+    }
     if (s->squares)
         s->squares[block] = sum_norms(s->norm2 + from, view.n);
 }
@@ -377,6 +381,7 @@ static double add_in_waves(const struct step *all)
         s.blocks = blocks_of(&s.x, s.c->k);
         s.label += from;
         s.score += from;
+        s.second += from;
         s.norm2 += from;
         s.weight = all->weight ? all->weight + from : NULL;
         km_pool_run(s.a->pool, label_block, &s, s.blocks);
@@ -388,6 +393,15 @@ static double add_in_waves(const struct step *all)
 }
 
 /* ---- the calls ---- */
+
+double km_assign_unsure(const struct km_assign *a)
+{
+    size_t total = 0;
+
+    for (int i = 0; i < km_pool_threads(a->pool); i++)
+        total += a->unsure[i];
+    return a->rows > 0 ? (double)total / a->rows : 0;
+}
 
 void km_assign_rows(struct km_assign *a, const struct km_mat *x, const struct km_centers *c)
 {

@@ -7,6 +7,7 @@
 #define KM_ALGO_ASSIGN_H
 
 #include "algo/centers.h"
+#include "algo/exact.h"
 #include "algo/kern/kernels.h"
 #include "algo/order.h"
 #include <stdint.h>
@@ -16,28 +17,30 @@ struct km_assign {
     const struct km_kernels *kern;
     struct km_pool *pool; /* NULL: the caller's thread alone */
     size_t max_rows, max_k, d;
-    uint32_t *label; /* (max_rows) nearest center of each row of the last call */
-    float *score;    /* (max_rows) see km_kernels.nearest */
-    float *scratch;  /* (threads, KM_KERN_SCRATCH) */
-    float *packed;   /* the centers as the kernels want them, or NULL */
+    uint32_t *label;       /* (max_rows) nearest center of each row of the last call */
+    float *score, *second; /* (max_rows) see km_kernels.nearest */
+    float *scratch;        /* (threads, KM_KERN_SCRATCH) */
+    float *packed;         /* the centers as the kernels want them, or NULL */
     size_t max_packed;
     float *norm2;            /* (max_rows) see km_kernels.norms */
     double *squares;         /* (blocks) sums of that, or of squared distances */
     struct km_order *orders; /* (threads) the first one large enough for a wave */
     struct km_sums *parts;   /* sums of groups of rows, where they are small */
     size_t max_parts;
+    double rows;    /* of all calls, */
+    size_t *unsure; /* (threads) and those whose scores did not decide */
     float *all; /* (max_rows, k) the caller's, for the scores of all centers; NULL: not wanted */
 };
-
-/** The lowest of k scores; of equals the first. */
-uint32_t km_assign_lowest(const float *score, size_t k);
 
 /** Memory for steps of up to max_rows rows of d features and up to max_k centers. */
 int km_assign_init(struct km_assign *a, const struct km_kernels *kern, struct km_pool *pool,
                    size_t max_rows, size_t max_k, size_t d, struct km_err *err);
 void km_assign_done(struct km_assign *a); /* zeroed is fine */
 
-/** Fills a->label and a->score for the rows of x. Ties go to the lowest index. */
+/** Share of the rows of all calls that had to be measured, as float32 could not tell (algo/exact.h). */
+double km_assign_unsure(const struct km_assign *a);
+
+/** Fills a->label for the rows of x: the nearest center by km_kernels.dist2, of equals the lowest. */
 void km_assign_rows(struct km_assign *a, const struct km_mat *x, const struct km_centers *c);
 
 /**

@@ -102,6 +102,7 @@ struct step {
     struct km_mat x;
     const double *norm2;
     const struct km_centers *c;
+    struct km_exact exact;
     size_t old; /* rows that have bounds */
 };
 
@@ -191,7 +192,7 @@ static size_t measure_all(const struct group *g, const struct step *s, float *sc
     s->a->kern->scores(score, g->row, g->n, s->c, 0, b->k);
     for (size_t r = 0; r < g->n; r++) {
         uint32_t i = g->at[r], was = b->label[i];
-        uint32_t now = km_assign_lowest(score + r * b->k, b->k);
+        uint32_t now = km_exact_label(&s->exact, g->row[r], (float)s->norm2[i], score + r * b->k);
 
         if (now != was)
             changes[found++] = (struct km_change){i, was};
@@ -289,7 +290,7 @@ static void follow(struct km_bounds *b, const struct km_centers *c)
 double km_bounds_step(struct km_bounds *b, struct km_assign *a, const struct km_mat *x,
                       const double *norm2, const struct km_centers *c)
 {
-    struct step s = {b, a, *x, norm2, c, b->n};
+    struct step s = {b, a, *x, norm2, c, km_exact_of(a->kern, c), b->n};
     double measured = (double)(x->n - b->n);
 
     assert(x->n <= b->room && x->n >= b->n && c->k == b->k);

@@ -21,13 +21,14 @@ int km_sparse_init(struct km_sparse *s, const struct km_kernels *kern, struct km
     *s = (struct km_sparse){.kern = kern, .pool = pool, .max_rows = max_rows, .max_k = max_k};
     s->label = km_alloc(max_rows, sizeof(*s->label));
     s->score = km_alloc(max_rows, sizeof(*s->score));
+    s->second = km_alloc(max_rows, sizeof(*s->second));
     s->norm2 = km_alloc(max_rows, sizeof(*s->norm2));
     s->dist2 = km_alloc(max_rows, sizeof(*s->dist2));
     s->order = km_alloc(max_rows, sizeof(*s->order));
     s->first = km_alloc(max_k + 1, sizeof(*s->first));
     s->next = km_alloc(max_k + 1, sizeof(*s->next));
-    if (s->label && s->score && s->norm2 && s->dist2 && s->order && s->first && s->next &&
-        (d == 0 || km_lanes_init(&s->lanes, max_k, d, err) == KM_OK))
+    if (s->label && s->score && s->second && s->norm2 && s->dist2 && s->order && s->first &&
+        s->next && (d == 0 || km_lanes_init(&s->lanes, max_k, d, err) == KM_OK))
         return KM_OK;
     km_sparse_done(s);
     return km_fail(err, KM_E_MEM, "no memory for the assignment of %zu sparse rows to %zu centers",
@@ -38,6 +39,7 @@ void km_sparse_done(struct km_sparse *s)
 {
     km_free(s->label);
     km_free(s->score);
+    km_free(s->second);
     km_free(s->norm2);
     km_free(s->dist2);
     km_free(s->order);
@@ -96,14 +98,14 @@ static void label_block(void *arg, size_t task, int worker)
     size_t from = task * BLOCK_ROWS, n = min_size(BLOCK_ROWS, c->x->n - from);
     struct km_csr view = km_csr_view(c->x, from, n);
     uint32_t *label = c->s->label + from;
-    float *score = c->s->score + from;
+    float *score = c->s->score + from, *second = c->s->second + from;
 
     (void)worker;
     for (size_t i = 0; c->panel == 0 && i < n; i++) {
         label[i] = 0;
-        score[i] = INFINITY;
+        score[i] = second[i] = INFINITY;
     }
-    c->s->kern->sparse_panel(label, score, &view, c->lanes, c->panel);
+    c->s->kern->sparse_panel(label, score, second, &view, c->lanes, c->panel);
 }
 
 void km_sparse_label(struct km_sparse *s, const struct km_csr *x, const struct km_lanes *lanes)

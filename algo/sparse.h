@@ -14,10 +14,10 @@ struct km_sparse {
     const struct km_kernels *kern;
     struct km_pool *pool;
     size_t max_rows, max_k;
-    uint32_t *label; /* (max_rows) nearest center of each row of the last call */
-    float *score;    /* (max_rows) see km_kernels.sparse_panel */
-    double *norm2;   /* (max_rows) |x_i|^2, after km_sparse_norms */
-    double *dist2;   /* (max_rows) squared distance to that center, after km_sparse_ssd */
+    uint32_t *label;       /* (max_rows) nearest center of each row of the last call */
+    float *score, *second; /* (max_rows) see km_kernels.sparse_panel */
+    double *norm2;         /* (max_rows) |x_i|^2, after km_sparse_norms */
+    double *dist2;         /* (max_rows) squared distance to that center, after km_sparse_ssd */
     uint32_t *order; /* (max_rows) rows by label, after km_sparse_order; in a label by number */
     uint32_t *first; /* (max_k + 1) where the rows of each label begin in order */
     uint32_t *next;  /* (max_k + 1) scratch of km_sparse_order */

@@ -249,6 +249,7 @@ static int parse_options(struct options *o, int argc, char **argv, struct km_err
 struct figures {
     double seconds, rows_per_s, gflops, gbytes; /* gflops 0: unknown */
     double peak_gflops, read_gbytes;
+    double unsure;    /* share of the rows that float32 did not decide; -1: not known */
     double objective; /* 0: none */
 };
 
@@ -266,6 +267,7 @@ static struct figures figures_of(struct km_lane *lane)
     }
     if (s->kind == KM_SHAPE_SEED)
         f.gbytes *= (double)s->k; /* a pass for every center */
+    f.unsure = s->kind == KM_SHAPE_PASS && !s->nnz ? km_assign_unsure(&lane->assign) : -1;
     f.peak_gflops = 1e-9 * km_samples_median(&lane->fma);
     f.read_gbytes = 1e-9 * km_samples_median(&lane->read);
     return f;
@@ -284,6 +286,8 @@ static void print_json(const struct km_lane *lane, const struct figures *f)
     else
         printf("\"gflops\": null, \"gb_per_s\": null, ");
     printf("\"peak_gflops\": %.6g, \"read_gb_per_s\": %.6g", f->peak_gflops, f->read_gbytes);
+    if (f->unsure >= 0)
+        printf(", \"unsure\": %.3g", f->unsure);
     if (f->objective > 0)
         printf(", \"objective\": %.9g", f->objective);
     puts("}");
@@ -304,19 +308,21 @@ static void print_title(const struct bench *b)
            km_cpus() == 1 ? "" : "s", b->kern->name);
     puts(
         "| shape                | threads | isa     |    Mrow/s |   GFLOP/s | FMA peak |     GB/s |"
-        " memory | roof   |        ms | x 1 thread |\n"
+        " memory | roof   |        ms | x 1 thread |    unsure |\n"
         "|----------------------|--------:|---------|----------:|----------:|---------:|---------:|"
-        "-------:|--------|----------:|-----------:|");
+        "-------:|--------|----------:|-----------:|----------:|");
     fflush(stdout);
 }
 
 static void print_row(const struct km_lane *lane, const struct figures *f, double one_thread)
 {
     double fma = f->gflops / f->peak_gflops, read = f->gbytes / f->read_gbytes;
-    char ratio[16] = "";
+    char ratio[16] = "", unsure[16] = "";
 
     if (one_thread > 0)
         snprintf(ratio, sizeof(ratio), "%.2f", one_thread / f->seconds);
+    if (f->unsure >= 0)
+        snprintf(unsure, sizeof(unsure), "%.3f %%", 100 * f->unsure);
     printf("| %-20s | %7d | %-7s | %9.4f |", lane->data->shape.name, km_pool_threads(lane->pool),
            lane->kern->name, 1e-6 * f->rows_per_s);
     if (f->gflops > 0)
@@ -324,7 +330,7 @@ static void print_row(const struct km_lane *lane, const struct figures *f, doubl
                100 * read, fma >= read ? "FMA" : "memory");
     else
         printf(" %9s | %8s | %8s | %6s | %-6s |", "", "", "", "", "");
-    printf(" %9.3f | %10s |\n", 1e3 * f->seconds, ratio);
+    printf(" %9.3f | %10s | %9s |\n", 1e3 * f->seconds, ratio, unsure);
     fflush(stdout);
 }
 

@@ -3,6 +3,7 @@
  * Every level of kernels that this CPU can run against `generic`, the specification. All buffers
  * end at an unreadable page, so that one value read or written too many is a crash.
  */
+#include "algo/exact.h"
 #include "tests/algo_test.h"
 
 #include <float.h>
@@ -71,6 +72,12 @@ static void make_field(struct field *f, size_t n, size_t k, size_t d, enum kind 
     f->c = (struct km_centers){.k = k, .d = d};
     f->c.c = guarded_rows(&f->c_mem, k, d, kind, &rng);
     f->c.half = guarded_alloc(&f->half_mem, padded * sizeof(float));
+    f->c.exact = km_alloc(k * d, sizeof(double));
+    assert_non_null(f->c.exact);
+    /* what float32 leaves of the centers: nothing where ties are to be seen */
+    for (size_t v = 0; v < k * d; v++)
+        f->c.exact[v] = (double)km_mat_row(&f->c.c, v / d)[v % d] *
+                        (kind == SMALL_INTEGERS ? 1 : 1 + 0x1p-26 * (double)(v % 3));
     for (size_t j = 0; j < padded; j++) {
         double norm2 = 0;
 
@@ -92,6 +99,7 @@ static void free_field(struct field *f)
     guarded_free(&f->x_mem);
     guarded_free(&f->c_mem);
     guarded_free(&f->half_mem);
+    km_free(f->c.exact);
 }
 
 /* Score of center j in float64, and the size of the numbers that it is the difference of. */
@@ -108,70 +116,86 @@ static double score_of(const struct field *f, size_t i, size_t j, double *size)
     return (double)f->c.half[j] - dot;
 }
 
-/* Label and score of row i against the specification's: equal, or as near as float32 can tell. */
-static void check_row(const struct field *f, const char *level, enum kind kind, size_t i,
-                      const uint32_t *label, const float *score)
+/* What nearest found for row i against float64, within what algo/exact.h allows: the score of the label, and
+ * that no other center is below `second`. */
+static void check_row(const struct field *f, const char *level, const struct km_exact *e, size_t i,
+                      uint32_t label, const float *scores)
 {
-    size_t k = f->c.k;
-    double size, expected_size;
-    double expected = score_of(f, i, label[1], &expected_size);
-    double found = label[0] < k ? score_of(f, i, label[0], &size) : (double)NAN;
-    double few_ulps = 4 * (double)FLT_EPSILON;
-    double tiny = (double)f->x.d * (double)FLT_MIN; /* products below are lost or denormal */
-    int exact = kind == SMALL_INTEGERS || kind == ALL_EQUAL || kind == ZEROS;
-    int same = label[0] == label[1];
+    float norm2;
+    struct km_mat row = km_mat_view(&f->x, i, 1);
+    double size2, size, found;
 
-    if (label[0] >= k || (exact && (!same || score[0] != score[1])) ||
-        (!same && !(fabs(found - expected) <= few_ulps * (size + expected_size) + tiny)) ||
-        !(fabs((double)score[0] - found) <= few_ulps * size + tiny))
-        fail_msg("%s: n=%zu k=%zu d=%zu kind %d row %zu: center %u score %.9g, expected %u %.9g",
-                 level, f->x.n, k, f->x.d, (int)kind, i, label[0], (double)score[0], label[1],
-                 (double)score[1]);
+    e->kern->norms(&norm2, &row);
+    size2 = km_exact_norm2(e, norm2);
+    assert_true(label < f->c.k);
+    found = score_of(f, i, label, &size);
+    if (!(fabs((double)scores[0] - found) <= km_exact_error(e, size2, f->c.half[label])))
+        fail_msg("%s: n=%zu k=%zu d=%zu row %zu: center %u score %.9g, it is %.9g", level, f->x.n,
+                 f->c.k, f->x.d, i, label, (double)scores[0], found);
+    for (size_t j = 0; j < f->c.k; j++) {
+        double other = score_of(f, i, j, &size);
+
+        if (j != label && !(other >= (double)scores[1] - km_exact_error(e, size2, f->c.half[j])))
+            fail_msg("%s: n=%zu k=%zu d=%zu row %zu: center %zu has score %.9g, but second is %.9g",
+                     level, f->x.n, f->c.k, f->x.d, i, j, other, (double)scores[1]);
+    }
 }
 
 /* km_kernels.nearest behind km_kernels.pack, in no more memory than the level says that it needs. */
-static void run_nearest(const struct km_kernels *kern, uint32_t *label, float *score,
-                        const struct km_mat *x, const struct km_centers *c, float *scratch)
+static void run_nearest(const struct km_kernels *kern, uint32_t *label, float *score, float *second,
+                        float *norm2, const struct km_mat *x, const struct km_centers *c,
+                        float *scratch)
 {
     struct packed packed = pack_centers(kern, c);
 
     memset(scratch, 0xff, KM_KERN_SCRATCH * sizeof(float)); /* NaN: must never matter */
-    kern->nearest(label, score, x, c, packed.v, scratch);
+    kern->nearest(label, score, second, norm2, x, c, packed.v, scratch);
     packed_done(&packed);
 }
 
+/* Labels as algo/exact.h makes them are those of the specification, without exception. */
 static void check_nearest(size_t n, size_t k, size_t d, enum kind kind)
 {
-    struct guarded label_mem, score_mem, scratch_mem;
-    uint32_t *label = guarded_alloc(&label_mem, n * sizeof(*label));
-    float *score = guarded_alloc(&score_mem, n * sizeof(*score));
-    float *scratch = guarded_alloc(&scratch_mem, KM_KERN_SCRATCH * sizeof(float));
-    uint32_t *want_label = km_alloc(n, sizeof(*label));
-    float *want_score = km_alloc(n, sizeof(*score));
+    struct guarded mem[5];
+    uint32_t *label = guarded_alloc(&mem[0], n * sizeof(*label));
+    float *score = guarded_alloc(&mem[1], n * sizeof(*score));
+    float *second = guarded_alloc(&mem[2], n * sizeof(*second));
+    float *scratch = guarded_alloc(&mem[3], KM_KERN_SCRATCH * sizeof(float));
+    uint32_t *want = km_alloc(n, sizeof(*label));
+    float *norm2 = guarded_alloc(&mem[4], n * sizeof(*norm2));
+    float *want_norm2 = km_alloc(n, sizeof(*norm2));
     struct field f;
 
-    assert_true(want_label && want_score);
+    assert_true(want && want_norm2);
     make_field(&f, n, k, d, kind);
-    run_nearest(&km_kernels_generic, want_label, want_score, &f.x, &f.c, scratch);
-    for (size_t l = 0; km_kernels_all()[l]; l++) {
+    run_nearest(&km_kernels_generic, want, score, second, norm2, &f.x, &f.c, scratch);
+    for (size_t l = 0; km_kernels_all()[l + 1]; l++) { /* all but generic */
         const struct km_kernels *kern = km_kernels_all()[l];
+        struct km_exact e = km_exact_of(kern, &f.c);
 
         memset(label, 0xee, n * sizeof(*label));
         memset(score, 0xff, n * sizeof(*score));
-        run_nearest(kern, label, score, &f.x, &f.c, scratch);
-        for (size_t i = 0; i < n; i++) {
-            const uint32_t labels[] = {label[i], want_label[i]};
-            const float scores[] = {score[i], want_score[i]};
+        memset(second, 0xff, n * sizeof(*second));
+        memset(norm2, 0xff, n * sizeof(*norm2));
+        run_nearest(kern, label, score, second, norm2, &f.x, &f.c, scratch);
+        km_kernels_generic.norms(want_norm2, &f.x);
+        assert_memory_equal(norm2, want_norm2, n * sizeof(*norm2));
+        for (size_t i = 0; i < n; i += 1 + k * d / 1000) {
+            const float scores[] = {score[i], second[i]};
 
-            check_row(&f, kern->name, kind, i, labels, scores);
+            check_row(&f, kern->name, &e, i, label[i], scores);
         }
+        km_exact_settle(&e, label, score, second, norm2, &f.x, scratch);
+        for (size_t i = 0; i < n; i++)
+            if (label[i] != want[i])
+                fail_msg("%s: n=%zu k=%zu d=%zu kind %d row %zu: center %u, expected %u",
+                         kern->name, n, k, d, (int)kind, i, label[i], want[i]);
     }
     free_field(&f);
-    guarded_free(&label_mem);
-    guarded_free(&score_mem);
-    guarded_free(&scratch_mem);
-    km_free(want_label);
-    km_free(want_score);
+    for (size_t m = 0; m < 5; m++)
+        guarded_free(&mem[m]);
+    km_free(want);
+    km_free(want_norm2);
 }
 
 static void nearest_agrees_with_the_specification_for_all_small_shapes(void **state)
@@ -290,12 +314,15 @@ static void check_tie(const struct km_mat *x, size_t low, size_t high, float *sc
 {
     struct km_centers c = random_centers(x, x->n, 0);
     uint32_t label[700];
-    float score[700];
+    float score[700], second[700], norm2[700];
 
     for (size_t j = 0; j < c.k; j++)
         km_centers_set(&c, j, km_mat_row(x, j == high ? low : j), 1);
     for (size_t l = 0; km_kernels_all()[l]; l++) {
-        run_nearest(km_kernels_all()[l], label, score, x, &c, scratch);
+        struct km_exact e = km_exact_of(km_kernels_all()[l], &c);
+
+        run_nearest(e.kern, label, score, second, norm2, x, &c, scratch);
+        km_exact_settle(&e, label, score, second, norm2, x, scratch);
         if (label[low] != low)
             fail_msg("%s: k=%zu d=%zu: row %zu went to center %u of %zu and %zu",
                      km_kernels_all()[l]->name, c.k, c.d, low, label[low], low, high);
@@ -333,7 +360,7 @@ static void no_rows_are_no_work(void **state)
     (void)state;
     assert_non_null(scratch);
     for (size_t l = 0; km_kernels_all()[l]; l++) {
-        run_nearest(km_kernels_all()[l], NULL, NULL, &none, &c, scratch);
+        run_nearest(km_kernels_all()[l], NULL, NULL, NULL, NULL, &none, &c, scratch);
         assert_true(km_kernels_all()[l]->norm2(&none) == 0);
         km_kernels_all()[l]->min_dist2(NULL, &none, km_mat_row(&x, 0));
     }

@@ -29,10 +29,10 @@ static void label_rows(uint32_t *label, const struct km_kernels *kern, const str
                        const struct km_centers *c)
 {
     struct room r = make_room(kern, c);
-    float score[1000];
+    float score[1000], second[1000], norm2[1000];
 
     assert_true(x->n <= 1000);
-    kern->nearest(label, score, x, c, r.packed.v, r.scratch);
+    kern->nearest(label, score, second, norm2, x, c, r.packed.v, r.scratch);
     done_room(&r);
 }
 

@@ -43,21 +43,23 @@ static void check_level(const struct km_kernels *kern, const struct km_csr *s,
                         const struct km_lanes *lanes)
 {
     uint32_t label[64], expected[64];
-    float score[64], best[64];
+    float score[64], best[64], second[64], next[64];
 
     assert_true(s->n <= 64);
     for (size_t i = 0; i < s->n; i++) {
         label[i] = expected[i] = 0;
-        score[i] = best[i] = INFINITY;
+        score[i] = best[i] = second[i] = next[i] = INFINITY;
     }
     for (size_t p = 0; p < km_lanes_panels(lanes->k); p++) {
-        kern->sparse_panel(label, score, s, lanes, p);
-        km_kernels_generic.sparse_panel(expected, best, s, lanes, p);
+        kern->sparse_panel(label, score, second, s, lanes, p);
+        km_kernels_generic.sparse_panel(expected, best, next, s, lanes, p);
     }
     for (size_t i = 0; i < s->n; i++) {
         double size = 1 + fabs((double)best[i]) + km_csr_norm2(s, i);
 
         assert_near((double)score[i], (double)best[i], 1e-5 * size);
+        if (lanes->k > 1)
+            assert_near((double)second[i], (double)next[i], 1e-5 * (size + fabs((double)next[i])));
         if (label[i] != expected[i]) { /* only where two centers are as near */
             struct km_csr row = km_csr_view(s, i, 1);
             size_t j = label[i], p = j / KM_LANES, width = km_lanes_width(lanes->k, p);
@@ -115,7 +117,7 @@ static void columns_beyond_100_000_are_found(void **state)
     (void)state;
     for (size_t l = 0; all[l]; l++) {
         uint32_t label[2] = {0, 0};
-        float score[2] = {INFINITY, INFINITY};
+        float score[2] = {INFINITY, INFINITY}, second[2] = {INFINITY, INFINITY};
 
         assert_ok(km_csr_init(&s, 2, 2, 200000, &err), err);
         assert_ok(km_lanes_init(&lanes, 40, 200000, &err), err);
@@ -128,7 +130,7 @@ static void columns_beyond_100_000_are_found(void **state)
             lanes.scale[j] = -1;
         *km_lanes_at(&lanes, 33, 199999) = 1;
         *km_lanes_at(&lanes, 39, 100001) = 1;
-        all[l]->sparse_panel(label, score, &s, &lanes, 0);
+        all[l]->sparse_panel(label, score, second, &s, &lanes, 0);
         assert_int_equal(label[0], 33);
         assert_int_equal(label[1], 39);
         km_csr_done(&s);
@@ -145,7 +147,7 @@ static void equal_centers_give_the_lowest_at_every_level(void **state)
     struct km_centers c;
     struct km_lanes lanes;
     uint32_t label[20] = {0};
-    float score[20];
+    float score[20], second[20];
 
     (void)state;
     for (size_t i = 0; i < 20; i++) /* whole numbers: sums are exact in whatever order */
@@ -159,9 +161,9 @@ static void equal_centers_give_the_lowest_at_every_level(void **state)
     km_lanes_fill(&lanes, &c, NULL);
     for (size_t l = 0; all[l]; l++) {
         for (size_t i = 0; i < 20; i++)
-            score[i] = INFINITY;
+            score[i] = second[i] = INFINITY;
         for (size_t p = 0; p < km_lanes_panels(300); p++)
-            all[l]->sparse_panel(label, score, &s, &lanes, p);
+            all[l]->sparse_panel(label, score, second, &s, &lanes, p);
         for (size_t i = 0; i < 20; i++)
             assert_int_equal(label[i], 0);
     }

@@ -353,12 +353,12 @@ static double sample_ssd(struct scorer *s, const struct km_job *job)
 
 static double sample_dist2(const struct scorer *s, const struct km_job *job, size_t i)
 {
-    struct km_mat one;
+    size_t d = s->centers.d;
 
     if (job->sparse)
         return s->step.dist2[i];
-    one = km_mat_view(&job->reservoir.rows, i, 1);
-    return 2 * (double)s->assign.score[i] + job->m->kern->norm2(&one);
+    return job->m->kern->dist2(km_mat_row(&job->reservoir.rows, i),
+                               s->centers.exact + s->assign.label[i] * d, d);
 }
 
 /* The msd of the reservoir, as an estimate of the whole with its standard error. */

@@ -15,7 +15,6 @@ struct round {
     struct km_assign assign; /* dense rows, or */
     struct km_sparse step;   /* sparse ones */
     struct km_sums sums;
-    double norm2; /* sum of |x|^2 of sparse rows */
     int sparse;
 };
 
@@ -40,7 +39,7 @@ static void round_done(struct round *r)
     km_sums_done(&r->sums);
 }
 
-/* Adds up this host's rows; *stopped: not all of them. */
+/* Adds up this host's rows, in sums.ssd their squared norms; *stopped: not all of them. */
 static int read_rows(struct round *r, struct km_job *job, const struct km_centers *c, int *stopped,
                      struct km_err *err)
 {
@@ -50,7 +49,7 @@ static int read_rows(struct round *r, struct km_job *job, const struct km_center
     km_sums_clear(&r->sums);
     while (rc == KM_OK && (rc = km_feed_next(job->feed, &b, err)) == KM_MORE) {
         if (r->sparse) {
-            *r->sums.ssd += km_sparse_ssd(&r->step, &b->s, c);
+            *r->sums.ssd += km_sparse_norms(&r->step, &b->s, NULL);
             km_sparse_add(&r->step, &r->sums, &b->s, c);
         } else {
             km_assign_add(&r->assign, &r->sums, &b->x, NULL, c, 1);
@@ -90,15 +89,15 @@ int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_
             rc = km_comm_sum(job->m->comm, r.sums.block, r.sums.len, err);
         if (rc || r.sums.flags[KM_FLAG_STOP] > 0)
             break;
-        msd = *r.sums.ssd / *r.sums.rows;
+        msd = (*r.sums.ssd - km_centers_to_means(c, &r.sums)) / *r.sums.rows;
         first = done == 0 ? msd : first;
         if (done > 0 && before - msd < LEAST_GAIN * msd)
-            break; /* the means would gain as little */
+            most = done; /* enough */
         before = msd;
-        km_centers_to_means(c, &r.sums);
     }
     round_done(&r);
     if (rc == KM_OK && done > 0 && job->rank == 0)
-        km_log(KM_INFO, "%zu iteration(s) over all rows: msd %.6g, was %.6g", done, msd, first);
+        km_log(KM_INFO, "%zu iteration(s) over all rows: msd %.6g, after the first %.6g", done, msd,
+               first);
     return rc;
 }

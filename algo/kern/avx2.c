@@ -37,27 +37,36 @@
 /* 12 accumulators, 4 rows (in memory operands where need be). */
 #define DOT_C 3
 
-#define VLESS_BLEND(best, index, score, at)                                                        \
+#define VLESS_BLEND(best, second, index, score, at)                                                \
     do {                                                                                           \
         __m256 less = _mm256_cmp_ps((score), (best), _CMP_LT_OQ);                                  \
                                                                                                    \
+        (second) = _mm256_min_ps((second), _mm256_max_ps((score), (best)));                        \
         (best) = _mm256_min_ps((score), (best));                                                   \
         (index) = _mm256_blendv_epi8((index), (at), _mm256_castps_si256(less));                    \
     } while (0)
 
-/* The smallest of 8 scores, and its index; of equal scores the lowest index. */
-static inline uint32_t argmin(float *score, __m256 best, __m256i index)
+static inline __m256 least_of(__m256 v)
 {
-    __m256 least = _mm256_min_ps(best, _mm256_permute2f128_ps(best, best, 1));
+    v = _mm256_min_ps(v, _mm256_permute2f128_ps(v, v, 1));
+    v = _mm256_min_ps(v, _mm256_shuffle_ps(v, v, 0x4e));
+    return _mm256_min_ps(v, _mm256_shuffle_ps(v, v, 0xb1));
+}
+
+/* The smallest of 8 scores, and its index; of equal scores the lowest index. *other is the smallest of all
+ * other scores, and of `second`. */
+static inline uint32_t argmin(float *score, float *other, __m256 best, __m256 second, __m256i index)
+{
+    __m256 least = least_of(best), equal = _mm256_cmp_ps(best, least, _CMP_EQ_OQ), mine;
     __m256i low;
 
-    least = _mm256_min_ps(least, _mm256_shuffle_ps(least, least, 0x4e));
-    least = _mm256_min_ps(least, _mm256_shuffle_ps(least, least, 0xb1));
-    low = _mm256_castps_si256(_mm256_cmp_ps(best, least, _CMP_EQ_OQ));
-    low = _mm256_blendv_epi8(_mm256_set1_epi32(INT32_MAX), index, low);
+    low = _mm256_blendv_epi8(_mm256_set1_epi32(INT32_MAX), index, _mm256_castps_si256(equal));
     low = _mm256_min_epi32(low, _mm256_permute2x128_si256(low, low, 1));
     low = _mm256_min_epi32(low, _mm256_shuffle_epi32(low, 0x4e));
     low = _mm256_min_epi32(low, _mm256_shuffle_epi32(low, 0xb1));
+    mine = _mm256_and_ps(equal, _mm256_castsi256_ps(_mm256_cmpeq_epi32(index, low)));
+    best = _mm256_blendv_ps(best, _mm256_set1_ps(INFINITY), mine);
+    *other = _mm256_cvtss_f32(least_of(_mm256_min_ps(best, second)));
     *score = _mm256_cvtss_f32(least);
     return (uint32_t)_mm256_cvtsi256_si32(low);
 }

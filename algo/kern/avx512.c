@@ -38,39 +38,36 @@
 /* 20 accumulators, 4 rows, 1 center. */
 #define DOT_C 5
 
-#define VLESS_BLEND(best, index, score, at)                                                        \
+#define VLESS_BLEND(best, second, index, score, at)                                                \
     do {                                                                                           \
         __mmask16 less = _mm512_cmp_ps_mask((score), (best), _CMP_LT_OQ);                          \
                                                                                                    \
+        (second) = _mm512_min_ps((second), _mm512_max_ps((score), (best)));                        \
         (best) = _mm512_min_ps((score), (best));                                                   \
         (index) = _mm512_mask_mov_epi32((index), less, (at));                                      \
     } while (0)
 
-/* The smallest of 16 scores, and its index; of equal scores the lowest index. */
-static inline uint32_t argmin(float *score, __m512 best, __m512i index)
+/* The smallest of 16 scores, and its index; of equal scores the lowest index. *other is the smallest of all
+ * other scores, and of `second`. */
+static inline uint32_t argmin(float *score, float *other, __m512 best, __m512 second, __m512i index)
 {
     float least = _mm512_reduce_min_ps(best);
     __mmask16 equal = _mm512_cmp_ps_mask(best, _mm512_set1_ps(least), _CMP_EQ_OQ);
+    int low = _mm512_mask_reduce_min_epi32(equal, index);
+    __mmask16 mine = _mm512_mask_cmpeq_epi32_mask(equal, index, _mm512_set1_epi32(low));
 
+    best = _mm512_mask_mov_ps(best, mine, _mm512_set1_ps(INFINITY));
+    *other = _mm512_reduce_min_ps(_mm512_min_ps(best, second));
     *score = least;
-    return (uint32_t)_mm512_mask_reduce_min_epi32(equal, index);
+    return (uint32_t)low;
 }
 #define VARGMIN argmin
 
 #define REDUCE4 km_avx512_reduce4
 
-static inline __m256 halves(__m512 v)
-{
-    return _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
-}
-
-/* The sums of 16 chains of each of four rows, in the order of kernels.h. */
 static inline __m128 chains4(const V *a, const V *b, const V *c, const V *d)
 {
-    __m256 abcd = _mm256_hadd_ps(_mm256_hadd_ps(halves(*a), halves(*b)),
-                                 _mm256_hadd_ps(halves(*c), halves(*d)));
-
-    return _mm_add_ps(_mm256_castps256_ps128(abcd), _mm256_extractf128_ps(abcd, 1));
+    return km_avx512_chains4(*a, *b, *c, *d);
 }
 #define CHAINS4 chains4
 

@@ -17,6 +17,20 @@ static inline __m128 km_avx512_reduce4(__m512 a, __m512 b, __m512 c, __m512 d)
     return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
 }
 
+static inline __m256 km_avx512_halves(__m512 v)
+{
+    return _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+}
+
+/** The same in the order of kernels.h. */
+static inline __m128 km_avx512_chains4(__m512 a, __m512 b, __m512 c, __m512 d)
+{
+    __m256 abcd = _mm256_hadd_ps(_mm256_hadd_ps(km_avx512_halves(a), km_avx512_halves(b)),
+                                 _mm256_hadd_ps(km_avx512_halves(c), km_avx512_halves(d)));
+
+    return _mm_add_ps(_mm256_castps256_ps128(abcd), _mm256_extractf128_ps(abcd, 1));
+}
+
 /** 16 x 16 values: rows of `from` (ld apart) become columns of `to` (16 values, step apart). */
 static inline void km_avx512_transpose16(float *to, size_t step, const float *from, size_t ld)
 {

@@ -14,15 +14,31 @@ typedef float vfloat __attribute__((vector_size(LANES * sizeof(float)), aligned(
 typedef int32_t vint __attribute__((vector_size(LANES * sizeof(float)), may_alias));
 typedef double vdouble __attribute__((vector_size(LANES * sizeof(double)), aligned(8), may_alias));
 
-/* Running minimum of one row over panels of centers: best[lane], and the center it came from. */
-static void take_panel(float *score, uint32_t *label, const float *dots, const float *half,
-                       size_t from, size_t lanes)
+/* The smaller (or larger) of two, lane by lane. */
+static vfloat lower(vfloat a, vfloat b)
 {
-    vfloat best;
+    vint less = a < b;
+
+    return (vfloat)(((vint)a & less) | ((vint)b & ~less));
+}
+
+static vfloat higher(vfloat a, vfloat b)
+{
+    vint less = a < b;
+
+    return (vfloat)(((vint)b & less) | ((vint)a & ~less));
+}
+
+/* Running minimum of one row over panels of centers: best[lane], the center it came from, and the smallest of
+ * the others. */
+static void take_panel(float *score, float *second, uint32_t *label, const float *dots,
+                       const float *half, size_t from, size_t lanes)
+{
+    vfloat best, next;
     vint index = {0}, at, step;
 
     for (int l = 0; l < LANES; l++) {
-        best[l] = INFINITY;
+        best[l] = next[l] = INFINITY;
         at[l] = l;
         step[l] = LANES;
     }
@@ -30,14 +46,18 @@ static void take_panel(float *score, uint32_t *label, const float *dots, const f
         vfloat s = *(const vfloat *)(half + from + j) - *(const vfloat *)(dots + j);
         vint less = s < best;
 
-        best = (vfloat)(((vint)s & less) | ((vint)best & ~less));
+        next = lower(next, higher(s, best));
+        best = lower(s, best);
         index = (at & less) | (index & ~less);
         at += step;
     }
     for (int l = 0; l < LANES; l++) {
         uint32_t j = (uint32_t)(from + (size_t)index[l]);
 
-        if (best[l] < *score || (best[l] == *score && j < *label)) {
+        float other = best[l] < *score ? *score : best[l];
+
+        *second = fminf(*second, fminf(other, next[l]));
+        if (best[l] < *score) {
             *score = best[l];
             *label = j;
         }
@@ -46,19 +66,45 @@ static void take_panel(float *score, uint32_t *label, const float *dots, const f
 
 static struct km_layout no_panels(size_t k, size_t d)
 {
-    (void)k, (void)d;
-    return (struct km_layout){0};
+    (void)k;
+    return (struct km_layout){.chain = d + 8}; /* who knows how sgemm adds */
 }
 
-static void nearest(uint32_t *label, float *score, const struct km_mat *x,
-                    const struct km_centers *c, const float *packed, float *scratch)
+static void norms(float *norm2, const struct km_mat *x)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        const float *row = km_mat_row(x, i);
+        vfloat low = {0}, high = {0};
+
+        if (x->d < 2 * LANES) {
+            norm2[i] = 0;
+            for (size_t t = 0; t < x->d; t++)
+                norm2[i] += row[t] * row[t];
+            continue;
+        }
+        for (size_t t = 0; t < x->ld; t += 2 * LANES) {
+            vfloat p = *(const vfloat *)(row + t), q = *(const vfloat *)(row + t + LANES);
+
+            low += p * p;
+            high += q * q;
+        }
+        low += high;
+        norm2[i] =
+            ((low[0] + low[1]) + (low[2] + low[3])) + ((low[4] + low[5]) + (low[6] + low[7]));
+    }
+}
+
+static void nearest(uint32_t *label, float *score, float *second, float *norm2,
+                    const struct km_mat *x, const struct km_centers *c, const float *packed,
+                    float *scratch)
 {
     size_t panel = KM_KERN_SCRATCH / (x->n ? x->n : 1) / 16 * 16;
 
     (void)packed;
+    norms(norm2, x);
     for (size_t i = 0; i < x->n; i++) {
-        label[i] = UINT32_MAX;
-        score[i] = INFINITY;
+        label[i] = 0;
+        score[i] = second[i] = INFINITY;
     }
     if (panel > (c->k + 15) / 16 * 16)
         panel = (c->k + 15) / 16 * 16;
@@ -75,7 +121,7 @@ static void nearest(uint32_t *label, float *score, const struct km_mat *x,
 
             for (size_t l = width; l < lanes; l++)
                 dots[l] = 0;
-            take_panel(&score[i], &label[i], dots, c->half, from, lanes);
+            take_panel(&score[i], &second[i], &label[i], dots, c->half, from, lanes);
         }
     }
 }
@@ -170,30 +216,6 @@ static void scatter(struct km_sums *sums, const struct km_mat *x, const uint32_t
     }
 }
 
-static void norms(float *norm2, const struct km_mat *x)
-{
-    for (size_t i = 0; i < x->n; i++) {
-        const float *row = km_mat_row(x, i);
-        vfloat low = {0}, high = {0};
-
-        if (x->d < 2 * LANES) {
-            norm2[i] = 0;
-            for (size_t t = 0; t < x->d; t++)
-                norm2[i] += row[t] * row[t];
-            continue;
-        }
-        for (size_t t = 0; t < x->ld; t += 2 * LANES) {
-            vfloat p = *(const vfloat *)(row + t), q = *(const vfloat *)(row + t + LANES);
-
-            low += p * p;
-            high += q * q;
-        }
-        low += high;
-        norm2[i] =
-            ((low[0] + low[1]) + (low[2] + low[3])) + ((low[4] + low[5]) + (low[6] + low[7]));
-    }
-}
-
 static double norm2(const struct km_mat *x)
 {
     double total = 0;
@@ -271,7 +293,7 @@ static void min_dist2(float *nearest2, const struct km_mat *x, const float *poin
 }
 
 /* Lanes are added up in the row's own scores, LANES at a time. */
-static void sparse_panel(uint32_t *label, float *score, const struct km_csr *x,
+static void sparse_panel(uint32_t *label, float *score, float *second, const struct km_csr *x,
                          const struct km_lanes *c, size_t p)
 {
     const float *lanes = km_lanes_panel(c, p);
@@ -289,7 +311,10 @@ static void sparse_panel(uint32_t *label, float *score, const struct km_csr *x,
             s = *(const vfloat *)(c->half + first + l) +
                 *(const vfloat *)(c->scale + first + l) * dot;
             for (size_t lane = 0; lane < LANES; lane++)
-                if (s[lane] < score[i]) {
+                if (s[lane] >= score[i]) {
+                    second[i] = fminf(second[i], s[lane]);
+                } else {
+                    second[i] = fminf(second[i], score[i]);
                     score[i] = s[lane];
                     label[i] = (uint32_t)(first + l + lane);
                 }

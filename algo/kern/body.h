@@ -5,7 +5,9 @@
  *   W                 lanes of a float vector
  *   V..., VI..., VD...  operations on floats, int32 and W / 2 doubles (loads and stores unaligned)
  *   VWIDEN(p)         W / 2 floats at p as doubles
- *   VLESS_BLEND(best, index, score, at)  where score < best: best = score, index = at
+ *   VLESS_BLEND(best, second, index, score, at)  where score < best: best = score, index = at; second: the
+ *                     smallest of the others
+ *   VARGMIN(&score, &other, best, second, index)  the same over the lanes
  *   REDUCE4(a, b, c, d)  the lane sums of four vectors, as a vector of 4 floats
  *   LANE_M, LANE_L    a register tile of forms B and C: broadcast rows (or centers), vectors of lanes
  *   DOT_C             a register tile of form A: centers
@@ -51,11 +53,86 @@ static size_t panel_floats(size_t ld)
     return KM_PANEL * ld;
 }
 
+/* ---- norms ---- */
+
+/* Fewer than 16 features, which are one chain: n rows out of `rows` columns of transpose. */
+static void column_norms(float *norm2, const float *column, size_t rows, size_t n, size_t d)
+{
+    float sum[LANE_L * W];
+
+    for (size_t l = 0; l < rows; l += W) {
+        V s = VZERO();
+
+        for (size_t t = 0; t < d; t++) {
+            V v = VLOAD(column + t * rows + l);
+
+            s = VADD(s, VMUL(v, v));
+        }
+        VSTORE(sum + l, s);
+    }
+    memcpy(norm2, sum, n * sizeof(*sum));
+}
+
+static void narrow_norms(float *norm2, const struct km_mat *x)
+{
+    const size_t rows = LANE_L * W;
+    float column[16 * LANE_L * W];
+
+    for (size_t i = 0; i < x->n; i += rows) {
+        size_t n = x->n - i < rows ? x->n - i : rows;
+
+        transpose(column, rows, km_mat_row(x, i), x->ld, n, x->d, x->n - i);
+        column_norms(norm2 + i, column, rows, n, x->d);
+    }
+}
+
+/* Rows of 16 features or more: four side by side; the last tile repeats its last row. */
+static inline __attribute__((always_inline)) void norms_of(float *norm2, const struct km_mat *all,
+                                                           size_t from, size_t rows)
+{
+    const struct km_mat view = {all->v + from * all->ld, rows, all->d, all->ld}, *x = &view;
+
+    norm2 += from;
+    for (size_t i = 0; i < x->n; i += 4) {
+        size_t n = x->n - i < 4 ? x->n - i : 4;
+        const float *row[4];
+        float sum[4];
+        V chain[4][16 / W];
+
+        for (size_t m = 0; m < 4; m++)
+            row[m] = km_mat_row(x, i + (m < n ? m : n - 1));
+#pragma GCC unroll 4
+        for (int m = 0; m < 4; m++)
+#pragma GCC unroll 2
+            for (int l = 0; l < 16 / W; l++)
+                chain[m][l] = VZERO();
+        for (size_t t = 0; t < x->ld; t += 16)
+#pragma GCC unroll 4
+            for (int m = 0; m < 4; m++)
+#pragma GCC unroll 2
+                for (int l = 0; l < 16 / W; l++) {
+                    V v = VLOAD(row[m] + t + l * W);
+
+                    chain[m][l] = VADD(VMUL(v, v), chain[m][l]);
+                }
+        _mm_storeu_ps(sum, CHAINS4(chain[0], chain[1], chain[2], chain[3]));
+        memcpy(norm2 + i, sum, n * sizeof(*sum));
+    }
+}
+
+static void norms(float *norm2, const struct km_mat *x)
+{
+    if (x->d < 16)
+        narrow_norms(norm2, x);
+    else
+        norms_of(norm2, x, 0, x->n);
+}
+
 /* ---- form A ---- */
 
-/* Best score and center of 4 rows. */
+/* Best score and center of 4 rows, and the smallest score of the other centers. */
 struct best4 {
-    __m128 score;
+    __m128 score, second;
     __m128i index;
 };
 
@@ -107,6 +184,7 @@ static inline __attribute__((always_inline)) void dot_tile(struct best4 *b, cons
         __m128 score = _mm_sub_ps(_mm_set1_ps(c->half[j + (size_t)m]), dot);
         __m128 less = _mm_cmplt_ps(score, b->score);
 
+        b->second = _mm_min_ps(b->second, _mm_max_ps(score, b->score));
         b->score = _mm_min_ps(score, b->score);
         b->index = _mm_blendv_epi8(b->index, _mm_set1_epi32((int)j + m), _mm_castps_si128(less));
     }
@@ -151,14 +229,15 @@ static void dot_centers(struct best4 *b, const float *const *row, const struct k
     }
 }
 
-/* Form A for all rows, over centers from `from` on; label and score hold the best so far. */
-static void nearest_a(uint32_t *label, float *score, const struct km_mat *x,
-                      const struct km_centers *c, size_t from)
+/* Form A for all rows, over centers from `from` on; label, score and second hold the best so far. norm2 NULL:
+ * not wanted. */
+static void nearest_a(uint32_t *label, float *score, float *second, float *norm2,
+                      const struct km_mat *x, const struct km_centers *c, size_t from)
 {
     for (size_t i = 0; i < x->n; i += 4) {
         const float *row[4];
         uint32_t index[4];
-        float best[4];
+        float best[4], next[4];
         size_t n = x->n - i < 4 ? x->n - i : 4;
         struct best4 b;
 
@@ -167,15 +246,21 @@ static void nearest_a(uint32_t *label, float *score, const struct km_mat *x,
 
             row[r] = km_mat_row(x, at);
             best[r] = score[at];
+            next[r] = second[at];
             index[r] = label[at];
         }
         b.score = _mm_loadu_ps(best);
+        b.second = _mm_loadu_ps(next);
         b.index = _mm_loadu_si128((const __m128i *)(const void *)index);
+        if (norm2)
+            norms_of(norm2, x, i, n);
         /* behind panels (from > 0) the rows are at hand */
         dot_centers(&b, row, c, from, from ? 0 : x->n * x->ld);
         _mm_storeu_ps(best, b.score);
+        _mm_storeu_ps(next, b.second);
         _mm_storeu_si128((__m128i *)(void *)index, b.index);
         memcpy(score + i, best, n * sizeof(*best));
+        memcpy(second + i, next, n * sizeof(*next));
         memcpy(label + i, index, n * sizeof(*index));
     }
 }
@@ -222,9 +307,9 @@ tile(V acc[LANE_M][LANE_L], const float *lanes, size_t lane_step, size_t stride,
 
 /* ---- form B ---- */
 
-/* Best score and center of each lane, for the rows of one tile. */
+/* Best score and center of each lane, and the second best score, for the rows of one tile. */
 struct lanes {
-    V best[LANE_M];
+    V best[LANE_M], second[LANE_M];
     VI index[LANE_M];
 };
 
@@ -252,14 +337,14 @@ panel_tile(struct lanes *s, const struct km_mat *x, size_t i, const struct km_ce
 
 #pragma GCC unroll 16
         for (int m = 0; m < m_rows; m++)
-            VLESS_BLEND(s->best[m], s->index[m], acc[m][l], at);
+            VLESS_BLEND(s->best[m], s->second[m], s->index[m], acc[m][l], at);
     }
 }
 
 /* All panels for m_rows rows from row i on. */
 static inline __attribute__((always_inline)) void panels(uint32_t *label, float *score,
-                                                         const struct km_mat *x, size_t i,
-                                                         const struct km_centers *c,
+                                                         float *second, const struct km_mat *x,
+                                                         size_t i, const struct km_centers *c,
                                                          const float *packed, const int m_rows)
 {
     struct lanes s;
@@ -267,7 +352,7 @@ static inline __attribute__((always_inline)) void panels(uint32_t *label, float 
 
 #pragma GCC unroll 16
     for (int m = 0; m < m_rows; m++) {
-        s.best[m] = VSET1(INFINITY);
+        s.best[m] = s.second[m] = VSET1(INFINITY);
         s.index[m] = VISET1(0);
     }
     while (j < end) {
@@ -285,41 +370,51 @@ static inline __attribute__((always_inline)) void panels(uint32_t *label, float 
         }
     }
     for (int m = 0; m < m_rows; m++)
-        label[i + (size_t)m] = VARGMIN(score + i + m, s.best[m], s.index[m]);
+        label[i + (size_t)m] =
+            VARGMIN(score + i + m, second + i + m, s.best[m], s.second[m], s.index[m]);
 }
 
 #include "algo/kern/wide.h"
 
 /* Not inlined, as what else would be: one function of all tiles has gcc keep accumulators on the stack. */
-static __attribute__((noinline)) void nearest_panels(uint32_t *label, float *score,
-                                                     const struct km_mat *x,
+static __attribute__((noinline)) void nearest_panels(uint32_t *label, float *score, float *second,
+                                                     float *norm2, const struct km_mat *x,
                                                      const struct km_centers *c,
                                                      const float *packed)
 {
     size_t i = 0;
 
-    for (; i + LANE_M <= x->n; i += LANE_M)
-        panels(label, score, x, i, c, packed, LANE_M);
+    for (; i + LANE_M <= x->n; i += LANE_M) {
+        norms_of(norm2, x, i, LANE_M);
+        panels(label, score, second, x, i, c, packed, LANE_M);
+    }
+    norms_of(norm2, x, i, x->n - i);
     for (; i < x->n; i++)
-        panels(label, score, x, i, c, packed, 1);
+        panels(label, score, second, x, i, c, packed, 1);
 }
 
-static void nearest_b(uint32_t *label, float *score, const struct km_mat *x,
-                      const struct km_centers *c, const float *packed, float *scratch)
+static void nearest_b(uint32_t *label, float *score, float *second, float *norm2,
+                      const struct km_mat *x, const struct km_centers *c, const float *packed,
+                      float *scratch)
 {
     if (wide(c->k, c->d))
-        nearest_wide(label, score, x, c, packed, scratch);
+        nearest_wide(label, score, second, norm2, x, c, packed, scratch);
     else
-        nearest_panels(label, score, x, c, packed);
+        nearest_panels(label, score, second, norm2, x, c, packed);
     if (panel_centers(c->k) < c->k)
-        nearest_a(label, score, x, c, panel_centers(c->k));
+        nearest_a(label, score, second, NULL, x, c, panel_centers(c->k));
 }
 
 static struct km_layout layout(size_t k, size_t d)
 {
     size_t n = form_of(k, d) == FORM_B ? panel_centers(k) / KM_PANEL : 0;
+    size_t chain = d;
 
-    return (struct km_layout){n, n * panel_floats(km_mat_ld(d))};
+    if (form_of(k, d) == FORM_A)
+        chain = d / W;
+    else if (n && wide(k, d) && d > SLICE_FEATURES)
+        chain = SLICE_FEATURES + d / SLICE_FEATURES;
+    return (struct km_layout){n, n * panel_floats(km_mat_ld(d)), chain + 8};
 }
 
 /* Panel p of 16 centers: feature by feature, the 16 values side by side; zeros behind the last center. */
@@ -333,7 +428,8 @@ static void pack(float *packed, const struct km_centers *c, size_t p)
 
 /* ---- form C ---- */
 
-static inline __attribute__((always_inline)) void center_tile(V *best, VI *index, const float *xt,
+static inline __attribute__((always_inline)) void center_tile(V *best, V *second, VI *index,
+                                                              const float *xt,
                                                               const struct km_centers *c, size_t j,
                                                               const int m_rows)
 {
@@ -351,28 +447,32 @@ static inline __attribute__((always_inline)) void center_tile(V *best, VI *index
 
 #pragma GCC unroll 8
         for (int l = 0; l < LANE_L; l++)
-            VLESS_BLEND(best[l], index[l], acc[m][l], at);
+            VLESS_BLEND(best[l], second[l], index[l], acc[m][l], at);
     }
 }
 
-static void nearest_c(uint32_t *label, float *score, const struct km_mat *x,
-                      const struct km_centers *c, float *scratch)
+static void nearest_c(uint32_t *label, float *score, float *second, float *norm2,
+                      const struct km_mat *x, const struct km_centers *c, float *scratch)
 {
     const size_t rows = LANE_L * W;
 
     for (size_t i = 0; i < x->n; i += rows) {
         size_t n = x->n - i < rows ? x->n - i : rows, j = 0;
-        V best[LANE_L];
+        V best[LANE_L], next_best[LANE_L];
         VI index[LANE_L];
-        float s[LANE_L * W];
+        float s[LANE_L * W], s2[LANE_L * W];
         int32_t at[LANE_L * W];
 
         const float *next = km_mat_row(x, i) + rows * x->ld;
         size_t share = rows * x->ld / c->k + 1; /* floats to ask for, for each center */
 
         transpose(scratch, rows, km_mat_row(x, i), x->ld, n, x->d, x->n - i);
+        if (x->d < 16)
+            column_norms(norm2 + i, scratch, rows, n, x->d);
+        else
+            norms_of(norm2, x, i, n);
         for (int l = 0; l < LANE_L; l++) {
-            best[l] = VSET1(INFINITY);
+            best[l] = next_best[l] = VSET1(INFINITY);
             index[l] = VISET1(0);
         }
         for (; j + LANE_M <= c->k; j += LANE_M) {
@@ -380,44 +480,48 @@ static void nearest_c(uint32_t *label, float *score, const struct km_mat *x,
              * when memory would be waited for. */
             for (size_t t = j * share; t < (j + LANE_M) * share; t += 16)
                 _mm_prefetch((const char *)(next + t), _MM_HINT_T0);
-            center_tile(best, index, scratch, c, j, LANE_M);
+            center_tile(best, next_best, index, scratch, c, j, LANE_M);
         }
         for (; j + 2 <= c->k; j += 2)
-            center_tile(best, index, scratch, c, j, 2);
+            center_tile(best, next_best, index, scratch, c, j, 2);
         if (j < c->k)
-            center_tile(best, index, scratch, c, j, 1);
+            center_tile(best, next_best, index, scratch, c, j, 1);
         if (n == rows) {
             for (int l = 0; l < LANE_L; l++) {
                 VSTORE(score + i + l * W, best[l]);
+                VSTORE(second + i + l * W, next_best[l]);
                 VISTORE(label + i + l * W, index[l]);
             }
             continue;
         }
         for (int l = 0; l < LANE_L; l++) {
             VSTORE(s + l * W, best[l]);
+            VSTORE(s2 + l * W, next_best[l]);
             VISTORE(at + l * W, index[l]);
         }
         memcpy(score + i, s, n * sizeof(*s));
+        memcpy(second + i, s2, n * sizeof(*s2));
         memcpy(label + i, at, n * sizeof(*at));
     }
 }
 
-static void nearest(uint32_t *label, float *score, const struct km_mat *x,
-                    const struct km_centers *c, const float *packed, float *scratch)
+static void nearest(uint32_t *label, float *score, float *second, float *norm2,
+                    const struct km_mat *x, const struct km_centers *c, const float *packed,
+                    float *scratch)
 {
     switch (form_of(c->k, c->d)) {
     case FORM_A:
         for (size_t i = 0; i < x->n; i++) {
-            score[i] = INFINITY;
+            score[i] = second[i] = INFINITY;
             label[i] = 0;
         }
-        nearest_a(label, score, x, c, 0);
+        nearest_a(label, score, second, norm2, x, c, 0);
         return;
     case FORM_B:
-        nearest_b(label, score, x, c, packed, scratch);
+        nearest_b(label, score, second, norm2, x, c, packed, scratch);
         return;
     case FORM_C:
-        nearest_c(label, score, x, c, scratch);
+        nearest_c(label, score, second, norm2, x, c, scratch);
         return;
     }
 }
@@ -522,57 +626,6 @@ static void scatter(struct km_sums *sums, const struct km_mat *x, const uint32_t
         scatter_rows(sums, x, label, 8);
     else
         scatter_rows(sums, x, label, x->d);
-}
-
-/* Fewer than 16 features, which are one chain: column by column, with rows in lanes. */
-static void narrow_norms(float *norm2, const struct km_mat *x)
-{
-    float column[16 * 2 * BLOCK_T];
-
-    for (size_t i = 0; i < x->n; i += 2 * BLOCK_T) {
-        size_t n = x->n - i < 2 * BLOCK_T ? x->n - i : 2 * BLOCK_T;
-        float sum[2 * BLOCK_T] = {0};
-
-        transpose(column, 2 * BLOCK_T, km_mat_row(x, i), x->ld, n, x->d, x->n - i);
-        for (size_t t = 0; t < x->d; t++)
-            for (size_t l = 0; l < 2 * BLOCK_T; l++)
-                sum[l] += column[t * 2 * BLOCK_T + l] * column[t * 2 * BLOCK_T + l];
-        memcpy(norm2 + i, sum, n * sizeof(*sum));
-    }
-}
-
-/* Four rows side by side; the last tile repeats its last row. */
-static void norms(float *norm2, const struct km_mat *x)
-{
-    if (x->d < 16) {
-        narrow_norms(norm2, x);
-        return;
-    }
-    for (size_t i = 0; i < x->n; i += 4) {
-        size_t n = x->n - i < 4 ? x->n - i : 4;
-        const float *row[4];
-        float sum[4];
-        V chain[4][16 / W];
-
-        for (size_t m = 0; m < 4; m++)
-            row[m] = km_mat_row(x, i + (m < n ? m : n - 1));
-#pragma GCC unroll 4
-        for (int m = 0; m < 4; m++)
-#pragma GCC unroll 2
-            for (int l = 0; l < 16 / W; l++)
-                chain[m][l] = VZERO();
-        for (size_t t = 0; t < x->ld; t += 16)
-#pragma GCC unroll 4
-            for (int m = 0; m < 4; m++)
-#pragma GCC unroll 2
-                for (int l = 0; l < 16 / W; l++) {
-                    V v = VLOAD(row[m] + t + l * W);
-
-                    chain[m][l] = VADD(VMUL(v, v), chain[m][l]);
-                }
-        _mm_storeu_ps(sum, CHAINS4(chain[0], chain[1], chain[2], chain[3]));
-        memcpy(norm2 + i, sum, n * sizeof(*sum));
-    }
 }
 
 /* 16 chains of float64 in the order of kernels.h: chain t % 16 takes feature t. */

@@ -7,33 +7,73 @@
 
 static struct km_layout no_panels(size_t k, size_t d)
 {
-    (void)k, (void)d;
-    return (struct km_layout){0};
+    (void)k;
+    return (struct km_layout){.chain = d};
 }
 
-static void nearest(uint32_t *label, float *score, const struct km_mat *x,
-                    const struct km_centers *c, const float *packed, float *scratch)
+/* The sum of squares of d differences (or values), in the order that every level has. */
+static double total_of(const double c[16])
+{
+    double a[8], b[4];
+
+    for (int l = 0; l < 8; l++)
+        a[l] = c[l] + c[l + 8];
+    for (int l = 0; l < 4; l++)
+        b[l] = a[l] + a[l + 4];
+    return (b[0] + b[2]) + (b[1] + b[3]);
+}
+
+static double dist2(const float *row, const double *center, size_t d)
+{
+    double c[16] = {0};
+
+    for (size_t t = 0; t < d; t++)
+        c[d < 16 ? 0 : t % 16] += ((double)row[t] - center[t]) * ((double)row[t] - center[t]);
+    return total_of(c);
+}
+
+static void norms(float *norm2, const struct km_mat *x)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        const float *row = km_mat_row(x, i);
+        float c[16] = {0}, a[8];
+
+        for (size_t t = 0; t < x->d; t++)
+            c[x->d < 16 ? 0 : t % 16] += row[t] * row[t];
+        for (int l = 0; l < 8; l++)
+            a[l] = c[l] + c[l + 8];
+        norm2[i] = ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7]));
+    }
+}
+
+static void nearest(uint32_t *label, float *score, float *second, float *norm2,
+                    const struct km_mat *x, const struct km_centers *c, const float *packed,
+                    float *scratch)
 {
     (void)packed;
     (void)scratch;
+    norms(norm2, x);
     for (size_t i = 0; i < x->n; i++) {
         const float *row = km_mat_row(x, i);
-        double best = HUGE_VAL;
-        size_t best_j = 0;
+        double best = HUGE_VAL, half = 0, dot = 0;
 
+        label[i] = 0;
         for (size_t j = 0; j < c->k; j++) {
-            const float *center = km_mat_row(&c->c, j);
-            double dot = 0;
+            double found = dist2(row, c->exact + j * c->d, c->d);
 
-            for (size_t t = 0; t < c->d; t++)
-                dot += (double)row[t] * (double)center[t];
-            if ((double)c->half[j] - dot < best) {
-                best = (double)c->half[j] - dot;
-                best_j = j;
+            if (found < best) {
+                best = found;
+                label[i] = (uint32_t)j;
             }
         }
-        label[i] = (uint32_t)best_j;
-        score[i] = (float)best;
+        for (size_t t = 0; t < c->d; t++) {
+            double center = c->exact[label[i] * c->d + t];
+
+            half += 0.5 * center * center;
+            dot += (double)row[t] * center;
+        }
+        score[i] = (float)(half - dot);
+        second[i] = INFINITY;
     }
 }
 
@@ -75,32 +115,6 @@ static void scatter(struct km_sums *sums, const struct km_mat *x, const uint32_t
     }
 }
 
-static void norms(float *norm2, const struct km_mat *x)
-{
-    for (size_t i = 0; i < x->n; i++) {
-        const float *row = km_mat_row(x, i);
-        float c[16] = {0}, a[8];
-
-        for (size_t t = 0; t < x->d; t++)
-            c[x->d < 16 ? 0 : t % 16] += row[t] * row[t];
-        for (int l = 0; l < 8; l++)
-            a[l] = c[l] + c[l + 8];
-        norm2[i] = ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7]));
-    }
-}
-
-/* The sum of squares of d differences (or values), in the order that every level has. */
-static double total_of(const double c[16])
-{
-    double a[8], b[4];
-
-    for (int l = 0; l < 8; l++)
-        a[l] = c[l] + c[l + 8];
-    for (int l = 0; l < 4; l++)
-        b[l] = a[l] + a[l + 4];
-    return (b[0] + b[2]) + (b[1] + b[3]);
-}
-
 static double norm2(const struct km_mat *x)
 {
     double total = 0;
@@ -114,15 +128,6 @@ static double norm2(const struct km_mat *x)
         total += total_of(c);
     }
     return total;
-}
-
-static double dist2(const float *row, const double *center, size_t d)
-{
-    double c[16] = {0};
-
-    for (size_t t = 0; t < d; t++)
-        c[d < 16 ? 0 : t % 16] += ((double)row[t] - center[t]) * ((double)row[t] - center[t]);
-    return total_of(c);
 }
 
 static void min_dist2(float *nearest2, const struct km_mat *x, const float *point)
@@ -143,7 +148,7 @@ static void min_dist2(float *nearest2, const struct km_mat *x, const float *poin
     }
 }
 
-static void sparse_panel(uint32_t *label, float *score, const struct km_csr *x,
+static void sparse_panel(uint32_t *label, float *score, float *second, const struct km_csr *x,
                          const struct km_lanes *c, size_t p)
 {
     const float *lanes = km_lanes_panel(c, p);
@@ -159,7 +164,10 @@ static void sparse_panel(uint32_t *label, float *score, const struct km_csr *x,
             for (size_t e = x->at[i]; e < x->at[i] + x->len[i]; e++)
                 dot += (double)x->val[e] * (double)lanes[x->col[e] * width + l];
             s = (double)c->half[j] + (double)c->scale[j] * dot;
+            if (s >= best && (float)s < second[i])
+                second[i] = (float)s;
             if (s < best) {
+                second[i] = (float)best < second[i] ? (float)best : second[i];
                 best = s;
                 label[i] = (uint32_t)j;
                 score[i] = (float)s;

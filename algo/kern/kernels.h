@@ -18,9 +18,10 @@
 #include <stdint.h>
 
 /** Most rows of one kernel call, and floats of scratch memory (64-byte aligned) of each worker. */
-#define KM_KERN_ROWS    1008
-#define KM_PANEL        16 /* centers of a packed panel: one AVX-512 vector, two of AVX2 */
-#define KM_KERN_SCRATCH (128 * 1024)
+#define KM_KERN_ROWS      1008
+#define KM_PANEL          16 /* centers of a packed panel: one AVX-512 vector, two of AVX2 */
+#define KM_KERN_SCRATCH   (128 * 1024)
+#define KM_SCORE_CHAIN(d) ((d) / 8 + 16)
 
 /**
  * Centers for sparse rows, feature by feature: v holds panels of KM_LANES centers (the last one k
@@ -62,6 +63,7 @@ static inline float *km_lanes_panel(const struct km_lanes *c, size_t p)
 struct km_layout {
     size_t panels; /* tasks of pack; 0: the level reads the centers as they are */
     size_t floats; /* of all panels together */
+    size_t chain;  /* operations of float32 that a product goes through in nearest, at most */
 };
 
 struct km_kernels {
@@ -86,18 +88,22 @@ struct km_kernels {
     void (*pack)(float *packed, const struct km_centers *c, size_t p);
 
     /**
-     * label[i] = the j with the smallest score[i] = half[j] - x_i . c_j; the lowest such j (of
-     * scores as computed: a level may sum the products of different centers in a different order).
-     * Half the squared distance is score + half |x_i|^2, which is the same for all j and so left
-     * out. x->n <= KM_KERN_ROWS. x and c are finite and so small that no product overflows.
+     * label[i] = the j with the smallest score[i] = half[j] - x_i . c_j, as computed in float32, and second[i]
+     * is no larger than the score of any other center, as computed or exact. Half the squared distance is
+     * score + half |x_i|^2, which is the same for all j and so left out. algo/exact.h tells from the two whether
+     * the label is right, and decides where it may not be. generic, the specification, knows: its label is the
+     * lowest of the j of the smallest dist2 to c->exact, its second +inf. norm2 is what norms makes, on the way.
+     * x->n <= KM_KERN_ROWS. x and c are finite and so small that no product overflows.
      * `packed` is what pack made of c (NULL where there are no panels).
      */
-    void (*nearest)(uint32_t *label, float *score, const struct km_mat *x,
-                    const struct km_centers *c, const float *packed, float *scratch);
+    void (*nearest)(uint32_t *label, float *score, float *second, float *norm2,
+                    const struct km_mat *x, const struct km_centers *c, const float *packed,
+                    float *scratch);
 
     /**
      * score[i * centers + j] = half[from + j] - row[i] . c_(from + j): what nearest takes the smallest of,
-     * for j = 0..centers-1 and n rows that may lie anywhere (padded as in a km_mat; d >= 16).
+     * for j = 0..centers-1 and n rows that may lie anywhere (padded as in a km_mat; d >= 16). A product goes
+     * through KM_SCORE_CHAIN operations at most.
      */
     void (*scores)(float *score, const float *const *row, size_t n, const struct km_centers *c,
                    size_t from, size_t centers);
@@ -141,10 +147,10 @@ struct km_kernels {
     /**
      * One panel of the nearest center of sparse rows: where a center j of panel p has
      * half[j] + scale[j] * (x_i . lane j) < score[i], label[i] and score[i] become that of the
-     * smallest (of equals, as computed, the lowest j). Panels are taken in order, from score +inf
-     * and label 0.
+     * smallest (of equals, as computed, the lowest j), and second[i] the smallest of the others. Panels are
+     * taken in order, from score and second +inf and label 0.
      */
-    void (*sparse_panel)(uint32_t *label, float *score, const struct km_csr *x,
+    void (*sparse_panel)(uint32_t *label, float *score, float *second, const struct km_csr *x,
                          const struct km_lanes *c, size_t p);
 };
 
@@ -158,8 +164,9 @@ extern const struct km_kernels km_kernels_avx512;
 struct km_screen {
     struct km_layout (*layout)(size_t k, size_t d);
     void (*pack)(float *packed, const struct km_centers *c, size_t p);
-    void (*nearest)(uint32_t *label, float *score, const struct km_mat *x,
-                    const struct km_centers *c, const float *packed, float *scratch);
+    void (*nearest)(uint32_t *label, float *score, float *second, float *norm2,
+                    const struct km_mat *x, const struct km_centers *c, const float *packed,
+                    float *scratch);
     int (*pays)(const struct km_mat *x, const struct km_centers *c, const float *packed,
                 float *scratch);
 };

@@ -61,7 +61,7 @@ static inline __attribute__((always_inline)) void sparse_dots(V *dot, const uint
 }
 
 static inline __attribute__((always_inline)) void sparse_rows(uint32_t *label, float *score,
-                                                              const struct km_csr *x,
+                                                              float *second, const struct km_csr *x,
                                                               const struct km_lanes *c, size_t p,
                                                               const size_t vectors, const int ask)
 {
@@ -70,9 +70,9 @@ static inline __attribute__((always_inline)) void sparse_rows(uint32_t *label, f
 
     for (size_t i = 0; i < x->n; i++) {
         size_t at = x->at[i];
-        V dot[KM_LANES / W], best = VSET1(INFINITY);
+        V dot[KM_LANES / W], best = VSET1(INFINITY), next = best;
         VI index = VISET1(0), j = VIADD(VISET1((int)(p * KM_LANES)), VIOTA());
-        float least;
+        float least, other;
         uint32_t nearest;
 
         sparse_dots(dot, x->col + at, x->val + at, x->len[i], lanes, vectors, ask);
@@ -80,10 +80,13 @@ static inline __attribute__((always_inline)) void sparse_rows(uint32_t *label, f
         for (size_t v = 0; v < vectors; v++) {
             V s = VFMA(VLOAD(scale + v * W), dot[v], VLOAD(half + v * W));
 
-            VLESS_BLEND(best, index, s, j);
+            VLESS_BLEND(best, next, index, s, j);
             j = VIADD(j, VISET1(W));
         }
-        nearest = VARGMIN(&least, best, index);
+        nearest = VARGMIN(&least, &other, best, next, index);
+        other = other < second[i] ? other : second[i];
+        second[i] = least < score[i] ? (other < score[i] ? other : score[i])
+                                     : (other < least ? other : least);
         if (least < score[i]) {
             score[i] = least;
             label[i] = nearest;
@@ -91,19 +94,19 @@ static inline __attribute__((always_inline)) void sparse_rows(uint32_t *label, f
     }
 }
 
-static void sparse_panel(uint32_t *label, float *score, const struct km_csr *x,
+static void sparse_panel(uint32_t *label, float *score, float *second, const struct km_csr *x,
                          const struct km_lanes *c, size_t p)
 {
     size_t width = km_lanes_width(c->k, p);
 
     if (width == 64 && width * c->d > ASK_FROM)
-        sparse_rows(label, score, x, c, p, 64 / W, 1);
+        sparse_rows(label, score, second, x, c, p, 64 / W, 1);
     else if (width == 64)
-        sparse_rows(label, score, x, c, p, 64 / W, 0);
+        sparse_rows(label, score, second, x, c, p, 64 / W, 0);
     else if (width == 48)
-        sparse_rows(label, score, x, c, p, 48 / W, 0);
+        sparse_rows(label, score, second, x, c, p, 48 / W, 0);
     else if (width == 32)
-        sparse_rows(label, score, x, c, p, 32 / W, 0);
+        sparse_rows(label, score, second, x, c, p, 32 / W, 0);
     else
-        sparse_rows(label, score, x, c, p, 16 / W, 0);
+        sparse_rows(label, score, second, x, c, p, 16 / W, 0);
 }

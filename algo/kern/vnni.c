@@ -11,9 +11,8 @@
  * lower bound is above the least upper bound cannot be the nearest. What is left goes through float32,
  * in ascending order, so of equal scores the lowest center still wins.
  *
- * The label is that of the level avx512 but for rows with two centers as near as float32 can tell: scores are
- * of the same precision here and there, but not the same numbers, for the products of a row and a center are summed
- * in 16 chains here and in one there (forms B and C of body.h). Which of such centers a row goes to may differ.
+ * A center that is ruled out has a score above the row's least upper bound, which so is a bound for the second
+ * best as well (kernels.h).
  *
  * Rows far from the origin, compared with how far they are from each other, or with a few values far
  * larger than the rest, have wide bounds: km_screen.pays tells, on some of the rows, whether to do without.
@@ -30,6 +29,7 @@
 #define ROWS      16 /* of a group: a tile of centers is used for two tiles of rows */
 #define CHUNK                                                                                      \
     384 /* centers between two looks at the bounds: those of a group are 24 KB, an L1 cache */
+#define CHAIN  ((size_t)1024)     /* features of 16 chains of float32 before they are added up */
 #define PAIRS  (2 * ROWS * CHUNK) /* candidates of a group at a time */
 #define LEVELS 127.0F
 /* Rows and centers without a larger value are all remainder: the product of two steps cannot underflow. */
@@ -95,30 +95,38 @@ static struct km_layout layout(size_t k, size_t d, double plain_rate)
 
     if (!suits(k, d, plain_rate))
         return km_kernels_avx512.layout(k, d);
-    return (struct km_layout){n, n * panel_floats(d)};
+    return (struct km_layout){n, n * panel_floats(d),
+                              (d < CHAIN ? d : CHAIN) / KM_PANEL + d / CHAIN + 8};
 }
 
 /* ---- 8-bit numbers ---- */
 
 /* What is known of 4 rows (or centers) in 8 bits. */
 struct scaled {
-    __m128 step; /* a; 0 where all of a row is remainder */
-    __m128 norm; /* |a s| */
-    __m128 rest; /* |r| */
-    __m128i sum; /* of s */
+    __m128 step;  /* a; 0 where all of a row is remainder */
+    __m128 norm;  /* |a s| */
+    __m128 rest;  /* |r| */
+    __m128i sum;  /* of s */
+    __m128 norm2; /* of the rows, as km_kernels.norms makes it (d >= 16) */
 };
 
-static float largest(const float *row, size_t ld)
+/* The largest of the absolute values of each of 4 rows, and their squares in 16 chains (km_kernels.norms). */
+static __m128 largest(__m512 *squares, const float *const *row, size_t ld)
 {
-    __m512 most[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
-    size_t t = 0;
+    __m512 most[4];
 
-    for (; t + 32 <= ld; t += 32)
-        for (size_t l = 0; l < 2; l++)
-            most[l] = _mm512_max_ps(most[l], _mm512_abs_ps(_mm512_loadu_ps(row + t + 16 * l)));
-    for (; t < ld; t += 16)
-        most[0] = _mm512_max_ps(most[0], _mm512_abs_ps(_mm512_loadu_ps(row + t)));
-    return _mm512_reduce_max_ps(_mm512_max_ps(most[0], most[1]));
+    for (size_t i = 0; i < 4; i++)
+        most[i] = squares[i] = _mm512_setzero_ps();
+    for (size_t t = 0; t < ld; t += 16)
+#pragma GCC unroll 4
+        for (size_t i = 0; i < 4; i++) {
+            __m512 v = _mm512_loadu_ps(row[i] + t);
+
+            most[i] = _mm512_max_ps(most[i], _mm512_abs_ps(v));
+            squares[i] = _mm512_add_ps(squares[i], _mm512_mul_ps(v, v));
+        }
+    return _mm_setr_ps(_mm512_reduce_max_ps(most[0]), _mm512_reduce_max_ps(most[1]),
+                       _mm512_reduce_max_ps(most[2]), _mm512_reduce_max_ps(most[3]));
 }
 
 /* 64 numbers (16 n, and zeros) of a row; the squares of their remainders, in steps, are added to rest2. */
@@ -173,15 +181,15 @@ static struct lane_sums scale_row(int8_t *s, const float *row, size_t ld, float 
 /* 4 rows, each to `stride` numbers. Norms are summed up in steps: nothing can overflow. */
 static struct scaled scale_rows(int8_t *s, size_t stride, const float *const *row, size_t ld)
 {
-    float most[4], inverse[4];
+    float inverse[4];
+    __m512 squares[4];
     struct lane_sums l[4];
     struct scaled to;
     __m128 size;
     __mmask8 tiny;
 
-    for (size_t i = 0; i < 4; i++)
-        most[i] = largest(row[i], ld);
-    size = _mm_loadu_ps(most);
+    size = largest(squares, row, ld);
+    to.norm2 = km_avx512_chains4(squares[0], squares[1], squares[2], squares[3]);
     tiny = _mm_cmp_ps_mask(size, _mm_set1_ps(TINY), _CMP_LE_OQ);
     to.step = _mm_maskz_div_ps((__mmask8)~tiny, size, _mm_set1_ps(LEVELS));
     _mm_storeu_ps(inverse, _mm_maskz_div_ps((__mmask8)~tiny, _mm_set1_ps(LEVELS), size));
@@ -271,7 +279,9 @@ struct group {
     size_t pairs;
     size_t compared;   /* candidates that went through float32 */
     uint32_t *label;   /* (n) the nearest of those, */
-    float *score;      /* and its score */
+    float *score;      /* its score, */
+    float *second;     /* and a bound below the score of every other */
+    float norm2[ROWS]; /* see km_kernels.norms */
     const char *ahead; /* the next rows: asked for while these are screened */
 };
 
@@ -454,12 +464,12 @@ static void filter(struct group *g)
 
 /* ---- float32 ---- */
 
-/* Scores of 4 pairs of a row and a center, which make those of the row better or do not. */
+/* Scores of 4 pairs of a row and a center, of which the first n make those of the row better or do not. */
 static void compare_4(const struct group *g, const struct km_centers *c, const uint32_t *m,
-                      const uint32_t *j)
+                      const uint32_t *j, size_t n)
 {
-    __m512 acc[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
-                     _mm512_setzero_ps()};
+    __m512 total[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
+                       _mm512_setzero_ps()};
     const float *row[4], *center[4];
     float dot[4];
 
@@ -467,16 +477,26 @@ static void compare_4(const struct group *g, const struct km_centers *c, const u
         row[l] = g->row[m[l]];
         center[l] = km_mat_row(&c->c, j[l]);
     }
-    for (size_t t = 0; t < c->c.ld; t += 16)
+    for (size_t from = 0; from < c->c.ld; from += CHAIN) {
+        __m512 acc[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
+                         _mm512_setzero_ps()};
+        size_t end = c->c.ld - from < CHAIN ? c->c.ld : from + CHAIN;
+
+        for (size_t t = from; t < end; t += 16)
+#pragma GCC unroll 4
+            for (size_t l = 0; l < 4; l++)
+                acc[l] = _mm512_fmadd_ps(_mm512_loadu_ps(row[l] + t),
+                                         _mm512_loadu_ps(center[l] + t), acc[l]);
 #pragma GCC unroll 4
         for (size_t l = 0; l < 4; l++)
-            acc[l] = _mm512_fmadd_ps(_mm512_loadu_ps(row[l] + t), _mm512_loadu_ps(center[l] + t),
-                                     acc[l]);
-    _mm_storeu_ps(dot, km_avx512_reduce4(acc[0], acc[1], acc[2], acc[3]));
-    for (size_t l = 0; l < 4; l++) {
-        float s = c->half[j[l]] - dot[l];
-        int less = s < g->score[m[l]];
+            total[l] = _mm512_add_ps(total[l], acc[l]);
+    }
+    _mm_storeu_ps(dot, km_avx512_reduce4(total[0], total[1], total[2], total[3]));
+    for (size_t l = 0; l < n; l++) {
+        float s = c->half[j[l]] - dot[l], best = g->score[m[l]], other = s < best ? best : s;
+        int less = s < best;
 
+        g->second[m[l]] = other < g->second[m[l]] ? other : g->second[m[l]];
         g->score[m[l]] = less ? s : g->score[m[l]];
         g->label[m[l]] = less ? j[l] : g->label[m[l]];
     }
@@ -490,7 +510,7 @@ static void compare(struct group *g, const struct km_centers *c)
         g->pair_center[l] = g->pair_center[g->pairs - 1];
     }
     for (size_t i = 0; i < g->pairs; i += 4)
-        compare_4(g, c, g->pair_row + i, g->pair_center + i);
+        compare_4(g, c, g->pair_row + i, g->pair_center + i, g->pairs - i < 4 ? g->pairs - i : 4);
     g->compared += g->pairs;
     g->pairs = 0;
 }
@@ -537,10 +557,13 @@ static void screen(struct group *g, const struct km_centers *c, const float *pac
 static void label_group(struct group *g, float most_norm, const struct km_centers *c,
                         const float *packed)
 {
+    float limit[ROWS];
+
     for (size_t m = 0; m < ROWS; m += 4) {
         struct scaled about = scale_rows(g->s + m * g->stride, g->stride, g->row + m, c->c.ld);
 
         _mm_storeu_ps(g->step + m, about.step);
+        _mm_storeu_ps(g->norm2 + m, about.norm2);
         _mm_storeu_ps(g->error + m, row_error(&about, most_norm));
         _mm_storeu_si128((__m128i *)(void *)(g->start + m),
                          _mm_slli_epi32(_mm_sub_epi32(_mm_setzero_si128(), about.sum), 7));
@@ -550,10 +573,14 @@ static void label_group(struct group *g, float most_norm, const struct km_center
         g->high[m] = g->limit;
     for (size_t m = 0; m < g->n; m++) {
         g->label[m] = 0;
-        g->score[m] = INFINITY;
+        g->score[m] = g->second[m] = INFINITY;
     }
     screen(g, c, packed);
     compare(g, c);
+    /* what is left out is above the limit of that time, and limits only fall */
+    _mm512_storeu_ps(limit, g->limit);
+    for (size_t m = 0; m < g->n; m++)
+        g->second[m] = limit[m] < g->second[m] ? limit[m] : g->second[m];
 }
 
 static float most_norm(const struct km_centers *c)
@@ -579,17 +606,13 @@ static struct group group_in(float *scratch, size_t d)
     return g;
 }
 
-static void nearest(uint32_t *label, float *score, const struct km_mat *x,
-                    const struct km_centers *c, const float *packed, float *scratch,
-                    double plain_rate)
+static void nearest(uint32_t *label, float *score, float *second, float *norm2,
+                    const struct km_mat *x, const struct km_centers *c, const float *packed,
+                    float *scratch)
 {
     struct group g = group_in(scratch, x->d);
     float most;
 
-    if (!suits(c->k, c->d, plain_rate)) {
-        km_kernels_avx512.nearest(label, score, x, c, packed, scratch);
-        return;
-    }
     most = most_norm(c);
     for (size_t i = 0; i < x->n; i += ROWS) {
         g.n = x->n - i < ROWS ? x->n - i : ROWS;
@@ -597,7 +620,9 @@ static void nearest(uint32_t *label, float *score, const struct km_mat *x,
             g.row[m] = km_mat_row(x, m < g.n ? i + m : x->n - 1);
         g.label = label + i;
         g.score = score + i;
+        g.second = second + i;
         label_group(&g, most, c, packed);
+        memcpy(norm2 + i, g.norm2, g.n * sizeof(*norm2));
     }
 }
 
@@ -606,7 +631,7 @@ static int pays(const struct km_mat *x, const struct km_centers *c, const float 
 {
     struct group g = group_in(scratch, x->d);
     uint32_t label[ROWS];
-    float score[ROWS];
+    float score[ROWS], second[ROWS];
 
     if (!suits(c->k, c->d, plain_rate) || x->n == 0)
         return 1;
@@ -615,6 +640,7 @@ static int pays(const struct km_mat *x, const struct km_centers *c, const float 
         g.row[m] = km_mat_row(x, (m * x->n + m * 7 % ROWS * x->n / ROWS) / ROWS);
     g.label = label;
     g.score = score;
+    g.second = second;
     label_group(&g, most_norm(c), c, packed);
     return is_worth(c->k, c->d, plain_rate, (double)g.compared / (double)g.n);
 }
@@ -629,10 +655,14 @@ static int pays(const struct km_mat *x, const struct km_centers *c, const float 
     {                                                                                              \
         pack(packed, c, p, plain_rate);                                                            \
     }                                                                                              \
-    static void nearest_##name(uint32_t *label, float *score, const struct km_mat *x,              \
-                               const struct km_centers *c, const float *packed, float *scratch)    \
+    static void nearest_##name(uint32_t *label, float *score, float *second, float *norm2,         \
+                               const struct km_mat *x, const struct km_centers *c,                 \
+                               const float *packed, float *scratch)                                \
     {                                                                                              \
-        nearest(label, score, x, c, packed, scratch, plain_rate);                                  \
+        if (suits(c->k, c->d, plain_rate))                                                         \
+            nearest(label, score, second, norm2, x, c, packed, scratch);                           \
+        else                                                                                       \
+            km_kernels_avx512.nearest(label, score, second, norm2, x, c, packed, scratch);         \
     }                                                                                              \
     static int pays_##name(const struct km_mat *x, const struct km_centers *c,                     \
                            const float *packed, float *scratch)                                    \

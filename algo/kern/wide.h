@@ -13,6 +13,8 @@
 #define SLICE_BYTES ((size_t)512 << 10)
 /* From these bytes of panels on. Below, the L2 cache holds them: 92 % at K=256, d=784 without slices. */
 #define WIDE_BYTES ((size_t)1 << 20)
+/* Features of a slice, at most: of a chain of additions, too (km_layout). */
+#define SLICE_FEATURES ((size_t)1024)
 /* Centers of a chunk: up to d=896 in one slice, which saves the scores a way; of more features two chunks' worth,
  * or slices would get short. */
 #define CHUNK ((size_t)144)
@@ -38,13 +40,16 @@ slice_tile(float *score, const float *half, const struct slice *s, const float *
     for (int m = 0; m < m_rows; m++)
 #pragma GCC unroll 8
         for (int l = 0; l < l_vectors; l++)
-            acc[m][l] = VLOAD(half ? half + l * W : score + (m * l_vectors + l) * W);
+            acc[m][l] = half ? VLOAD(half + l * W) : VZERO();
     tile(acc, lanes, s->lane_step, KM_PANEL, rows, ld, s->d, m_rows, l_vectors, PANEL_AHEAD);
 #pragma GCC unroll 16
     for (int m = 0; m < m_rows; m++)
 #pragma GCC unroll 8
-        for (int l = 0; l < l_vectors; l++)
-            VSTORE(score + (m * l_vectors + l) * W, acc[m][l]);
+        for (int l = 0; l < l_vectors; l++) {
+            float *to = score + (m * l_vectors + l) * W;
+
+            VSTORE(to, half ? acc[m][l] : VADD(acc[m][l], VLOAD(to)));
+        }
 }
 
 /* Vectors of lanes of the next tile, of `left`. */
@@ -77,7 +82,8 @@ static __attribute__((noinline)) void slice_scores(float *scores, const struct k
                                                    const struct km_centers *c, const float *packed,
                                                    size_t from, size_t width)
 {
-    size_t most = SLICE_BYTES / sizeof(float) / width, d = c->d;
+    size_t fit = SLICE_BYTES / sizeof(float) / width, d = c->d;
+    size_t most = fit < SLICE_FEATURES ? fit : SLICE_FEATURES;
     size_t slices = (d + most - 1) / most, share = ((d + slices - 1) / slices + 15) / 16 * 16;
 
     for (size_t t0 = 0; t0 < d; t0 += share) {
@@ -97,12 +103,12 @@ static __attribute__((noinline)) void slice_scores(float *scores, const struct k
 }
 
 /* The best of `width` scores of row m of m_rows, which lie tile by tile. */
-static void best_of(float *score, uint32_t *label, const float *scores, size_t from, size_t width,
-                    size_t m, size_t m_rows)
+static void best_of(float *score, float *second, uint32_t *label, const float *scores, size_t from,
+                    size_t width, size_t m, size_t m_rows)
 {
-    V best = VSET1(INFINITY);
+    V best = VSET1(INFINITY), next = best;
     VI index = VISET1(0), at = VIADD(VISET1((int)from), VIOTA());
-    float least;
+    float least, other;
     uint32_t center;
 
     for (size_t j = 0, l; j < width; j += l * W) {
@@ -110,27 +116,31 @@ static void best_of(float *score, uint32_t *label, const float *scores, size_t f
         for (size_t v = 0; v < l; v++) {
             V s = VLOAD(scores + j * m_rows + (m * l + v) * W);
 
-            VLESS_BLEND(best, index, s, at);
+            VLESS_BLEND(best, next, index, s, at);
             at = VIADD(at, VISET1(W));
         }
     }
-    center = VARGMIN(&least, best, index);
+    center = VARGMIN(&least, &other, best, next, index);
+    other = other < *second ? other : *second;
+    *second = least < *score ? (other < *score ? other : *score) : (other < least ? other : least);
     if (least < *score) {
         *score = least;
         *label = center;
     }
 }
 
-static void nearest_wide(uint32_t *label, float *score, const struct km_mat *x,
-                         const struct km_centers *c, const float *packed, float *scratch)
+static void nearest_wide(uint32_t *label, float *score, float *second, float *norm2,
+                         const struct km_mat *x, const struct km_centers *c, const float *packed,
+                         float *scratch)
 {
     size_t end = panel_centers(c->k), whole = x->n - x->n % LANE_M;
     size_t most = CHUNK * c->d * sizeof(float) <= SLICE_BYTES ? CHUNK : 2 * CHUNK;
 
+    norms(norm2, x);
     if (x->n && most > KM_KERN_SCRATCH / x->n) /* a multiple of W, as is CHUNK */
         most = KM_KERN_SCRATCH / x->n / KM_PANEL * KM_PANEL;
     for (size_t i = 0; i < x->n; i++) {
-        score[i] = INFINITY;
+        score[i] = second[i] = INFINITY;
         label[i] = 0;
     }
     for (size_t from = 0; from < end; from += most) {
@@ -140,7 +150,8 @@ static void nearest_wide(uint32_t *label, float *score, const struct km_mat *x,
         for (size_t i = 0; i < x->n; i++) {
             size_t m = i < whole ? i % LANE_M : 0, m_rows = i < whole ? LANE_M : 1;
 
-            best_of(score + i, label + i, scratch + (i - m) * width, from, width, m, m_rows);
+            best_of(score + i, second + i, label + i, scratch + (i - m) * width, from, width, m,
+                    m_rows);
         }
     }
 }
