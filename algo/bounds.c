@@ -9,11 +9,17 @@
 #define BLOCK   256 /* rows of a task */
 #define GROUP   32  /* rows that are measured together */
 #define COLUMNS 128 /* features of a task that changes sums */
-/* Most centers of a level that screens them (MNIST, Zen 4: as fast as bounds at k=50, by a quarter faster
- * at k=100); of other levels, bounds are the faster way with far more. */
-#define SCREENED 64
-/* A score is good to this much of |x|^2 + |c|^2: products and their sums are float32. */
-#define ROUNDING 1e-5f
+/* Most centers. At levels that screen them bounds lose beyond it (MNIST, Zen 4: as fast at k=50, a quarter slower at
+ * k=100); at others they would win with more, but what is chosen must not depend on the level: sums by changes
+ * are not the last bit of sums of all rows. */
+#define MOST_CENTERS 64
+/* What a step is charged for each row whose label changes, and for looking at the bounds of so many: about what it
+ * measures (MNIST, k=10 and 40: 12 rows for each that changes). */
+#define MEASURED 12
+#define LOOK     32
+/* What a few operations of float32 are off by, and what is lost to underflow. */
+#define FEW_ROUNDINGS 0x1p-21f
+#define LOST          1e-40
 
 static size_t min_size(size_t a, size_t b)
 {
@@ -25,11 +31,9 @@ static size_t blocks_of(size_t rows)
     return (rows + BLOCK - 1) / BLOCK;
 }
 
-int km_bounds_pay(const struct km_kernels *kern, size_t k, size_t d)
+int km_bounds_pay(size_t k, size_t d)
 {
-    size_t most = min_size(d / 4, KM_KERN_SCRATCH / GROUP);
-
-    return d >= 64 && k <= (kern->plain ? min_size(most, SCREENED) : most);
+    return d >= 64 && k <= min_size(d / 4, MOST_CENTERS);
 }
 
 int km_bounds_init(struct km_bounds *b, size_t k, size_t d, struct km_err *err)
@@ -106,19 +110,37 @@ struct step {
     size_t old; /* rows that have bounds */
 };
 
-/* The distance that a score tells; rounding may have made it shorter (sign 1) or longer (sign -1). */
-static float distance(float score, float norm2, float half, float sign)
-{
-    float square = norm2 + 2 * score + sign * ROUNDING * (norm2 + 2 * half);
+/* Twice the error of a score of a row and a center is at most flat + share * half; so is the rounding of what
+ * is computed from it here. */
+struct slack {
+    float norm2, flat, share;
+};
 
-    return sqrtf(square > 0 ? square : 0);
+static struct slack slack_of(const struct step *s, size_t i)
+{
+    double norm2 = s->norm2[i] * (1 + 0x1p-20);
+
+    return (struct slack){
+        .norm2 = (float)s->norm2[i],
+        .flat = (float)(2 * km_exact_rest(&s->exact, norm2) + (double)FEW_ROUNDINGS * norm2 + LOST),
+        .share = 2 * s->exact.share + FEW_ROUNDINGS};
+}
+
+/* The distance that a score tells; rounding may have made it shorter (sign 1) or longer (sign -1). */
+static inline float distance(float score, const struct slack *r, float half, float sign)
+{
+    float square = r->norm2 + 2 * score + sign * (r->flat + r->share * half);
+
+    return sqrtf(square > 0 ? square : 0) * (1 + sign * FEW_ROUNDINGS);
 }
 
 static void set_upper(const struct step *s, size_t i, uint32_t label, float score)
 {
     struct km_bounds *b = s->b;
+    struct slack r = slack_of(s, i);
+    float now = distance(score, &r, s->c->half[label], 1), drift = b->drift[label];
 
-    b->upper[i] = distance(score, (float)s->norm2[i], s->c->half[label], 1) - b->drift[label];
+    b->upper[i] = now - drift + FEW_ROUNDINGS * (now + drift);
 }
 
 /* Bounds of row i from its k scores, which may be where the lower bounds go. */
@@ -126,12 +148,13 @@ static void set_bounds(const struct step *s, size_t i, uint32_t label, const flo
 {
     struct km_bounds *b = s->b;
     const float *drift = b->drift, *half = s->c->half;
-    float *lower = b->lower + i * b->k, norm2 = (float)s->norm2[i];
+    float *lower = b->lower + i * b->k;
+    struct slack r = slack_of(s, i);
     size_t k = b->k;
 
     set_upper(s, i, label, score[label]);
     for (size_t j = 0; j < k; j++)
-        lower[j] = distance(score[j], norm2, half[j], -1) + drift[j];
+        lower[j] = (distance(score[j], &r, half[j], -1) + drift[j]) * (1 - FEW_ROUNDINGS);
     lower[label] = INFINITY;
     b->label[i] = label;
 }
@@ -141,7 +164,7 @@ static void set_bounds(const struct step *s, size_t i, uint32_t label, const flo
 static int may_change(const struct km_bounds *b, size_t i)
 {
     const float *lower = b->lower + i * b->k;
-    float upper = b->upper[i] + b->drift[b->label[i]];
+    float upper = (b->upper[i] + b->drift[b->label[i]]) * (1 + FEW_ROUNDINGS);
     int near = 0;
 
     for (size_t j = 0; j < b->k; j++)
@@ -273,16 +296,18 @@ static void add_new(struct step *s)
 
 /* ---- the step ---- */
 
-/* How far the centers have moved since the last step, as the kernels see them. */
+/* How far the centers have moved since the last step: as the kernels see them, and what float32 hides of it. */
 static void follow(struct km_bounds *b, const struct km_centers *c)
 {
     for (size_t j = 0; j < b->k; j++) {
         const float *was = km_mat_row(&b->at, j), *now = km_mat_row(&c->c, j);
-        double moved2 = 0;
+        double moved2 = 0, moved, norm = sqrt(2 * (double)c->half[j] + LOST);
 
         for (size_t t = 0; t < b->d; t++)
             moved2 += ((double)now[t] - (double)was[t]) * ((double)now[t] - (double)was[t]);
-        b->drift[j] = b->n ? b->drift[j] + (float)sqrt(moved2) : 0;
+        moved = sqrt(moved2);
+        moved = (moved + 0x1p-22 * (norm + moved) + LOST) * (1 + (double)FEW_ROUNDINGS);
+        b->drift[j] = b->n ? (b->drift[j] + (float)moved) * (1 + FEW_ROUNDINGS / 8) : 0;
     }
     memcpy(b->at.v, c->c.v, b->k * b->at.ld * sizeof(float));
 }
@@ -291,6 +316,7 @@ double km_bounds_step(struct km_bounds *b, struct km_assign *a, const struct km_
                       const double *norm2, const struct km_centers *c)
 {
     struct step s = {b, a, *x, norm2, c, km_exact_of(a->kern, c), b->n};
+    size_t changed = 0;
     double measured = (double)(x->n - b->n);
 
     assert(x->n <= b->room && x->n >= b->n && c->k == b->k);
@@ -298,13 +324,16 @@ double km_bounds_step(struct km_bounds *b, struct km_assign *a, const struct km_
     if (s.old) {
         km_pool_run(a->pool, check_block, &s, blocks_of(s.old));
         km_pool_run(a->pool, change_sums, &s, (b->d + COLUMNS - 1) / COLUMNS);
-        for (size_t block = 0; block < blocks_of(s.old); block++)
+        for (size_t block = 0; block < blocks_of(s.old); block++) {
             measured += b->measured[block];
+            changed += b->changed[block];
+        }
     } else {
         km_sums_clear(&b->sums);
     }
     if (x->n > s.old)
         add_new(&s);
+    b->work = (double)(x->n - s.old) + (double)min_size(s.old, s.old / LOOK + MEASURED * changed);
     b->n = x->n;
     return measured;
 }

@@ -5,8 +5,9 @@
  * A row knows its distance to every center from when it was last measured, and a center how far it
  * has moved since. By the triangle inequality the first changes by no more than the second; where the own
  * center must still be nearer than every other, the label stands (Elkan 2003). Only the other rows are read,
- * and only those whose label changes are taken out of one sum and added to another. Labels and sums are
- * those of km_assign_add up to rounding, with the same bits on any number of threads.
+ * and only those whose label changes are taken out of one sum and added to another. All bounds allow for what
+ * rounding may do, so labels are those of km_assign_add, and sums those up to rounding, with the same bits on any
+ * number of threads and at every level.
  */
 #ifndef KM_ALGO_BOUNDS_H
 #define KM_ALGO_BOUNDS_H
@@ -30,13 +31,15 @@ struct km_bounds {
     struct km_change *changes; /* (room) of one step, those of each block from its first row on */
     size_t *changed;           /* (blocks) how many */
     double *measured;          /* (blocks) rows that were looked at, in distances to all centers */
+    double
+        work; /* of the last step, in rows measured: by formula, as how many are depends on the level */
 };
 
 /**
  * Whether bounds are worth their memory and time: k floats for each row to keep and to look at, where a
- * row has d. A level that screens centers by itself needs them for few centers alone.
+ * row has d.
  */
-int km_bounds_pay(const struct km_kernels *kern, size_t k, size_t d);
+int km_bounds_pay(size_t k, size_t d);
 
 int km_bounds_init(struct km_bounds *b, size_t k, size_t d, struct km_err *err);
 void km_bounds_done(struct km_bounds *b); /* zeroed is fine */

@@ -42,6 +42,7 @@ struct km_exact km_exact_of(const struct km_kernels *kern, const struct km_cente
                    (e.gamma_nearest * e.reach * (e.reach / 2 + r0) + e.tiny * (1 + r0 + e.reach) +
                     e.gamma64 * (e.reach * e.reach + 2 * r0 * r0)));
     e.by_norm = above(2 * slop * (1 + 2 * e.norm_error) * (e.gamma_nearest * e.reach + e.tiny));
+    e.share = above((2 * e.gamma + 2 * e.gamma64 + e.tiny) * slop);
     e.by_norm2 = above(4 * slop * (1 + 4 * e.norm_error) * e.gamma64);
     return e;
 }
@@ -60,9 +61,10 @@ static double error_of(const struct km_exact *e, double gamma, double norm2, flo
            e->tiny * (3 + norm2 + center2);
 }
 
-double km_exact_error(const struct km_exact *e, double norm2, float half)
+/* |x| |c| is no more than (|x|^2 + |c|^2) / 2. */
+double km_exact_rest(const struct km_exact *e, double norm2)
 {
-    return error_of(e, e->gamma, norm2, half);
+    return ((e->gamma / 2 + e->gamma64 + e->tiny) * norm2 + 3 * e->tiny) * (1 + 0x1p-16);
 }
 
 /* By how much the two best scores of a row must differ. */
@@ -116,18 +118,14 @@ static uint32_t measure_all(const struct km_exact *e, const float *row)
     return label;
 }
 
-/*
- * The nearest of those centers that the scores leave. The error of a score is at most
- * half * share + rest: |x| |c| is no more than (|x|^2 + |c|^2) / 2.
- */
+/* The nearest of those centers that the scores leave. */
 static uint32_t measure_some(const struct km_exact *e, const float *row, float norm2,
                              const float *score)
 {
     const struct km_centers *c = e->c;
-    double size2 = km_exact_norm2(e, norm2), best = HUGE_VAL;
-    float share = above((2 * e->gamma + 2 * e->gamma64 + e->tiny) * (1 + 0x1p-16));
-    float rest = above(((e->gamma / 2 + e->gamma64 + e->tiny) * size2 + 3 * e->tiny) * 2);
-    float limit = INFINITY;
+    float share = e->share, limit = INFINITY;
+    float rest = above(2 * km_exact_rest(e, km_exact_norm2(e, norm2)));
+    double best = HUGE_VAL;
     uint32_t label = 0;
 
     for (size_t j = 0; j < c->k; j++) {

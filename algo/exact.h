@@ -21,6 +21,7 @@ struct km_exact {
     double norm_error; /* relative, of the root of km_kernels.norms */
     /* scores of nearest are told apart by flat + by_norm |x| + by_norm2 |x|^2; of scores, by so much more */
     float flat, by_norm, by_norm2, widen;
+    float share; /* see km_exact_rest */
 };
 
 struct km_exact km_exact_of(const struct km_kernels *kern, const struct km_centers *c);
@@ -41,8 +42,10 @@ uint32_t km_exact_label(const struct km_exact *e, const float *row, float norm2,
 /** A bound for |x|^2, from what km_kernels.norms says of a row. */
 double km_exact_norm2(const struct km_exact *e, float norm2);
 
-/** By how much, at most, what km_kernels.scores says of a row of that |x|^2 and a center of that `half` is off
- * from the score with c->exact. */
-double km_exact_error(const struct km_exact *e, double norm2, float half);
+/**
+ * What km_kernels.scores and pairs say of a row of that |x|^2 (or less) and a center is off from the score with
+ * c->exact by km_exact_rest() + share * half of the center, at most.
+ */
+double km_exact_rest(const struct km_exact *e, double norm2);
 
 #endif

@@ -27,12 +27,14 @@ struct km_points km_points_of_sparse(const struct km_csr *s, struct km_sparse *s
     return p;
 }
 
-/* Labels and sums of all rows; returns the share of them that had to be measured. */
+/* Labels and sums of all rows; returns the share of them that is counted as measured. */
 static double step(struct km_assign *a, struct km_sums *sums, struct km_bounds *bounds,
                    const struct km_centers *c, const struct km_points *p)
 {
-    if (bounds)
-        return km_bounds_step(bounds, a, &p->x, p->norm2, c) / (double)p->x.n;
+    if (bounds) {
+        km_bounds_step(bounds, a, &p->x, p->norm2, c);
+        return bounds->work / (double)p->x.n;
+    }
     km_sums_clear(sums);
     if (p->s.d)
         km_sparse_add(p->step, sums, &p->s, c);

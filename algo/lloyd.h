@@ -36,7 +36,8 @@ struct km_lloyd_result {
                   * origin, if there was no iteration) */
     int iterations;
     int converged; /* stopped by tol, not by max_iter */
-    double work;   /* what that took, in iterations that measure every row: less with bounds */
+    double
+        work; /* what that is counted as, in iterations that measure every row: less with bounds */
 };
 
 /**

@@ -643,7 +643,7 @@ static int init_bounds(struct refine *r, size_t k, size_t d, struct km_err *err)
 {
     int rc = KM_OK;
 
-    if (!r->o->rows || !km_bounds_pay(r->kern, k, d) ||
+    if (!r->o->rows || !km_bounds_pay(k, d) ||
         r->n * k * d * (sizeof(double) + sizeof(float)) > BOUNDS_BYTES)
         return KM_OK;
     for (size_t i = 0; rc == KM_OK && i < r->n; i++)
