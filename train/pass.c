@@ -61,7 +61,7 @@ static int check_sparse(const struct km_job *job, struct km_err *err)
 static int move_centers(struct km_job *job, struct km_err *err)
 {
     struct km_sums *s = job->sparse ? &job->window.sums : &job->sums;
-    double decay = 1, ssd = *s->ssd;
+    double decay = 1, ssd;
 
     if (job->sparse && job->ranks == 1)
         return check_sparse(job, err);
@@ -72,6 +72,7 @@ static int move_centers(struct km_job *job, struct km_err *err)
     km_watch_start(&job->phases[KM_PHASE_MOVE]);
     if (job->p->half_life_time_size)
         decay = exp2(-*s->rows / (double)job->p->half_life_time_size);
+    ssd = *s->ssd;
     job->pass.all_rows += *s->rows;
     job->pass.short_rows += *s->rows;
     if (job->sparse) {
