@@ -9,6 +9,8 @@
 /* Rows of a task that labels or measures; rows of a task that adds. */
 #define BLOCK_ROWS 128
 #define CHUNK_ROWS 64
+/* What underflow may cost, for numbers of size 1. */
+#define LOST 1e-36
 
 static size_t min_size(size_t a, size_t b)
 {
@@ -57,6 +59,7 @@ struct call {
     const struct km_centers *c;
     struct km_sums *sums;
     size_t panel;
+    double reach; /* no center is larger */
     size_t k;
     km_task *each;
     void *each_arg;
@@ -92,6 +95,55 @@ double km_sparse_norms(struct km_sparse *s, const struct km_csr *x, double *most
     return total;
 }
 
+/* The nearest center as float64 tells from the same lanes, value by value; of equal ones the lowest. */
+static uint32_t measure(const struct km_csr *x, size_t i, const struct km_lanes *c)
+{
+    double best = HUGE_VAL;
+    uint32_t label = 0;
+
+    for (size_t p = 0; p < km_lanes_panels(c->k); p++) {
+        const float *lanes = km_lanes_panel(c, p);
+        size_t width = km_lanes_width(c->k, p), first = p * KM_LANES;
+        double dot[KM_LANES] = {0};
+
+        for (size_t e = x->at[i]; e < x->at[i] + x->len[i]; e++)
+            for (size_t l = 0; l < width; l++)
+                dot[l] += (double)x->val[e] * (double)lanes[x->col[e] * width + l];
+        for (size_t j = first; j < first + width && j < c->k; j++) {
+            double s = (double)c->half[j] + (double)c->scale[j] * dot[j - first];
+
+            label = s < best ? (uint32_t)j : label;
+            best = s < best ? s : best;
+        }
+    }
+    return label;
+}
+
+/* No |scale * lane| is larger. Norms are kept up to date as rows come: a little is added for that. */
+static double reach_of(const struct km_lanes *c)
+{
+    double most = 0;
+
+    for (size_t j = 0; j < c->k; j++)
+        most = (double)c->half[j] > most ? (double)c->half[j] : most;
+    return sqrt(2 * most) * 1.001 + LOST;
+}
+
+/* Rows whose two best scores are nearer than the error of float32 go through float64: see algo/exact.c. */
+static void settle(const struct call *c, const struct km_csr *view, size_t from)
+{
+    for (size_t i = 0; i < view->n; i++) {
+        double n = ((double)view->len[i] + 16) * 0x1p-24;
+        double gamma = n < 0.01 ? 1.02 * n : (double)INFINITY;
+        /* |x| |c| is no more than (|x|^2 + |c|^2) / 2 */
+        double size2 = 2 * c->reach * c->reach + c->s->norm2[from + i];
+        double apart = (double)c->s->second[from + i] - (double)c->s->score[from + i];
+
+        if (!(apart > gamma * size2 + LOST * (3 + size2)))
+            c->s->label[from + i] = measure(view, i, c->lanes);
+    }
+}
+
 static void label_block(void *arg, size_t task, int worker)
 {
     const struct call *c = arg;
@@ -106,11 +158,13 @@ static void label_block(void *arg, size_t task, int worker)
         score[i] = second[i] = INFINITY;
     }
     c->s->kern->sparse_panel(label, score, second, &view, c->lanes, c->panel);
+    if (c->panel + 1 == km_lanes_panels(c->lanes->k))
+        settle(c, &view, from);
 }
 
 void km_sparse_label(struct km_sparse *s, const struct km_csr *x, const struct km_lanes *lanes)
 {
-    struct call c = {.s = s, .x = x, .lanes = lanes};
+    struct call c = {.s = s, .x = x, .lanes = lanes, .reach = reach_of(lanes)};
 
     assert(x->n <= s->max_rows && x->d == lanes->d);
     /* Panel by panel: one panel's busy features stay in cache while all rows go by. */
@@ -187,6 +241,7 @@ void km_sparse_add(struct km_sparse *s, struct km_sums *sums, const struct km_cs
     struct call call = {.s = s, .x = x, .sums = sums};
 
     km_lanes_fill(&s->lanes, c, s->pool);
+    km_sparse_norms(s, x, NULL);
     km_sparse_label(s, x, &s->lanes);
     km_sparse_order(s, x->n, c->k);
     km_sparse_each_label(s, x->n, c->k, add_label, &call);
@@ -205,7 +260,7 @@ static void measure_label(void *arg, size_t j, int worker)
         center2 += center[t] * center[t];
     for (size_t o = s->first[j]; o < s->first[j + 1]; o++) {
         size_t i = s->order[o];
-        double dist2 = km_csr_norm2(c->x, i) - 2 * km_csr_dot(c->x, i, center) + center2;
+        double dist2 = s->norm2[i] - 2 * km_csr_dot(c->x, i, center) + center2;
 
         s->dist2[i] = dist2 > 0 ? dist2 : 0;
     }
@@ -217,6 +272,7 @@ double km_sparse_ssd(struct km_sparse *s, const struct km_csr *x, const struct k
     double total = 0;
 
     km_lanes_fill(&s->lanes, c, s->pool);
+    km_sparse_norms(s, x, NULL);
     km_sparse_label(s, x, &s->lanes);
     km_sparse_order(s, x->n, c->k);
     km_sparse_each_label(s, x->n, c->k, measure_label, &call);

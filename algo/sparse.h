@@ -32,7 +32,8 @@ void km_sparse_done(struct km_sparse *s); /* zeroed is fine */
 /** Fills s->norm2. Returns the sum; *most (when not NULL) is raised to the largest. */
 double km_sparse_norms(struct km_sparse *s, const struct km_csr *x, double *most);
 
-/** Fills s->label and s->score. Ties go to the lowest index. */
+/** Fills s->label (after km_sparse_norms): the nearest center as float64 tells from the lanes, of equal ones the lowest, at every level; and
+ * s->score, in float32. */
 void km_sparse_label(struct km_sparse *s, const struct km_csr *x, const struct km_lanes *lanes);
 
 /** Fills s->order and s->first from the labels of n rows; only labels below k. */

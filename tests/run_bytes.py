@@ -59,6 +59,38 @@ def tails(r):
     return [[bell(r) / (0.01 + abs(bell(r))) for _ in range(8)] for _ in range(1500)]
 
 
+def holes(r, n, d, share):
+    return [[bell(r) if r.random() < share else 0 for _ in range(d)] for _ in range(n)]
+
+
+def varint(n):
+    out = bytearray()
+    while n >= 0x80:
+        out.append(n & 0x7F | 0x80)
+        n >>= 7
+    return bytes(out + bytes([n]))
+
+
+def field(number, payload):
+    return varint(number << 3 | 2) + varint(len(payload)) + payload
+
+
+def sparse_records(rows):
+    import struct
+
+    out = b""
+    for row in rows:
+        keys = [t for t, v in enumerate(row) if v]
+        tensor = b""
+        if keys:
+            tensor = field(1, struct.pack("<%df" % len(keys), *(row[t] for t in keys)))
+            tensor += field(2, b"".join(varint(t) for t in keys))
+        tensor += varint(3 << 3) + varint(len(row))
+        payload = field(1, field(1, b"values") + field(2, field(2, tensor)))
+        out += struct.pack("<II", 0xCED7230A, len(payload)) + payload + b"\0" * (-len(payload) % 4)
+    return out
+
+
 # name: rows, options
 CASES = {
     "blobs-d1": (lambda r: blobs(r, 1500, 1, 6, 0.5), "--k 6"),
@@ -83,6 +115,9 @@ CASES = {
     "two-centers": (lambda r: loose(r, 500, 20), "--k 2 --extra_center_factor 1"),
     "many": (lambda r: loose(r, 4000, 9), "--k 200"),
     "mnist": (None, "--k 10"),
+    "sparse": (lambda r: holes(r, 1000, 100, 0.05), "--k 8"),
+    "sparse-batches": (lambda r: holes(r, 1000, 60, 0.1),
+                       "--k 12 --init_method kmeans++ --mini_batch_size 200 --half_life_time_size 500"),
 }
 
 
@@ -102,8 +137,12 @@ def write(name, folder, program):
                        check=True, stdout=subprocess.DEVNULL)
         return path
     rows = make(random.Random(name))
-    path = folder / (name + ".csv")
-    path.write_text("".join(",".join("%.6g" % v for v in row) + "\n" for row in rows))
+    if name.startswith("sparse"):
+        path = folder / (name + ".recordio")
+        path.write_bytes(sparse_records(rows))
+    else:
+        path = folder / (name + ".csv")
+        path.write_text("".join(",".join("%.6g" % v for v in row) + "\n" for row in rows))
     return path
 
 
