@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "algo/look.h"
 
+#include "algo/exact.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include <assert.h>
@@ -97,6 +98,7 @@ struct look {
     struct km_centers *c;
     const struct km_points *p;
     uint64_t seed;
+    struct km_exact exact; /* for the centers as they are */
 };
 
 static void *scratch_of(const struct look *s, int worker)
@@ -204,22 +206,25 @@ static void measure_few(const struct look *s, size_t from, size_t to, double *di
     }
 }
 
-/* The three lowest of k scores, in ascending order of their number; returns how many there are. */
-static size_t lowest3(uint32_t *at, const float *score, size_t k)
+/* The two nearest of those centers that the scores leave: no other can be the second. */
+static void measure_row(const struct look *s, size_t i, const float *score, float norm2)
 {
-    size_t n = 0;
+    struct nearest2 b = {(double)INFINITY, (double)INFINITY, 0, 0};
+    const float *half = s->c->half;
+    float share = s->exact.share, first = INFINITY, limit = INFINITY;
 
-    for (uint32_t j = 0; j < k; j++) {
-        size_t slot = n < 3 ? n++ : 3;
+    for (size_t j = 0; j < s->l->k; j++) {
+        float high = score[j] + share * half[j];
 
-        if (slot == 3 && !(score[j] < score[at[2]]))
-            continue;
-        slot = slot == 3 ? 2 : slot;
-        for (; slot > 0 && score[j] < score[at[slot - 1]]; slot--)
-            at[slot] = at[slot - 1];
-        at[slot] = j;
+        limit = high < first ? first : high < limit ? high : limit;
+        first = high < first ? high : first;
     }
-    return n;
+    limit += nextafterf((float)(2 * km_exact_rest(&s->exact, km_exact_norm2(&s->exact, norm2))),
+                        INFINITY);
+    for (uint32_t j = 0; j < s->l->k; j++)
+        if (!(score[j] - share * half[j] > limit))
+            take(&b, dist2_to(s, i, exact_of(s, j)), j);
+    put(s, i, &b);
 }
 
 static void measure_many(const struct look *s, size_t from, size_t to, float *score)
@@ -228,20 +233,16 @@ static void measure_many(const struct look *s, size_t from, size_t to, float *sc
 
     for (size_t i = from; i < to; i += GROUP) {
         const float *row[GROUP];
+        float norm2[GROUP];
         size_t n = min_size(GROUP, to - i);
+        struct km_mat rows = km_mat_view(&s->p->x, i, n);
 
         for (size_t m = 0; m < n; m++)
-            row[m] = km_mat_row(&s->p->x, i + m);
+            row[m] = km_mat_row(&rows, m);
+        s->l->kern->norms(norm2, &rows);
         s->l->kern->scores(score, row, n, s->c, 0, k);
-        for (size_t m = 0; m < n; m++) {
-            struct nearest2 b = {(double)INFINITY, (double)INFINITY, 0, 0};
-            uint32_t at[3];
-            size_t found = lowest3(at, score + m * k, k);
-
-            for (size_t c = 0; c < found; c++)
-                take(&b, dist2_to(s, i + m, exact_of(s, at[c])), at[c]);
-            put(s, i + m, &b);
-        }
+        for (size_t m = 0; m < n; m++)
+            measure_row(s, i + m, score + m * k, norm2[m]);
     }
 }
 
@@ -573,8 +574,8 @@ static size_t place_for(const struct km_look *l, size_t r, double least, size_t 
     for (size_t i = 0; i < l->k; i++) {
         uint32_t j = l->by_gain[i];
 
-        if (!(l->of[j].gain - l->of[r].cost > least))
-            return l->k;
+        if (!(l->of[j].gain > 0) || !(l->of[j].gain - l->of[r].cost > least))
+            return l->k; /* and where nothing is to gain no split is known */
         if (j != r && !l->of[j].frozen && (l->of[j].alone || !takes_much(l, r, j)) && skip-- == 0)
             return j;
     }
@@ -752,7 +753,7 @@ static double survey(struct look *s)
 size_t km_look(struct km_look *l, struct km_centers *c, const struct km_points *p, size_t most,
                uint64_t seed)
 {
-    struct look s = {l, c, p, seed};
+    struct look s = {l, c, p, seed, km_exact_of(l->kern, c)};
     double loss = survey(&s);
     size_t changes = apply(&s, choose(l, loss, most), loss);
 
@@ -763,7 +764,7 @@ size_t km_look(struct km_look *l, struct km_centers *c, const struct km_points *
 int km_look_boldly(struct km_look *l, struct km_centers *c, const struct km_points *p,
                    size_t number, uint64_t seed)
 {
-    struct look s = {l, c, p, seed};
+    struct look s = {l, c, p, seed, km_exact_of(l->kern, c)};
 
     survey(&s);
     if (!choose_boldly(l, number))
