@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Data on which k-means goes wrong: sentinels, far groups, heavy tails, many clusters, tiny values.
+
+For three seeds each the msd of the model, by differences in float64, must be no more than its bar times the best that is
+known: Lloyd from the planted centers, or the best of several runs of Lloyd from greedy k-means++; and `train data_msd` must be
+that of the written model.
+"""
+import re
+import sys
+
+import numpy as np
+
+import oracle
+from harness import Tests
+
+SEEDS = 3
+
+
+def dist2(x, c):
+    """By differences: nothing cancels, whatever the scale."""
+    return np.stack([((x - one) ** 2).sum(1) for one in c], 1)
+
+
+def lloyd(x, c, most=200):
+    before = np.inf
+    for _ in range(most):
+        d2 = dist2(x, c)
+        label = d2.argmin(1)
+        loss = d2[np.arange(len(x)), label].mean()
+        if not loss < before * (1 - 1e-9):
+            break
+        before = loss
+        c = np.stack([x[label == j].mean(0) if (label == j).any() else c[j] for j in range(len(c))])
+    return loss
+
+
+def greedy(x, k, rng):
+    c = x[rng.integers(len(x))][None]
+    d2 = dist2(x, c)[:, 0]
+    for _ in range(1, k):
+        total = d2.sum()
+        rows = rng.choice(len(x), 2 + int(np.log(k)), p=d2 / total) if total > 0 else [0]
+        left = [np.minimum(d2, dist2(x, x[i][None])[:, 0]) for i in rows]
+        best = int(np.argmin([one.sum() for one in left]))
+        c, d2 = np.vstack([c, x[rows[best]]]), left[best]
+    return c
+
+
+def best_of(x, k, runs=10):
+    return min(lloyd(x, greedy(x, k, np.random.default_rng(run))) for run in range(runs))
+
+
+def planted(rng, centers, each, spread):
+    centers = np.asarray(centers, "f8")
+    x = np.repeat(centers, each, 0) + rng.normal(0, spread, (len(centers) * each, centers.shape[1]))
+    return x, centers
+
+
+def sets():
+    """Name, rows, k, planted centers or None, bar."""
+    rng = np.random.default_rng(11)
+    x, c = planted(rng, [[v] * 4 for v in (0.2, 0.5, 0.9, -9999)], 500, 0.02)
+    x[1500:] = -9999
+    yield "a sentinel beside fine structure", x, 4, c, 1.001
+    x, c = planted(rng, [[g + v, v] for g in (0, 1e4) for v in (0, 1, 2)], 500, 0.05)
+    yield "two groups 1e4 apart", x, 6, c, 1.001
+    x = np.array([[0.0], [1.0]] * 500 + [[1000.0], [2000.0], [3000.0]])
+    yield "far single values", x, 5, np.array([[0.0], [1], [1000], [2000], [3000]]), 1
+    x = rng.normal(0, 1, (5000, 3))
+    x[:5] *= 1000
+    yield "five far rows", x, 8, None, 1.02
+    yield "lognormal", np.exp(2 * rng.normal(size=(6000, 1))), 8, None, 1.01
+    yield "Pareto", rng.pareto(1.2, (6000, 2)), 8, None, 1.01
+    yield "Cauchy", rng.standard_cauchy((6000, 2)), 6, None, 1.01
+    x, c = planted(rng, rng.uniform(-10, 10, (200, 3)), 10, 0.1)
+    yield "200 blobs in 2,000 rows", x, 200, c, 1.01
+    x, c = planted(rng, [[4 * i, 4 * j] for i in range(10) for j in range(10)], 100, 0.7)
+    yield "a grid of 100 clusters", x, 100, c, 1.01
+    x, c = planted(rng, rng.uniform(-10, 10, (200, 8)), 100, 0.3)
+    yield "200 clusters in 8 dimensions", x, 200, c, 1.001
+    x, c = planted(rng, np.array([[1.0, 2], [3, 4], [5, 1]]) * 1e-25, 300, 1e-26)
+    yield "values of 1e-25", x, 3, c, 1.001
+    x, c = planted(rng, [[v, v, v] for v in (1e6, 1e6 + 3, 1e6 + 7)], 300, 0.3)
+    yield "far from the origin", x, 3, c, 1.01  # float32 models have steps of 1/16 there
+    yield "fewer distinct rows than k", np.arange(3.0).repeat(100)[:, None], 5, np.array([[0.0], [1], [2]]), 1
+
+
+def check(t, name, x, k, start, bar):
+    x = x.astype("f4")
+    np.random.default_rng(1).shuffle(x)
+    folder = t.place()
+    oracle.write_recordio(folder / "rows", x)
+    wide = x.astype("f8")
+    best = best_of(wide, k) if start is None else lloyd(wide, start)
+    ratios = []
+    for seed in range(SEEDS):
+        what = "%s, seed %d" % (name, seed)
+        run = t.run("train", "--k", k, "--seed", seed, "--output", folder / "model", folder / "rows")
+        if not t.check(run.code == 0, what + ": trains", run):
+            continue
+        model = oracle.read_model(folder / "model").astype("f8")
+        msd = dist2(wide, model).min(1).mean()
+        told = float(re.search(r"train data_msd <loss>=(\S+)", run.out)[1])
+        ratios.append(msd / best if best > 0 else 1 + msd)
+        t.check(msd <= bar * best, "%s: msd %.9g, the best known is %.9g" % (what, msd, best), run)
+        t.check(abs(told - msd) <= 1e-6 * msd,  # rows less their origin are float32
+                 "%s: told %.12g, the model has %.12g" % (what, told, msd), run)
+    print("%-34s k=%-4d %s" % (name, k, " ".join("%.4f" % r for r in ratios)), flush=True)
+
+
+def main():
+    t = Tests(sys.argv[1])
+    for case in sets():
+        check(t, *case)
+    t.end()
+
+
+main()
