@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "algo/assign.h"
 
+#include "algo/clones.h"
 #include "base/mem.h"
 #include <assert.h>
 
@@ -199,7 +200,7 @@ static struct km_mat block_of(const struct step *s, size_t block)
 }
 
 /* In eight chains: one alone would wait for each addition to end. */
-static double sum_norms(const float *norm2, size_t n)
+KM_FOR_ALL_CPUS static double sum_norms(const float *norm2, size_t n)
 {
     double chain[8] = {0}, total = 0;
     size_t i = 0;

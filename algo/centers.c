@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "algo/centers.h"
 
+#include "algo/clones.h"
 #include "base/mem.h"
 #include <math.h>
 #include <string.h>
@@ -50,18 +51,8 @@ void km_centers_done(struct km_centers *c)
     *c = (struct km_centers){0};
 }
 
-/*
- * For loops over all values of all centers, which every mini-batch pays for: compiled for wider vectors as
- * well. Without fused operations (CMakeLists.txt) they all give the same bits.
- */
-#if defined(__x86_64__)
-#define FOR_ALL_CPUS __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define FOR_ALL_CPUS
-#endif
-
 /* The values that kernels read, and the sum of their squares. */
-FOR_ALL_CPUS static double to_float(float *row, const double *exact, size_t d)
+KM_FOR_ALL_CPUS static double to_float(float *row, const double *exact, size_t d)
 {
     double chain[8] = {0}, norm2 = 0; /* one chain alone would wait for each addition to end */
     size_t t = 0;
@@ -181,8 +172,8 @@ struct move {
 
 /* exact + p * (sum / n - exact), with p / n = 1 / weight. Returns what the rows' squared distances to the
  * center are beyond their squared norms: n |c|^2 - 2 c . sum. */
-FOR_ALL_CPUS static double move_one(double *exact, const double *sum, double n, double weight,
-                                    size_t d)
+KM_FOR_ALL_CPUS static double move_one(double *exact, const double *sum, double n, double weight,
+                                       size_t d)
 {
     double inverse = 1 / weight, chain[8] = {0}, beyond = 0;
     size_t t = 0;

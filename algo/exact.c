@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "algo/exact.h"
 
+#include "algo/clones.h"
 #include <math.h>
 
 #define GROUP 16 /* rows whose scores are computed together */
-
-#if defined(__x86_64__)
-#define FOR_ALL_CPUS __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define FOR_ALL_CPUS
-#endif
 
 /* The error of n operations of that unit roundoff (Higham 2002, lemma 3.1); none for far too many. */
 static double gamma_of(double n, double unit)
@@ -74,9 +69,9 @@ static inline float apart_of(const struct km_exact *e, float norm2)
 }
 
 /* Flags rows whose two best scores do not decide; returns how many. */
-FOR_ALL_CPUS static uint32_t find_unsure(uint32_t *unsure, const struct km_exact *e,
-                                         const float *score, const float *second,
-                                         const float *norm2, size_t n)
+KM_FOR_ALL_CPUS static uint32_t find_unsure(uint32_t *unsure, const struct km_exact *e,
+                                            const float *score, const float *second,
+                                            const float *norm2, size_t n)
 {
     const struct km_exact bounds = *e;
     uint32_t found = 0;

@@ -147,12 +147,14 @@ struct soon {
     int n;
 };
 
-/* 4 rows against n centers from j on; n is a constant after inlining. */
+/* 4 rows against n centers from j on; n is a constant after inlining. With `squares` also the 16 chains of |x|^2, on the
+ * way: for vectors of 16 floats. */
 static inline __attribute__((always_inline)) void dot_tile(struct best4 *b, const float *const *row,
                                                            const struct km_centers *c, size_t j,
-                                                           const int n, const struct soon *soon)
+                                                           const int n, const struct soon *soon,
+                                                           V *squares)
 {
-    V acc[DOT_C][4];
+    V acc[DOT_C][4], sum[4];
     size_t ld = c->c.ld;
     const float *center = c->c.v + j * ld;
 
@@ -161,12 +163,19 @@ static inline __attribute__((always_inline)) void dot_tile(struct best4 *b, cons
 #pragma GCC unroll 4
         for (int r = 0; r < 4; r++)
             acc[m][r] = VZERO();
+#pragma GCC unroll 4
+    for (int r = 0; r < 4; r++)
+        sum[r] = VZERO();
     for (size_t t = 0; t < ld; t += W) {
         V x[4];
 
 #pragma GCC unroll 4
         for (int r = 0; r < 4; r++)
             x[r] = VLOAD(row[r] + t);
+        if (squares)
+#pragma GCC unroll 4
+            for (int r = 0; r < 4; r++)
+                sum[r] = VADD(VMUL(x[r], x[r]), sum[r]);
         for (int r = 0; r < soon->n; r++)
             _mm_prefetch((const char *)(soon->row[r] + t), _MM_HINT_T1);
 #pragma GCC unroll 8
@@ -178,6 +187,8 @@ static inline __attribute__((always_inline)) void dot_tile(struct best4 *b, cons
                 acc[m][r] = VFMA(x[r], y, acc[m][r]);
         }
     }
+    if (squares)
+        memcpy(squares, sum, sizeof(sum));
 #pragma GCC unroll 8
     for (int m = 0; m < n; m++) {
         __m128 dot = REDUCE4(acc[m][0], acc[m][1], acc[m][2], acc[m][3]);
@@ -190,8 +201,50 @@ static inline __attribute__((always_inline)) void dot_tile(struct best4 *b, cons
     }
 }
 
+/* A tile of n centers, of DOT_C at most. */
+static inline __attribute__((always_inline)) void dot_some(struct best4 *b, const float *const *row,
+                                                           const struct km_centers *c, size_t j,
+                                                           size_t n, const struct soon *soon,
+                                                           V *squares)
+{
+    switch (n) {
+    case 1:
+        dot_tile(b, row, c, j, 1, soon, squares);
+        break;
+    case 2:
+        dot_tile(b, row, c, j, 2, soon, squares);
+        break;
+    case 3:
+        dot_tile(b, row, c, j, 3, soon, squares);
+        break;
+#if DOT_C > 3
+    case 4:
+        dot_tile(b, row, c, j, 4, soon, squares);
+        break;
+    default:
+        dot_tile(b, row, c, j, 5, soon, squares);
+        break;
+#endif
+    }
+}
+
+/* Functions of their own, or gcc keeps accumulators on the stack. */
+static __attribute__((noinline)) void dot_plain(struct best4 *b, const float *const *row,
+                                                const struct km_centers *c, size_t j, size_t n,
+                                                const struct soon *soon)
+{
+    dot_some(b, row, c, j, n, soon, NULL);
+}
+
+static __attribute__((noinline)) void dot_square(struct best4 *b, const float *const *row,
+                                                 const struct km_centers *c, size_t j, size_t n,
+                                                 const struct soon *soon, V *squares)
+{
+    dot_some(b, row, c, j, n, soon, squares);
+}
+
 static void dot_centers(struct best4 *b, const float *const *row, const struct km_centers *c,
-                        size_t from, size_t ahead)
+                        size_t from, size_t ahead, V *squares)
 {
     size_t left = c->k - from;
     int rows = ahead ? 2 : 0; /* still to be asked for */
@@ -205,25 +258,11 @@ static void dot_centers(struct best4 *b, const float *const *row, const struct k
 
         for (int r = 0; r < share; r++)
             soon.row[r] = row[--rows] + ahead;
-        switch (n) {
-        case 1:
-            dot_tile(b, row, c, from, 1, &soon);
-            break;
-        case 2:
-            dot_tile(b, row, c, from, 2, &soon);
-            break;
-        case 3:
-            dot_tile(b, row, c, from, 3, &soon);
-            break;
-#if DOT_C > 3
-        case 4:
-            dot_tile(b, row, c, from, 4, &soon);
-            break;
-        default:
-            dot_tile(b, row, c, from, 5, &soon);
-            break;
-#endif
-        }
+        if (squares)
+            dot_square(b, row, c, from, n, &soon, squares);
+        else
+            dot_plain(b, row, c, from, n, &soon);
+        squares = NULL;
         from += n;
         left -= n;
     }
@@ -237,7 +276,8 @@ static void nearest_a(uint32_t *label, float *score, float *second, float *norm2
     for (size_t i = 0; i < x->n; i += 4) {
         const float *row[4];
         uint32_t index[4];
-        float best[4], next[4];
+        float best[4], next[4], sums[4];
+        V squares[4];
         size_t n = x->n - i < 4 ? x->n - i : 4;
         struct best4 b;
 
@@ -252,10 +292,14 @@ static void nearest_a(uint32_t *label, float *score, float *second, float *norm2
         b.score = _mm_loadu_ps(best);
         b.second = _mm_loadu_ps(next);
         b.index = _mm_loadu_si128((const __m128i *)(const void *)index);
-        if (norm2)
+        if (norm2 && W < 16)
             norms_of(norm2, x, i, n);
         /* behind panels (from > 0) the rows are at hand */
-        dot_centers(&b, row, c, from, from ? 0 : x->n * x->ld);
+        dot_centers(&b, row, c, from, from ? 0 : x->n * x->ld, norm2 && W == 16 ? squares : NULL);
+        if (norm2 && W == 16) {
+            _mm_storeu_ps(sums, CHAINS4(squares, squares + 1, squares + 2, squares + 3));
+            memcpy(norm2 + i, sums, n * sizeof(*sums));
+        }
         _mm_storeu_ps(best, b.score);
         _mm_storeu_ps(next, b.second);
         _mm_storeu_si128((__m128i *)(void *)index, b.index);
