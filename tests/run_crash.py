@@ -68,8 +68,8 @@ def told(t, what, run, number, where, job=None, host="", prefix=LOG, out=None, c
     return lines[0]
 
 
-def crash(t, what, how, number, where, job=None, left=("output/failure",), calls=(), env=None):
-    job = job or job_of(t, 100000, mini_batch_size="5000", epochs="1000")  # where other work leaves the pool little
+def crash(t, what, how, number, where, job=None, left=("output/failure",), calls=(), env=None, epochs=1):
+    job = job or job_of(t, 100000, mini_batch_size="5000", epochs=str(epochs))
     start = time.monotonic()
     run = job.train("--threads", "2", env=preload(t, how, **(env or {})), timeout=60)
     took = time.monotonic() - start
@@ -84,19 +84,19 @@ BLAS = {"KM_ISA": "blas"}
 
 
 def kinds(t):
-    """Every signal, in a thread of the pool."""
+    """Every signal, in a thread of the pool, before the pass ends: other work may leave the pool little to do."""
     for how, number in (("segv", signal.SIGSEGV), ("bus", signal.SIGBUS), ("ill", signal.SIGILL),
                         ("fpe", signal.SIGFPE), ("abort", signal.SIGABRT), ("overflow", signal.SIGSEGV)):
         line = crash(t, "%s in the pool" % how, how + " sgemm 3", number, PASS,
-                     calls=("run_tasks", "worker_main"), env=BLAS)
+                     calls=("run_tasks", "worker_main"), env=BLAS, epochs=1000)
         if how == "segv":
             t.check("at address 0x0;" in line, "the address is told: " + line)
-    line = crash(t, "a call of no function", "null sgemm 3", signal.SIGSEGV, PASS, calls=None, env=BLAS)
+    line = crash(t, "a call of no function", "null sgemm 3", signal.SIGSEGV, PASS, calls=None, env=BLAS, epochs=1000)
     t.check("return addresses: 0x0 libcrash_at.so+0x" in line, "who called it is told: " + line)
-    crash(t, "a broken heap, its lock held", "heap sgemm 3", signal.SIGABRT, PASS, env=BLAS,
+    crash(t, "a broken heap, its lock held", "heap sgemm 3", signal.SIGABRT, PASS, env=BLAS, epochs=1000,
           calls=("worker_main",))
-    crash(t, "two threads at the same time", "two sgemm 3", signal.SIGSEGV, PASS, env=BLAS, calls=None)
-    crash(t, "a stack that cannot be walked", "again sgemm 3", signal.SIGILL, PASS, env=BLAS, calls=None)
+    crash(t, "two threads at the same time", "two sgemm 3", signal.SIGSEGV, PASS, env=BLAS, epochs=1000, calls=None)
+    crash(t, "a stack that cannot be walked", "again sgemm 3", signal.SIGILL, PASS, env=BLAS, epochs=1000, calls=None)
 
 
 def places(t):
@@ -160,7 +160,8 @@ def from_outside(t):
         run = process.end(signal.SIGSEGV)
     line = told(t, "kill -SEGV in the pass", run, 11, " in the pass, row 3,001", job)
     t.check("sent by process %d;" % os.getpid() in line, "the sender is told: " + line)
-    endless = {"k": "300", "local_lloyd_num_trials": "10000", "local_lloyd_tol": "0"}
+    endless = {"k": "300", "extra_center_factor": "10", "local_lloyd_num_trials": "10000",
+               "local_lloyd_tol": "0"}
     for number in signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT:
         job = job_of(t, **endless)
         process = Process(t, job)
