@@ -18,7 +18,10 @@
 #define EXTRA        10   /* starts from the sample itself */
 #define EXTRA_BYTES  ((size_t)32 << 20) /* their centers */
 #define BOUNDS_BYTES ((size_t)32 << 20) /* what bounds keep of centers */
-#define LOOK_COST    1.3                /* of a look, in iterations */
+#define LOOK_COST    1.3                /* of a look, in iterations, */
+#define LOOK_READS   64                 /* and what its reads of the rows cost: as many centers */
+#define FAR_SHARE    1e-3               /* of the loss: a row that far is worth a look by itself */
+#define LAST_SHARE   0.1                /* of the budget: so much a last look may take */
 #define LOOKS        8                  /* on rows, each with LOOK_ITER iterations behind it */
 #define LOOK_SHARE   0.3                /* of the budget: so much they may take on all rows, */
 #define LOOK_CLUSTER 400                /* or else so many rows for each center, */
@@ -28,7 +31,7 @@
 #define COARSE_SHARE 0.15 /* of the budget, for looks at coarse centers */
 #define LOOK_ITER    2
 #define BOLD_SHARE   0.25 /* of the budget, for attempts, */
-#define BOLD_EACH    0.02 /* if one takes no more than this */
+#define BOLD_EACH    0.03 /* if one takes no more than this */
 #define BOLD_ITER    5
 #define BOLD_FAILS   30   /* in a row end them */
 #define BOLD_GAIN    1e-5 /* of the loss, or an attempt is undone */
@@ -378,6 +381,12 @@ static double rows_of_tournament(const struct refine *r, size_t n)
     return rows;
 }
 
+/* What a look costs, in iterations: rows are read several times, however few the centers are. */
+static double look_cost(size_t k)
+{
+    return LOOK_COST + LOOK_READS / (double)k;
+}
+
 /* Looks at the first n rows, with iterations in between, until none finds anything; up to `most`. */
 static int look_at(struct refine *r, struct candidate *c, size_t n, size_t most, size_t *moved,
                    struct km_err *err)
@@ -391,12 +400,13 @@ static int look_at(struct refine *r, struct candidate *c, size_t n, size_t most,
         mix_first(r, n);
     p = first_rows(r, n);
     each = iteration_flop(&p, c->centers);
-    for (size_t i = 0; rc == KM_OK && i < most && r->flop > (LOOK_COST + LOOK_ITER) * each; i++) {
+    for (size_t i = 0;
+         rc == KM_OK && i < most && r->flop > (look_cost(c->centers->k) + LOOK_ITER) * each; i++) {
         size_t found = km_stop_is_late() ? 0
                                          : km_look(&r->look, c->centers, &p, c->centers->k,
                                                    r->o->seed ^ ++r->looks << 32);
 
-        r->flop -= LOOK_COST * each;
+        r->flop -= look_cost(c->centers->k) * each;
         *moved += found;
         if (found == 0)
             break;
@@ -412,12 +422,35 @@ static size_t look_rows(const struct refine *r)
     return r->all < KM_REFINE_LOOK_ROWS ? r->all : KM_REFINE_LOOK_ROWS;
 }
 
-/* Rows of the first looks: all where that is little work, else enough to know the clusters by. */
-static size_t first_look_rows(const struct refine *r, size_t k, double each)
+/* Whether a row is so far from its center, as it was labelled last, that it should have one of its own. */
+static int has_far_row(const struct refine *r, const struct candidate *c, const struct km_points *p)
 {
-    size_t n = LOOK_CLUSTER * k;
+    const uint32_t *label = c->bounds.k ? c->bounds.label : r->assign.label;
+    double most = 0;
 
-    if (LOOKS * LOOK_COST * each <= LOOK_SHARE * r->o->flop)
+    for (size_t i = 0; i < p->x.n; i++)
+        most =
+            fmax(most, r->kern->dist2(km_mat_row(&p->x, i),
+                                      c->centers->exact + label[i] * c->centers->d, c->centers->d));
+    return most > FAR_SHARE * c->loss;
+}
+
+/* Whether `looks` at all rows are cheap, or a far row asks for them. */
+static int are_worth_it(const struct refine *r, const struct candidate *c,
+                        const struct km_points *p, int looks, double share)
+{
+    double each = look_cost(c->centers->k) * iteration_flop(p, c->centers);
+
+    return looks * each <= share * r->o->flop || has_far_row(r, c, p);
+}
+
+/* Rows of the first looks: all where that is little work or one is far, else enough to know the clusters by. */
+static size_t first_look_rows(const struct refine *r, const struct candidate *c,
+                              const struct km_points *p)
+{
+    size_t n = LOOK_CLUSTER * c->centers->k;
+
+    if (are_worth_it(r, c, p, LOOKS, LOOK_SHARE))
         return look_rows(r);
     n = n > LOOK_LEAST ? n : LOOK_LEAST;
     n = n > r->all / FIRST_SHARE ? n : r->all / FIRST_SHARE;
@@ -428,7 +461,7 @@ static size_t first_look_rows(const struct refine *r, size_t k, double each)
 static int attempt(struct refine *r, struct candidate *c, const struct km_points *p, size_t *moved,
                    struct km_err *err)
 {
-    double each = (LOOK_COST + BOLD_ITER) * iteration_flop(p, c->centers);
+    double each = (look_cost(c->centers->k) + BOLD_ITER) * iteration_flop(p, c->centers);
     double least = r->flop - BOLD_SHARE * r->o->flop;
     struct km_centers before = {0};
     int rc, fails = 0;
@@ -444,7 +477,7 @@ static int attempt(struct refine *r, struct candidate *c, const struct km_points
         km_centers_copy(&before, c->centers);
         if (!km_look_boldly(&r->look, c->centers, p, (size_t)fails, r->o->seed ^ ++r->looks << 32))
             break;
-        r->flop -= LOOK_COST * iteration_flop(p, c->centers);
+        r->flop -= look_cost(c->centers->k) * iteration_flop(p, c->centers);
         rc = run(r, c, p, BOLD_ITER, 0, err);
         if (rc == KM_OK && c->loss < loss * (1 - BOLD_GAIN)) {
             ++*moved;
@@ -464,17 +497,16 @@ static int attempt(struct refine *r, struct candidate *c, const struct km_points
 static int last_candidate(struct refine *r, struct km_err *err)
 {
     struct candidate *c = &r->list[0];
-    struct km_points p = view_rows(r, r->all);
+    struct km_points p = first_rows(r, r->all);
     size_t moved = 0;
-    int rc = KM_OK;
+    int rc = r->look.k ? run(r, c, &p, 1, 0, err) : KM_OK;
 
-    if (r->look.k)
-        rc = look_at(r, c, first_look_rows(r, c->centers->k, iteration_flop(&p, c->centers)), LOOKS,
-                     &moved, err);
+    if (rc == KM_OK && r->look.k)
+        rc = look_at(r, c, first_look_rows(r, c, &p), LOOKS, &moved, err);
     for (int i = 0; rc == KM_OK; i++) {
         p = first_rows(r, r->all);
         rc = run(r, c, &p, 1000, LAST_TOL, err);
-        if (rc || !r->look.k || i == LAST_LOOKS)
+        if (rc || !r->look.k || i == LAST_LOOKS || !are_worth_it(r, c, &p, 1, LAST_SHARE))
             break;
         rc = look_at(r, c, look_rows(r), 1, &moved, err);
         if (moved == 0)
