@@ -27,6 +27,29 @@ struct km_points km_points_of_sparse(const struct km_csr *s, struct km_sparse *s
     return p;
 }
 
+/* Some at a time, so that the sum is loaded and stored once for them. */
+#define ADD_ROWS 64
+
+double km_points_add(const struct km_points *p, const struct km_kernels *kern, double *sum,
+                     const uint32_t *at, size_t n)
+{
+    double weight = 0;
+
+    for (size_t i = 0; i < n; i += ADD_ROWS) {
+        const float *row[ADD_ROWS];
+        double w[ADD_ROWS];
+        size_t some = n - i < ADD_ROWS ? n - i : ADD_ROWS;
+
+        for (size_t m = 0; m < some; m++) {
+            row[m] = km_mat_row(&p->x, at[i + m]);
+            w[m] = km_points_weight(p, at[i + m]);
+            weight += w[m];
+        }
+        kern->add(sum, row, p->weight ? w : NULL, some, p->x.d);
+    }
+    return weight;
+}
+
 /* Labels and sums of all rows; returns the share of them that is counted as measured. */
 static double step(struct km_assign *a, struct km_sums *sums, struct km_bounds *bounds,
                    const struct km_centers *c, const struct km_points *p)

@@ -30,6 +30,16 @@ static inline size_t km_points_n(const struct km_points *p)
     return p->s.d ? p->s.n : p->x.n;
 }
 
+/** Weight of dense row i. */
+static inline double km_points_weight(const struct km_points *p, size_t i)
+{
+    return p->weight ? p->weight[i] : 1;
+}
+
+/** Adds the n dense rows of those numbers to sum (d), each times its weight, in their order; returns their weight. */
+double km_points_add(const struct km_points *p, const struct km_kernels *kern, double *sum,
+                     const uint32_t *at, size_t n);
+
 /** How a run of Lloyd ended. */
 struct km_lloyd_result {
     double loss; /* sum of weight * squared distance to the mean of the own cluster; >= 0 (to the

@@ -2,6 +2,7 @@
 #include "algo/look.h"
 
 #include "algo/exact.h"
+#include "algo/split.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include <assert.h>
@@ -9,13 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK       192 /* rows of a task that measures */
-#define GROUP       48  /* rows whose scores lie in scratch memory */
-#define FEW         16  /* below, all distances are measured in float64 */
-#define ADD_ROWS    64  /* rows that are added at once */
-#define SPLIT_ROWS  500 /* rows that a split is tried on */
-#define SPLIT_TRY   2
-#define SPLIT_ITER  3
+#define BLOCK       192  /* rows of a task that measures */
+#define GROUP       48   /* rows whose scores lie in scratch memory */
+#define FEW         16   /* below, all distances are measured in float64 */
 #define FROZEN      0.2  /* a center that gets more of a removed one's rows stays as it is */
 #define LEAST_GAIN  1e-5 /* of the loss, for a change */
 #define BOLD_PLACES 3    /* of each center */
@@ -37,7 +34,7 @@ static size_t scratch_for(size_t k, size_t d)
 {
     size_t measure = d < FEW ? lanes_of(k) * sizeof(double) : GROUP * k * sizeof(float);
     size_t cost = d * sizeof(double) + (k + 1) * sizeof(uint32_t);
-    size_t split = (6 * d + SPLIT_ROWS) * sizeof(double);
+    size_t split = km_split_room(d) * sizeof(double);
     size_t most = measure > cost ? measure : cost;
 
     return ((most > split ? most : split) + 63) / 64 * 64;
@@ -106,11 +103,6 @@ static void *scratch_of(const struct look *s, int worker)
     return s->l->scratch + (size_t)worker * s->l->scratch_bytes;
 }
 
-static double weight_of(const struct look *s, size_t i)
-{
-    return s->p->weight ? s->p->weight[i] : 1;
-}
-
 static const double *exact_of(const struct look *s, size_t j)
 {
     return s->c->exact + j * s->c->d;
@@ -119,27 +111,6 @@ static const double *exact_of(const struct look *s, size_t j)
 static double dist2_to(const struct look *s, size_t i, const double *point)
 {
     return s->l->kern->dist2(km_mat_row(&s->p->x, i), point, s->c->d);
-}
-
-/* Adds n rows to a sum, in their order, some at a time so that the sum is loaded and stored once for them. Returns
- * their weight. */
-static double add_rows(const struct look *s, double *sum, const uint32_t *at, size_t n)
-{
-    double weight = 0;
-
-    for (size_t i = 0; i < n; i += ADD_ROWS) {
-        const float *row[ADD_ROWS];
-        double w[ADD_ROWS];
-        size_t some = min_size(ADD_ROWS, n - i);
-
-        for (size_t m = 0; m < some; m++) {
-            row[m] = km_mat_row(&s->p->x, at[i + m]);
-            w[m] = weight_of(s, at[i + m]);
-            weight += w[m];
-        }
-        s->l->kern->add(sum, row, s->p->weight ? w : NULL, some, s->c->d);
-    }
-    return weight;
 }
 
 /* ---- the nearest two centers of each row ---- */
@@ -293,7 +264,8 @@ static void sum_task(void *arg, size_t j, int worker)
 
     (void)worker;
     memset(sum, 0, l->d * sizeof(*sum));
-    l->sums.count[j] = add_rows(s, sum, l->other + l->start[j], l->start[j + 1] - l->start[j]);
+    l->sums.count[j] =
+        km_points_add(s->p, s->l->kern, sum, l->other + l->start[j], l->start[j + 1] - l->start[j]);
 }
 
 /* Sums of a partition, and its loss against its own means. */
@@ -346,7 +318,7 @@ static double regain(const struct look *s, size_t from, size_t to, double *sum)
     double q, dist2 = 0;
 
     memset(sum, 0, l->d * sizeof(*sum));
-    q = add_rows(s, sum, l->other + from, to - from);
+    q = km_points_add(s->p, s->l->kern, sum, l->other + from, to - from);
     for (size_t t = 0; t < l->d; t++)
         dist2 += (sum[t] / q - c[t]) * (sum[t] / q - c[t]);
     return q * q / (q + l->of[to_center].weight) * dist2;
@@ -361,7 +333,8 @@ static void cost_task(void *arg, size_t r, int worker)
 
     sort_by_next(s, r, (uint32_t *)(void *)(sum + l->d));
     for (size_t i = from; i < to; i++)
-        cost += weight_of(s, l->other[i]) * (l->next2[l->other[i]] - l->near2[l->other[i]]);
+        cost +=
+            km_points_weight(s->p, l->other[i]) * (l->next2[l->other[i]] - l->near2[l->other[i]]);
     for (size_t i = from, end; i < to; i = end) {
         for (end = i + 1; end < to && l->next[l->other[end]] == l->next[l->other[i]]; end++)
             ;
@@ -372,105 +345,25 @@ static void cost_task(void *arg, size_t r, int worker)
 
 /* ---- what a split gains ---- */
 
-/* A trial of two centers on some rows of a center. */
-struct split {
-    const uint32_t *row; /* (n) */
-    size_t n;
-    double weight;
-    double *y[2], *sum[2]; /* (d) the two centers, and what rows add up to */
-    double *dist2;         /* (n) */
-};
-
-static double draw_far(const struct look *s, struct split *p, struct km_rng *rng, double *y)
+/* Some rows of a center at even distances, to be split; `row` and `memory` are room for them. */
+static struct km_split split_of(const struct look *s, size_t j, uint32_t *row, double *memory)
 {
-    double total = 0, target;
-    size_t i = 0;
+    const struct km_look *l = s->l;
+    size_t from = l->start[j], have = l->start[j + 1] - from;
+    struct km_split p = {l->kern, s->p, row, min_size(have, KM_SPLIT_ROWS), l->near2, memory, {0}};
 
-    for (size_t m = 0; m < p->n; m++)
-        total += weight_of(s, p->row[m]) * p->dist2[m];
-    target = km_rng_unit(rng) * total;
-    for (; i + 1 < p->n; i++) {
-        target -= weight_of(s, p->row[i]) * p->dist2[i];
-        if (target < 0)
-            break;
-    }
-    for (size_t t = 0; t < s->c->d; t++)
-        y[t] = (double)km_mat_row(&s->p->x, p->row[i])[t];
-    return total;
+    for (size_t m = 0; m < p.n; m++)
+        row[m] = l->row[from + m * have / p.n];
+    return p;
 }
 
-/* One iteration; returns the loss against the two centers as they were. */
-static double split_step(const struct look *s, struct split *p)
+/* Splits them; the same each time for a center in a look. */
+static double split(const struct look *s, struct km_split *p, size_t j)
 {
-    double loss = 0, count[2];
-    uint32_t half[2][SPLIT_ROWS];
-    size_t d = s->c->d, n[2] = {0, 0};
-
-    for (size_t m = 0; m < p->n; m++) {
-        double a = dist2_to(s, p->row[m], p->y[0]), b = dist2_to(s, p->row[m], p->y[1]);
-        int h = b < a;
-
-        loss += weight_of(s, p->row[m]) * (h ? b : a);
-        half[h][n[h]++] = p->row[m];
-    }
-    for (int h = 0; h < 2; h++) {
-        memset(p->sum[h], 0, d * sizeof(double));
-        count[h] = add_rows(s, p->sum[h], half[h], n[h]);
-    }
-    for (int h = 0; h < 2; h++)
-        for (size_t t = 0; count[h] > 0 && t < d; t++)
-            p->y[h][t] = p->sum[h][t] / count[h];
-    return loss;
-}
-
-/* The better of some trials; its centers in *y. Returns what it gains on those rows. */
-static double split(const struct look *s, struct split *p, size_t j, double *best[2])
-{
-    double gain = 0, before = 0;
-    size_t d = s->c->d;
     struct km_rng rng;
 
     km_rng_seed(&rng, s->seed, 'L', j);
-    for (int trial = 0; trial < SPLIT_TRY; trial++) {
-        double after = 0;
-
-        for (size_t m = 0; m < p->n; m++)
-            p->dist2[m] = s->l->near2[p->row[m]];
-        before = draw_far(s, p, &rng, p->y[0]);
-        for (size_t m = 0; m < p->n; m++)
-            p->dist2[m] = dist2_to(s, p->row[m], p->y[0]);
-        draw_far(s, p, &rng, p->y[1]);
-        for (int i = 0; i < SPLIT_ITER; i++) {
-            after = split_step(s, p);
-        }
-        if (before - after > gain) {
-            gain = before - after;
-            memcpy(best[0], p->y[0], d * sizeof(double));
-            memcpy(best[1], p->y[1], d * sizeof(double));
-        }
-    }
-    return gain;
-}
-
-/* Some rows of a center at even distances, and memory for their split; best: (2, d) behind it. */
-static struct split split_of(const struct look *s, size_t j, uint32_t *row, double *memory,
-                             double *best[2])
-{
-    const struct km_look *l = s->l;
-    size_t from = l->start[j], have = l->start[j + 1] - from, d = l->d;
-    struct split p = {.row = row, .n = min_size(have, SPLIT_ROWS)};
-
-    for (size_t m = 0; m < p.n; m++) {
-        row[m] = l->row[from + m * have / p.n];
-        p.weight += weight_of(s, row[m]);
-    }
-    for (int h = 0; h < 2; h++) {
-        p.y[h] = memory + (size_t)h * d;
-        p.sum[h] = memory + (size_t)(2 + h) * d;
-        best[h] = memory + (size_t)(4 + h) * d;
-    }
-    p.dist2 = memory + 6 * d;
-    return p;
+    return km_split(p, &rng);
 }
 
 /* What the farthest row alone gains; mean: (d) scratch. */
@@ -481,11 +374,11 @@ static double gain_of_far(const struct look *s, size_t j, double *mean)
     double most = 0, w;
 
     for (size_t i = l->start[j]; i < l->start[j + 1]; i++)
-        if (weight_of(s, l->row[i]) * l->near2[l->row[i]] > most) {
+        if (km_points_weight(s->p, l->row[i]) * l->near2[l->row[i]] > most) {
             c->far = l->row[i];
-            most = weight_of(s, c->far) * l->near2[c->far];
+            most = km_points_weight(s->p, c->far) * l->near2[c->far];
         }
-    w = most > 0 ? weight_of(s, c->far) : 0;
+    w = most > 0 ? km_points_weight(s->p, c->far) : 0;
     if (!(most > 0) || !(c->weight > w))
         return 0;
     for (size_t t = 0; t < l->d; t++)
@@ -497,15 +390,17 @@ static void gain_task(void *arg, size_t j, int worker)
 {
     const struct look *s = arg;
     struct km_look_center *c = &s->l->of[j];
-    double *memory = scratch_of(s, worker), *best[2], far = gain_of_far(s, j, memory);
-    uint32_t some[SPLIT_ROWS];
-    struct split p = split_of(s, j, some, memory, best);
+    double *memory = scratch_of(s, worker), far = gain_of_far(s, j, memory), weight = 0;
+    uint32_t some[KM_SPLIT_ROWS];
+    struct km_split p = split_of(s, j, some, memory);
 
     c->gain = 0;
     c->alone = 0;
     if (!(far > 0) || p.n < 2)
         return;
-    c->gain = split(s, &p, j, best) * c->weight / p.weight - c->shift;
+    for (size_t m = 0; m < p.n; m++)
+        weight += km_points_weight(s->p, some[m]);
+    c->gain = split(s, &p, j) * c->weight / weight - c->shift;
     c->alone = far >= c->gain;
     if (c->alone)
         c->gain = far;
@@ -658,19 +553,18 @@ static void split_rows(struct look *s, size_t j)
 {
     struct km_look *l = s->l;
     const struct km_look_center *c = &l->of[j];
-    uint32_t some[SPLIT_ROWS];
-    double *best[2];
-    struct split p = split_of(s, j, some, scratch_of(s, 0), best);
+    uint32_t some[KM_SPLIT_ROWS];
+    struct km_split p = split_of(s, j, some, scratch_of(s, 0));
 
     if (c->alone) {
         l->label[c->far] = c->from;
         return;
     }
-    split(s, &p, j, best);
+    split(s, &p, j);
     for (size_t i = l->start[j]; i < l->start[j + 1]; i++) {
         size_t row = l->row[i];
 
-        if (dist2_to(s, row, best[1]) < dist2_to(s, row, best[0]))
+        if (dist2_to(s, row, p.best[1]) < dist2_to(s, row, p.best[0]))
             l->label[row] = c->from;
     }
 }
