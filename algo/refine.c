@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "algo/refine.h"
 
+#include "algo/draw_back.h"
 #include "algo/seed.h"
 #include "algo/sparse_centers.h"
 #include "base/mem.h"
@@ -166,17 +167,6 @@ struct clusters {
     double ssd; /* squared distances to the centers */
 };
 
-/* What a center adds to the squared norms of its rows to make squared distances: |c|^2 - 2 x.c for each. */
-static double beyond_norms(const struct km_sums *s, const struct km_centers *c, size_t j)
-{
-    const double *exact = c->exact + j * c->d, *sum = s->sum + j * c->d;
-    double total = 0;
-
-    for (size_t t = 0; t < c->d; t++)
-        total += exact[t] * (s->count[j] * exact[t] - 2 * sum[t]);
-    return total;
-}
-
 static int settle(struct clusters *s, struct refine *r, struct candidate *c,
                   const struct km_points *p, struct km_err *err)
 {
@@ -197,74 +187,19 @@ static int settle(struct clusters *s, struct refine *r, struct candidate *c,
         km_assign_add(&r->assign, &r->sums, &p->x, NULL, c->centers, 0);
     }
     for (size_t j = 0; j < c->centers->k; j++)
-        s->ssd += beyond_norms(s->sums, c->centers, j);
+        s->ssd += km_centers_beyond_norms(c->centers, s->sums, j);
     if (s->ssd < 0)
         s->ssd = 0;
     return KM_OK;
 }
 
-/* What the sample and the pass know of each cluster of the refined centers. */
-struct evidence {
-    struct km_sums coarse; /* sums of the coarse centers, by weight */
-    double *spread; /* (k) sum of the squared distances of the sample's rows to their center */
-};
-
-static int gather(struct evidence *e, struct refine *r, const struct clusters *s,
-                  const struct km_centers *c, struct km_err *err)
-{
-    const struct km_centers *coarse = r->o->coarse;
-    struct km_assign a = {0};
-    int rc = km_sums_init(&e->coarse, c->k, c->d, err);
-
-    if (rc == KM_OK)
-        rc = km_assign_init(&a, r->kern, r->pool, coarse->k, c->k, c->d, err);
-    e->spread = km_alloc(c->k, sizeof(*e->spread));
-    if (rc == KM_OK && !e->spread)
-        rc = km_fail(err, KM_E_MEM, "no memory for refining");
-    if (rc == KM_OK) {
-        km_assign_add(&a, &e->coarse, &coarse->c, coarse->weight, c, 0);
-        for (size_t i = 0; i < r->all; i++)
-            e->spread[s->label[i]] += r->norm2[i];
-        for (size_t j = 0; j < c->k; j++)
-            e->spread[j] = fmax(e->spread[j] + beyond_norms(s->sums, c, j), 0);
-    }
-    km_assign_done(&a);
-    return rc;
-}
-
-/* Draws centers with few rows back towards what the pass knows (see refine.h). */
+/* Draws centers with few rows back towards what the pass knows. */
 static int draw_back(struct refine *r, const struct clusters *s, struct km_centers *c,
                      struct km_err *err)
 {
-    double unseen = 1 - (double)r->all / (double)r->o->total_rows;
-    struct evidence e = {0};
-    float *moved = km_alloc(c->d, sizeof(*moved));
-    int rc = gather(&e, r, s, c, err);
+    struct km_sample_view sample = {s->label, s->sums, r->norm2, r->all, r->o->total_rows};
 
-    if (rc == KM_OK && !moved)
-        rc = km_fail(err, KM_E_MEM, "no memory for refining");
-    for (size_t j = 0; rc == KM_OK && j < c->k; j++) {
-        double m = s->sums->count[j], n = e.coarse.count[j];
-        const double *sum = e.coarse.sum + j * c->d;
-        const double *exact = c->exact + j * c->d;
-        double noise, dist2 = 0, pull;
-
-        if (n <= 0 || m <= 0)
-            continue;
-        noise = m > 1 ? e.spread[j] / (m - 1) / m * unseen : HUGE_VAL;
-        for (size_t t = 0; t < c->d; t++)
-            dist2 += (sum[t] / n - exact[t]) * (sum[t] / n - exact[t]);
-        if (!(dist2 > 0))
-            continue;
-        pull = dist2 > noise ? noise / dist2 : 1;
-        for (size_t t = 0; t < c->d; t++)
-            moved[t] = (float)(exact[t] + pull * (sum[t] / n - exact[t]));
-        km_centers_set(c, j, moved, c->weight[j]);
-    }
-    km_sums_done(&e.coarse);
-    km_free(e.spread);
-    km_free(moved);
-    return rc;
+    return km_draw_back(c, &sample, r->o->coarse, r->kern, r->pool, err);
 }
 
 static void swap_rows(const struct km_refine_options *o, size_t i, size_t other)
