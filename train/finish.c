@@ -210,7 +210,13 @@ static int iterate(struct km_job *job, struct km_centers *best, struct km_err *e
     if (most == 0 || job->stopped || sample_rows(job) == job->rows)
         return KM_OK;
     rc = can_rescore(job, &can, err);
-    return rc || !can ? rc : km_iterate(job, best, most, err);
+    if (rc || !can)
+        return rc;
+    km_crash_stage("in the iterations over all rows", 0);
+    km_watch_start(&job->phases[KM_PHASE_REFINE]);
+    rc = km_iterate(job, best, most, err);
+    km_watch_stop(&job->phases[KM_PHASE_REFINE]);
+    return rc;
 }
 
 int km_finish_centers(struct km_job *job, struct km_err *err)

@@ -80,6 +80,8 @@ int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_
     size_t done = 0;
     int rc = km_job_agree(job, round_init(&r, job, c->k, err), err);
 
+    if (rc == KM_OK && job->rank == 0)
+        km_log(KM_INFO, "reading the train data for up to %zu iteration(s) over all rows", most);
     for (; rc == KM_OK && done < most; done++) {
         int stopped = 0;
 
@@ -87,7 +89,8 @@ int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_
         r.sums.flags[KM_FLAG_STOP] = stopped;
         if (rc == KM_OK)
             rc = km_comm_sum(job->m->comm, r.sums.block, r.sums.len, err);
-        if (rc || r.sums.flags[KM_FLAG_STOP] > 0)
+        job->stopped |= rc == KM_OK && r.sums.flags[KM_FLAG_STOP] > 0; /* on all hosts */
+        if (rc || job->stopped)
             break;
         msd = (*r.sums.ssd - km_centers_to_means(c, &r.sums)) / *r.sums.rows;
         first = done == 0 ? msd : first;
@@ -96,6 +99,8 @@ int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_
         before = msd;
     }
     round_done(&r);
+    if (done > 0) /* the centers are no longer means of the sample alone */
+        job->sample_optimism = 1;
     if (rc == KM_OK && done > 0 && job->rank == 0)
         km_log(KM_INFO, "%zu iteration(s) over all rows: msd %.6g, after the first %.6g", done, msd,
                first);

@@ -60,7 +60,7 @@ struct km_job {
     uint64_t window_batches; /* mini-batches of the windows so far, the same on all hosts */
     uint64_t exchanges;      /* of the pass, that succeeded */
     uint64_t sent_bytes;     /* in these, by this host */
-    int stopped;             /* the pass ended early, as somebody asked to */
+    int stopped;             /* a pass over the rows ended early, as somebody asked to */
     double sample_optimism;  /* the msd of the model on the reservoir is too low by this factor */
     double pass_seconds;
     struct km_watch phases[KM_PHASES];
