@@ -93,6 +93,12 @@ int km_centers_adopt(struct km_centers *c, size_t k, size_t d, double *exact, do
     return KM_OK;
 }
 
+void km_centers_refresh(struct km_centers *c)
+{
+    for (size_t j = 0; j < c->k; j++)
+        publish(c, j);
+}
+
 void km_centers_set(struct km_centers *c, size_t j, const float *row, double weight)
 {
     for (size_t t = 0; t < c->d; t++)

@@ -411,6 +411,23 @@ def headers(t):
         t.same(cluster.bytes(), alone, "a header: %s: model" % name, run)
 
 
+def iterations(t):
+    """Iterations over all rows: every host goes on from the same centers, whoever refined them best."""
+    rng = np.random.default_rng(5)
+    x = (rng.integers(0, 60, (24000, 1)) * 3 + rng.normal(0, 1, (24000, 4))).astype("f4")
+    found = []
+    for hosts in 1, 2, 3:
+        cluster = Cluster(t, [[]] * hosts, hyperparameters={"k": "60", "feature_dim": "4", "refine_rows": "2000"})
+        for job, rows in zip(cluster.jobs, np.array_split(x, hosts)):
+            oracle.write_recordio(job.data("rows"), rows)
+        run = cluster.train("iterations on %d hosts" % hosts)
+        told = re.search(r"iteration\(s\) over all rows: msd (\S+), after", run.out)
+        msd = oracle.msd(x.astype("f8"), cluster.model())
+        t.check(told and msd <= float(told[1]) * 1.0001, "iterations on %d hosts: told, and at least as good" % hosts, run)
+        found.append(msd)
+    t.check(max(found) <= 1.05 * found[0], "iterations: msd on 1, 2 and 3 hosts: %s" % found)
+
+
 def mnist(t):
     """The quality of the MNIST job on 1, 2 and 5 hosts."""
     images = oracle.read_idx(str(ROOT / "examples/mnist/data/train-images-idx3-ubyte.gz"))
@@ -433,7 +450,7 @@ def mnist(t):
 def main():
     t = Tests(sys.argv[1])
     only = sys.argv[2:]
-    for part in wire, one_rank, direct, windows, label_columns, headers, sharded_and_replicated, sparse, wide, empty_shards, uneven, errors, allocations, stop, mnist:
+    for part in wire, one_rank, direct, windows, label_columns, headers, iterations, sharded_and_replicated, sparse, wide, empty_shards, uneven, errors, allocations, stop, mnist:
         start = time.time()
         if only and part.__name__ not in only:
             continue

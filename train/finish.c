@@ -250,6 +250,7 @@ int km_finish_centers(struct km_job *job, struct km_err *err)
         km_centers_copy(&best, &trials[best_of(trials, n)].centers);
         /* Of trials that are equally good each rank may have taken its own. */
         rc = km_comm_broadcast(job->m->comm, best.exact, best.k * best.d * sizeof(double), 0, err);
+        km_centers_refresh(&best);
     }
     if (rc)
         goto out;

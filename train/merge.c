@@ -188,6 +188,7 @@ int km_merge_refined(struct km_job *job, struct km_centers *best, struct km_refi
     result->rows = (size_t)own[TOLD_ROWS];
     rc = km_comm_broadcast(job->m->comm, best->exact, best->k * best->d * sizeof(double),
                            (int)winner, err);
+    km_centers_refresh(best);
 out:
     km_free(told);
     return rc;
