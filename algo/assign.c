@@ -140,6 +140,7 @@ struct step {
     const double *weight;
     struct km_sums *sums;
     uint32_t *label; /* of the rows of x */
+    int labelled;    /* already */
     float *score, *second;
     float *norm2;
     struct km_exact exact;
@@ -181,12 +182,13 @@ static struct step step_of(struct km_assign *a, const struct km_mat *x, const st
     s.blocks = blocks_of(x, c->k);
     s.kern = a->kern;
     a->rows += (double)x->n;
+    a->exact = s.exact;
     if (a->all) /* from the centers as they are */
         return s;
     pack(&s);
     if (s.kern->plain && !s.kern->pays(x, c, a->packed, a->scratch)) {
         s.kern = s.kern->plain;
-        s.exact = km_exact_of(s.kern, c);
+        a->exact = s.exact = km_exact_of(s.kern, c);
         pack(&s);
     }
     return s;
@@ -242,6 +244,8 @@ static void label_block(void *arg, size_t block, int worker)
     size_t from = block * s->block;
     float *scratch = s->a->scratch + (size_t)worker * KM_KERN_SCRATCH;
 
+    if (s->labelled)
+        return;
     if (s->a->all) {
         s->kern->norms(s->norm2 + from, &view);
         label_with_all(s, &view, from);
@@ -422,6 +426,66 @@ void km_assign_add(struct km_assign *a, struct km_sums *sums, const struct km_ma
     s.parts = min_size(parts_for(x->n, c->k, x->d), a->max_parts);
     *sums->ssd += s.parts ? add_in_groups(&s) : add_in_waves(&s);
     *sums->rows += (double)x->n;
+}
+
+void km_assign_sum(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
+                   const double *weight, uint32_t *label, size_t k)
+{
+    const struct km_centers c = {.k = k, .d = x->d};
+    struct step s = {.a = a,
+                     .kern = a->kern,
+                     .x = *x,
+                     .c = &c,
+                     .weight = weight,
+                     .sums = sums,
+                     .label = label,
+                     .labelled = 1,
+                     .score = a->score,
+                     .second = a->second,
+                     .norm2 = a->norm2,
+                     .block = block_rows(x, k),
+                     .blocks = blocks_of(x, k)};
+
+    assert(x->n <= a->max_rows && k <= a->max_k);
+    s.parts = min_size(parts_for(x->n, k, x->d), a->max_parts);
+    if (s.parts)
+        add_in_groups(&s);
+    else
+        add_in_waves(&s);
+    *sums->rows += (double)x->n;
+}
+
+float km_assign_most_dist2(const struct km_assign *a, size_t i)
+{
+    return km_exact_most_dist2(&a->exact, a->norm2[i], a->score[i]);
+}
+
+/* Distances of rows whose centers are known. */
+struct measure {
+    const struct km_kernels *kern;
+    double *dist2;
+    const struct km_mat *x;
+    const uint32_t *label;
+    const struct km_centers *c;
+};
+
+static void measure_task(void *arg, size_t task, int worker)
+{
+    const struct measure *m = arg;
+    size_t end = min_size((task + 1) * KM_KERN_ROWS, m->x->n);
+
+    (void)worker;
+    for (size_t i = task * KM_KERN_ROWS; i < end; i++)
+        m->dist2[i] =
+            m->kern->dist2(km_mat_row(m->x, i), m->c->exact + m->label[i] * m->c->d, m->c->d);
+}
+
+void km_assign_dist2(const struct km_assign *a, double *dist2, const struct km_mat *x,
+                     const uint32_t *label, const struct km_centers *c)
+{
+    struct measure m = {a->kern, dist2, x, label, c};
+
+    km_pool_run(a->pool, measure_task, &m, (x->n + KM_KERN_ROWS - 1) / KM_KERN_ROWS);
 }
 
 static void ssd_task(void *arg, size_t task, int worker)

@@ -27,8 +27,9 @@ struct km_assign {
     struct km_order *orders; /* (threads) the first one large enough for a wave */
     struct km_sums *parts;   /* sums of groups of rows, where they are small */
     size_t max_parts;
-    double rows;    /* of all calls, */
-    size_t *unsure; /* (threads) and those whose scores did not decide */
+    double rows;           /* of all calls, */
+    size_t *unsure;        /* (threads) and those whose scores did not decide */
+    struct km_exact exact; /* of the last call */
     float *all; /* (max_rows, k) the caller's, for the scores of all centers; NULL: not wanted */
 };
 
@@ -56,5 +57,18 @@ void km_assign_add(struct km_assign *a, struct km_sums *sums, const struct km_ma
  * Fills a->label.
  */
 double km_assign_ssd(struct km_assign *a, const struct km_mat *x, const struct km_centers *c);
+
+/** No less than the squared distance of row i of the last call to its center, where `all` was not wanted. */
+float km_assign_most_dist2(const struct km_assign *a, size_t i);
+
+/**
+ * km_assign_add for rows whose nearest centers are known: label, of centers below k. Only count, sum and rows.
+ */
+void km_assign_sum(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
+                   const double *weight, uint32_t *label, size_t k);
+
+/** dist2[i]: the squared distance of row i of x to center label[i] (km_kernels.dist2), in any number of rows. */
+void km_assign_dist2(const struct km_assign *a, double *dist2, const struct km_mat *x,
+                     const uint32_t *label, const struct km_centers *c);
 
 #endif

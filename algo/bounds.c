@@ -45,7 +45,8 @@ int km_bounds_init(struct km_bounds *b, size_t k, size_t d, struct km_err *err)
     if (rc == KM_OK)
         rc = km_mat_init(&b->at, k, d, err);
     b->drift = km_alloc(k, sizeof(*b->drift));
-    if (rc == KM_OK && !b->drift)
+    b->members = km_alloc(k, sizeof(*b->members));
+    if (rc == KM_OK && (!b->drift || !b->members))
         rc = km_fail(err, KM_E_MEM, "no memory for bounds");
     if (rc)
         km_bounds_done(b);
@@ -66,6 +67,7 @@ void km_bounds_done(struct km_bounds *b)
 {
     free_rows(b);
     km_free(b->drift);
+    km_free(b->members);
     km_mat_done(&b->at);
     km_sums_done(&b->sums);
     *b = (struct km_bounds){0};
@@ -104,7 +106,7 @@ struct step {
     struct km_bounds *b;
     struct km_assign *a;
     struct km_mat x;
-    const double *norm2;
+    const double *norm2, *weight;
     const struct km_centers *c;
     struct km_exact exact;
     size_t old; /* rows that have bounds */
@@ -254,20 +256,21 @@ static void change_sums(void *arg, size_t task, int worker)
     const struct step *s = arg;
     struct km_bounds *b = s->b;
     size_t from = task * COLUMNS, len = min_size(COLUMNS, b->d - from);
-    static const double plus = 1, minus = -1;
-
     (void)worker;
     for (size_t block = 0; block < blocks_of(s->old); block++)
         for (size_t i = 0; i < b->changed[block]; i++) {
             struct km_change change = b->changes[block * BLOCK + i];
             const float *row = km_mat_row(&s->x, change.row) + from;
+            double plus = s->weight ? s->weight[change.row] : 1, minus = -plus;
             double *sum = b->sums.sum + from;
 
             s->a->kern->add(sum + change.from * b->d, &row, &minus, 1, len);
             s->a->kern->add(sum + b->label[change.row] * b->d, &row, &plus, 1, len);
             if (task == 0) {
-                b->sums.count[change.from] -= 1;
-                b->sums.count[b->label[change.row]] += 1;
+                b->sums.count[change.from] += minus;
+                b->sums.count[b->label[change.row]] += plus;
+                b->members[change.from]--;
+                b->members[b->label[change.row]]++;
             }
         }
 }
@@ -312,10 +315,33 @@ static void follow(struct km_bounds *b, const struct km_centers *c)
     memcpy(b->at.v, c->c.v, b->k * b->at.ld * sizeof(float));
 }
 
-double km_bounds_step(struct km_bounds *b, struct km_assign *a, const struct km_mat *x,
-                      const double *norm2, const struct km_centers *c)
+/* The weights of the old rows are no longer those of the sums. */
+static void sum_anew(struct step *s)
 {
-    struct step s = {b, a, *x, norm2, c, km_exact_of(a->kern, c), b->n};
+    struct km_bounds *b = s->b;
+
+    km_sums_clear(&b->sums);
+    km_assign_sum(s->a, &b->sums, &s->x, s->weight, b->label, b->k);
+    memset(b->members, 0, b->k * sizeof(*b->members));
+    for (size_t i = 0; i < s->x.n; i++)
+        b->members[b->label[i]]++;
+}
+
+/* Weights that come and go leave crumbs. */
+static void clear_empty(struct km_bounds *b)
+{
+    for (size_t j = 0; j < b->k; j++)
+        if (b->members[j] == 0) {
+            b->sums.count[j] = 0;
+            memset(b->sums.sum + j * b->d, 0, b->d * sizeof(double));
+        }
+}
+
+double km_bounds_step(struct km_bounds *b, struct km_assign *a, const struct km_bounds_rows *rows,
+                      const struct km_centers *c)
+{
+    const struct km_mat *x = &rows->x;
+    struct step s = {b, a, *x, rows->norm2, rows->weight, c, km_exact_of(a->kern, c), b->n};
     size_t changed = 0;
     double measured = (double)(x->n - b->n);
 
@@ -331,8 +357,13 @@ double km_bounds_step(struct km_bounds *b, struct km_assign *a, const struct km_
     } else {
         km_sums_clear(&b->sums);
     }
-    if (x->n > s.old)
+    if (x->n > s.old) {
         add_new(&s);
+        if (s.weight)
+            sum_anew(&s);
+    } else if (s.weight) {
+        clear_empty(b);
+    }
     b->work = (double)(x->n - s.old) + (double)min_size(s.old, s.old / LOOK + MEASURED * changed);
     b->n = x->n;
     return measured;

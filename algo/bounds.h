@@ -27,7 +27,8 @@ struct km_bounds {
     float *lower;              /* (room, k) distance to the others, plus their drift at that time */
     float *drift;              /* (k) how far each center has come in all steps */
     struct km_mat at;          /* (k) where the centers were in the last step */
-    struct km_sums sums;       /* of the n rows by label */
+    struct km_sums sums;       /* of the n rows by label, by weight */
+    size_t *members;           /* (k) rows of each center, where they have weights */
     struct km_change *changes; /* (room) of one step, those of each block from its first row on */
     size_t *changed;           /* (blocks) how many */
     double *measured;          /* (blocks) rows that were looked at, in distances to all centers */
@@ -47,12 +48,20 @@ void km_bounds_done(struct km_bounds *b); /* zeroed is fine */
 /** Room for that many rows, at least; what is known of rows stays. */
 int km_bounds_reserve(struct km_bounds *b, size_t rows, struct km_err *err);
 
+/** Rows of a step. */
+struct km_bounds_rows {
+    struct km_mat x;
+    const double *norm2; /* (x.n) |x_i|^2 */
+    const double
+        *weight; /* (x.n) or NULL: 1 each. They may be others than before only when rows come. */
+};
+
 /**
- * Brings b->label and b->sums up to date with c for all rows of x (of squared norms norm2). Rows 0..b->n-1
- * are those of the step before; the others are new. `a` is sized for the new rows. Returns how many rows
- * had to be measured, in units of k distances each.
+ * Brings b->label and b->sums up to date with c for all rows. Rows 0..b->n-1 are those of the step before; the others are
+ * new. `a` is sized for the new rows; with weights, for all. Returns how many rows had to be measured, in units of k
+ * distances each.
  */
-double km_bounds_step(struct km_bounds *b, struct km_assign *a, const struct km_mat *x,
-                      const double *norm2, const struct km_centers *c);
+double km_bounds_step(struct km_bounds *b, struct km_assign *a, const struct km_bounds_rows *rows,
+                      const struct km_centers *c);
 
 #endif

@@ -2,71 +2,103 @@
 #include "algo/draw_back.h"
 
 #include "base/mem.h"
+#include <float.h>
 #include <math.h>
 
-/* What the sample and the pass know of each cluster. */
-struct evidence {
-    struct km_sums coarse; /* sums of the coarse centers, by weight */
-    double *spread; /* (k) sum of the squared distances of the sample's rows to their center */
-    float *moved;   /* (d) a center's new place */
+/* What a cluster's rows add up to. */
+struct cluster {
+    double rows, weight, weight2, spread;
 };
 
-static int gather(struct evidence *e, const struct km_sample_view *s, const struct km_centers *c,
-                  const struct km_centers *coarse, const struct km_kernels *kern,
-                  struct km_pool *pool, struct km_err *err)
+static void add_up(struct cluster *of, const struct km_sample_view *s)
+{
+    double alike = (double)s->total_rows / (double)s->rows;
+
+    for (size_t i = 0; i < s->rows; i++) {
+        struct cluster *c = &of[s->label[i]];
+        double weight = s->weight ? s->weight[i] : alike;
+
+        c->rows++;
+        c->weight += weight;
+        c->weight2 += weight * weight;
+        c->spread += weight * (weight - 1) * s->dist2[i];
+    }
+}
+
+int km_sample_noise(double *noise, double *excess, size_t k, const struct km_sample_view *sample,
+                    struct km_err *err)
+{
+    struct cluster *of = km_alloc(k, sizeof(*of));
+    double known = 0, alone = 0;
+
+    if (!of)
+        return km_fail(err, KM_E_MEM, "no memory for refining");
+    add_up(of, sample);
+    *excess = 0;
+    for (size_t j = 0; j < k; j++) {
+        const struct cluster *c = &of[j];
+
+        noise[j] = 0;
+        if (c->rows > 1)
+            noise[j] = c->spread / (c->weight * c->weight - c->weight2);
+        else if (c->weight > 2)
+            noise[j] = HUGE_VAL;
+        *excess += c->rows > 1 ? noise[j] * c->weight : 0;
+        known += c->rows > 1;
+        alone += noise[j] > DBL_MAX;
+    }
+    if (alone > 0) /* as much as the others, on average */
+        *excess *= known > 0 ? 1 + alone / known : (double)INFINITY;
+    km_free(of);
+    return KM_OK;
+}
+
+/* The sums of the coarse centers, by weight, that are nearest to each center. */
+static int add_coarse(struct km_sums *sums, const struct km_centers *c,
+                      const struct km_centers *coarse, const struct km_kernels *kern,
+                      struct km_pool *pool, struct km_err *err)
 {
     struct km_assign a = {0};
-    int rc = km_sums_init(&e->coarse, c->k, c->d, err);
+    int rc = km_sums_init(sums, c->k, c->d, err);
 
     if (rc == KM_OK)
         rc = km_assign_init(&a, kern, pool, coarse->k, c->k, c->d, err);
-    e->spread = km_alloc(c->k, sizeof(*e->spread));
-    e->moved = km_alloc(c->d, sizeof(*e->moved));
-    if (rc == KM_OK && (!e->spread || !e->moved))
-        rc = km_fail(err, KM_E_MEM, "no memory for refining");
-    if (rc == KM_OK) {
-        km_assign_add(&a, &e->coarse, &coarse->c, coarse->weight, c, 0);
-        for (size_t i = 0; i < s->rows; i++)
-            e->spread[s->label[i]] += s->norm2[i];
-        for (size_t j = 0; j < c->k; j++)
-            e->spread[j] = fmax(e->spread[j] + km_centers_beyond_norms(c, s->sums, j), 0);
-    }
+    if (rc == KM_OK)
+        km_assign_add(&a, sums, &coarse->c, coarse->weight, c, 0);
     km_assign_done(&a);
     return rc;
 }
 
-static void draw_one(struct km_centers *c, size_t j, const struct evidence *e,
-                     const struct km_sample_view *s)
+static void draw_one(struct km_centers *c, size_t j, const struct km_sums *coarse, double noise,
+                     float *moved)
 {
-    double unseen = 1 - (double)s->rows / (double)s->total_rows;
-    double m = s->sums->count[j], n = e->coarse.count[j];
-    const double *sum = e->coarse.sum + j * c->d, *exact = c->exact + j * c->d;
-    double noise, dist2 = 0, pull;
+    double n = coarse->count[j], dist2 = 0, pull;
+    const double *sum = coarse->sum + j * c->d, *exact = c->exact + j * c->d;
 
-    if (n <= 0 || m <= 0)
+    if (n <= 0 || !(noise > 0))
         return;
-    noise = m > 1 ? e->spread[j] / (m - 1) / m * unseen : HUGE_VAL;
     for (size_t t = 0; t < c->d; t++)
         dist2 += (sum[t] / n - exact[t]) * (sum[t] / n - exact[t]);
     if (!(dist2 > 0))
         return;
     pull = dist2 > noise ? noise / dist2 : 1;
     for (size_t t = 0; t < c->d; t++)
-        e->moved[t] = (float)(exact[t] + pull * (sum[t] / n - exact[t]));
-    km_centers_set(c, j, e->moved, c->weight[j]);
+        moved[t] = (float)(exact[t] + pull * (sum[t] / n - exact[t]));
+    km_centers_set(c, j, moved, c->weight[j]);
 }
 
-int km_draw_back(struct km_centers *c, const struct km_sample_view *sample,
-                 const struct km_centers *coarse, const struct km_kernels *kern,
-                 struct km_pool *pool, struct km_err *err)
+int km_draw_back(struct km_centers *c, const double *noise, const struct km_centers *coarse,
+                 const struct km_kernels *kern, struct km_pool *pool, struct km_err *err)
 {
-    struct evidence e = {0};
-    int rc = gather(&e, sample, c, coarse, kern, pool, err);
+    struct km_sums sums = {0};
+    float *moved = km_alloc(c->d, sizeof(*moved));
+    int rc = moved ? KM_OK : km_fail(err, KM_E_MEM, "no memory for refining");
 
+    if (rc == KM_OK)
+        rc = add_coarse(&sums, c, coarse, kern, pool, err);
     for (size_t j = 0; rc == KM_OK && j < c->k; j++)
-        draw_one(c, j, &e, sample);
-    km_sums_done(&e.coarse);
-    km_free(e.spread);
-    km_free(e.moved);
+        draw_one(c, j, &sums, noise[j], moved);
+    km_sums_done(&sums);
+    km_free(moved);
     return rc;
 }

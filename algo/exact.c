@@ -68,6 +68,14 @@ static inline float apart_of(const struct km_exact *e, float norm2)
     return e->flat + (e->by_norm * sqrtf(norm2) + e->by_norm2 * norm2);
 }
 
+/* The best score may be another center's: then its own is even nearer. Two scores are off by no more than apart_of. */
+float km_exact_most_dist2(const struct km_exact *e, float norm2, float score)
+{
+    double size2 = km_exact_norm2(e, norm2);
+
+    return above((size2 + 2 * (double)score + (double)apart_of(e, norm2)) * (1 + 0x1p-16));
+}
+
 /* Flags rows whose two best scores do not decide; returns how many. */
 KM_FOR_ALL_CPUS static uint32_t find_unsure(uint32_t *unsure, const struct km_exact *e,
                                             const float *score, const float *second,

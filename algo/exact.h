@@ -42,6 +42,9 @@ uint32_t km_exact_label(const struct km_exact *e, const float *row, float norm2,
 /** A bound for |x|^2, from what km_kernels.norms says of a row. */
 double km_exact_norm2(const struct km_exact *e, float norm2);
 
+/** No less than the squared distance of a row to its center, from what km_kernels.nearest and norms say of the row. */
+float km_exact_most_dist2(const struct km_exact *e, float norm2, float score);
+
 /**
  * What km_kernels.scores and pairs say of a row of that |x|^2 (or less) and a center is off from the score with
  * c->exact by km_exact_rest() + share * half of the center, at most.

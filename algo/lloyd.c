@@ -18,15 +18,6 @@ struct km_points km_points_of(const struct km_mat *x, const double *weight,
     return p;
 }
 
-struct km_points km_points_of_sparse(const struct km_csr *s, struct km_sparse *step)
-{
-    struct km_points p = {.s = *s, .step = step, .total_weight = (double)s->n};
-
-    for (size_t i = 0; i < s->n; i++)
-        p.total_norm2 += km_csr_norm2(s, i);
-    return p;
-}
-
 /* Some at a time, so that the sum is loaded and stored once for them. */
 #define ADD_ROWS 64
 
@@ -55,12 +46,14 @@ static double step(struct km_assign *a, struct km_sums *sums, struct km_bounds *
                    const struct km_centers *c, const struct km_points *p)
 {
     if (bounds) {
-        km_bounds_step(bounds, a, &p->x, p->norm2, c);
+        struct km_bounds_rows rows = {p->x, p->norm2, p->weight};
+
+        km_bounds_step(bounds, a, &rows, c);
         return bounds->work / (double)p->x.n;
     }
     km_sums_clear(sums);
     if (p->s.d)
-        km_sparse_add(p->step, sums, &p->s, c);
+        km_sparse_add(p->step, sums, &p->s, p->weight, c);
     else
         km_assign_add(a, sums, &p->x, p->weight, c, 0);
     return 1;

@@ -11,8 +11,8 @@ struct km_points {
     struct km_mat x;
     struct km_csr s;        /* sparse rows, in place of x, if s.d > 0 */
     struct km_sparse *step; /* of sparse rows: what steps over them use, in place of a km_assign */
-    const double *weight;   /* (x.n), or NULL: 1 each */
-    const double *norm2;    /* (x.n) |x_i|^2, where a run with bounds needs them */
+    const double *weight;   /* (rows), or NULL: 1 each */
+    const double *norm2;    /* (rows) |x_i|^2, where a run with bounds needs them */
     double total_weight;
     double total_norm2; /* sum of weight * |x_i|^2, float64 */
 };
@@ -21,16 +21,13 @@ struct km_points {
 struct km_points km_points_of(const struct km_mat *x, const double *weight,
                               const struct km_kernels *kern);
 
-/** The same for sparse rows, each of weight 1; `step` is sized for (s->n, k, s->d). */
-struct km_points km_points_of_sparse(const struct km_csr *s, struct km_sparse *step);
-
 /** Number of the rows. */
 static inline size_t km_points_n(const struct km_points *p)
 {
     return p->s.d ? p->s.n : p->x.n;
 }
 
-/** Weight of dense row i. */
+/** Weight of row i. */
 static inline double km_points_weight(const struct km_points *p, size_t i)
 {
     return p->weight ? p->weight[i] : 1;
@@ -57,7 +54,7 @@ struct km_lloyd_result {
  * place of `a`.
  *
  * With bounds (or NULL) the labels and sums are there, in place of `a` and `sums`, and may be known from
- * a run on the first of the rows; only for dense rows without weights.
+ * a run on the first of the rows (whose weights may have been others); only for dense rows.
  */
 struct km_lloyd_result km_lloyd(struct km_assign *a, struct km_sums *sums, struct km_bounds *bounds,
                                 struct km_centers *c, const struct km_points *p, int max_iter,

@@ -4,12 +4,12 @@
 #define KM_ALGO_REFINE_H
 
 #include "algo/look.h"
+#include "algo/sample.h"
 #include "algo/shrink.h"
 
 struct km_refine_options {
-    struct km_mat *rows;             /* a uniform sample of the data; may end in another order */
-    struct km_csr *sparse;           /* in place of rows, if these are NULL */
-    uint64_t total_rows;             /* rows of the data that it stands for; >= rows->n */
+    struct km_sample *sample;        /* of the data; its rows may end in another order */
+    uint64_t total_rows;             /* rows of the data that it stands for */
     const struct km_centers *coarse; /* the K weighted centers of the pass */
     uint64_t seed;
     uint64_t rank; /* who refines: ranks with the same rows start from different ones of them */
@@ -19,16 +19,12 @@ struct km_refine_options {
 /** Most rows that looks are made at (algo/look.h): 36 MiB of what they keep of rows. */
 #define KM_REFINE_LOOK_ROWS ((size_t)1 << 20)
 
+/** Bytes for each row of the sample: its norm, weight, distance. */
+#define KM_REFINE_ROW_BYTES (3 * sizeof(double))
+
 /** The formula for km_refine_options.flop: 30 % of the pass, but at least 10 GFLOP. For sparse
  * rows: their values, as rows of one feature. */
 double km_refine_budget(uint64_t rows, size_t from_k, size_t d);
-
-/**
- * By what factor the msd of k means on all rows is expected to be above the msd on the very sample
- * that they are the means of: (1 + q) / (1 - q), q = k / rows * (1 - rows / total_rows). 1 if all
- * rows are in the sample.
- */
-double km_refine_optimism(size_t rows, uint64_t total_rows, size_t k);
 
 /** What was done, for the log. */
 struct km_refine_result {
@@ -38,8 +34,10 @@ struct km_refine_result {
     size_t
         moved; /* centers that looks took away and put elsewhere, on coarse centers and on rows */
     double before; /* msd on those rows: best trial as it came out of the shrink */
-    double after;  /* and the centers that were chosen */
-    int kept;      /* 0: refining would not have paid, the best trial stands */
+    double after;  /* and the centers that were chosen, */
+    double
+        optimism; /* where the msd on all rows is expected to be so many times as large (algo/draw_back.h) */
+    int kept; /* 0: refining would not have paid, the best trial stands */
 };
 
 /**
@@ -53,11 +51,9 @@ struct km_refine_result {
  * looks again, and, where they are cheap, bold changes that are undone unless they pay; all within the budget (fewer
  * rows, candidates, looks or iterations). Sparse rows have no looks at rows.
  *
- * A center that has few rows in the sample would be moved by noise: its mean over m_j of n_j rows
- * is off by v_j / m_j * (1 - m_j / n_j) (v_j: msd of the cluster). Each center is therefore drawn
- * back towards the mean of the coarse centers of its cluster, which stand for all rows, by the
- * factor noise / distance^2 between the two (James and Stein 1961, positive part). And the result
- * is dropped if, for the same reason, it cannot be expected to beat the best trial on all rows.
+ * A center that has few rows in the sample would be moved by noise. Each is therefore drawn back towards the mean of the
+ * coarse centers of its cluster, which stand for all rows (algo/draw_back.h). And the result is dropped if, for the same
+ * reason, it cannot be expected to beat the best trial on all rows.
  */
 int km_refine(struct km_centers *best, struct km_refine_result *result, struct km_trial *trials,
               size_t n_trials, const struct km_refine_options *options,

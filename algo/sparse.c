@@ -58,8 +58,8 @@ struct call {
     const struct km_lanes *lanes;
     const struct km_centers *c;
     struct km_sums *sums;
+    const double *weight;
     size_t panel;
-    double reach; /* no center is larger */
     size_t k;
     km_task *each;
     void *each_arg;
@@ -129,17 +129,24 @@ static double reach_of(const struct km_lanes *c)
     return sqrt(2 * most) * 1.001 + LOST;
 }
 
+/* Two scores of row `at` of the call that are no farther apart than that may be in the wrong order. */
+static double apart_of(const struct km_sparse *s, size_t values, size_t at)
+{
+    double n = ((double)values + 16) * 0x1p-24;
+    double gamma = n < 0.01 ? 1.02 * n : (double)INFINITY;
+    /* |x| |c| is no more than (|x|^2 + |c|^2) / 2 */
+    double size2 = 2 * s->reach * s->reach + s->norm2[at];
+
+    return gamma * size2 + LOST * (3 + size2);
+}
+
 /* Rows whose two best scores are nearer than the error of float32 go through float64: see algo/exact.c. */
 static void settle(const struct call *c, const struct km_csr *view, size_t from)
 {
     for (size_t i = 0; i < view->n; i++) {
-        double n = ((double)view->len[i] + 16) * 0x1p-24;
-        double gamma = n < 0.01 ? 1.02 * n : (double)INFINITY;
-        /* |x| |c| is no more than (|x|^2 + |c|^2) / 2 */
-        double size2 = 2 * c->reach * c->reach + c->s->norm2[from + i];
         double apart = (double)c->s->second[from + i] - (double)c->s->score[from + i];
 
-        if (!(apart > gamma * size2 + LOST * (3 + size2)))
+        if (!(apart > apart_of(c->s, view->len[i], from + i)))
             c->s->label[from + i] = measure(view, i, c->lanes);
     }
 }
@@ -164,12 +171,34 @@ static void label_block(void *arg, size_t task, int worker)
 
 void km_sparse_label(struct km_sparse *s, const struct km_csr *x, const struct km_lanes *lanes)
 {
-    struct call c = {.s = s, .x = x, .lanes = lanes, .reach = reach_of(lanes)};
+    struct call c = {.s = s, .x = x, .lanes = lanes};
 
     assert(x->n <= s->max_rows && x->d == lanes->d);
+    s->reach = reach_of(lanes);
     /* Panel by panel: one panel's busy features stay in cache while all rows go by. */
     for (; c.panel < km_lanes_panels(lanes->k); c.panel++)
         km_pool_run(s->pool, label_block, &c, blocks_of(x));
+}
+
+/* As exact.c: the own center may be another than the one of the best score, but is no farther. */
+float km_sparse_most_dist2(const struct km_sparse *s, const struct km_csr *x, size_t i)
+{
+    double most = s->norm2[i] + 2 * (double)s->score[i] + apart_of(s, x->len[i], i);
+
+    return nextafterf((float)(most * (1 + 0x1p-16)), INFINITY);
+}
+
+double km_sparse_dist2(const struct km_sparse *s, const struct km_csr *x, size_t i,
+                       const struct km_lanes *lanes)
+{
+    size_t j = s->label[i], width = km_lanes_width(lanes->k, j / KM_LANES);
+    const float *lane = km_lanes_at(lanes, j, 0);
+    double dot = 0, dist2;
+
+    for (size_t e = x->at[i]; e < x->at[i] + x->len[i]; e++)
+        dot += (double)x->val[e] * (double)lane[x->col[e] * width];
+    dist2 = s->norm2[i] + 2 * ((double)lanes->half[j] + (double)lanes->scale[j] * dot);
+    return dist2 > 0 ? dist2 : 0;
 }
 
 void km_sparse_order(struct km_sparse *s, size_t n, size_t k)
@@ -228,17 +257,18 @@ static void add_label(void *arg, size_t j, int worker)
     (void)worker;
     for (size_t o = s->first[j]; o < s->first[j + 1]; o++) {
         size_t i = s->order[o], at = c->x->at[i];
+        double weight = c->weight ? c->weight[i] : 1;
 
         for (size_t e = at; e < at + c->x->len[i]; e++)
-            sum[c->x->col[e]] += (double)c->x->val[e];
+            sum[c->x->col[e]] += weight * (double)c->x->val[e];
+        c->sums->count[j] += weight;
     }
-    c->sums->count[j] += (double)(s->first[j + 1] - s->first[j]);
 }
 
 void km_sparse_add(struct km_sparse *s, struct km_sums *sums, const struct km_csr *x,
-                   const struct km_centers *c)
+                   const double *weight, const struct km_centers *c)
 {
-    struct call call = {.s = s, .x = x, .sums = sums};
+    struct call call = {.s = s, .x = x, .sums = sums, .weight = weight};
 
     km_lanes_fill(&s->lanes, c, s->pool);
     km_sparse_norms(s, x, NULL);

@@ -21,6 +21,7 @@ struct km_sparse {
     uint32_t *order; /* (max_rows) rows by label, after km_sparse_order; in a label by number */
     uint32_t *first; /* (max_k + 1) where the rows of each label begin in order */
     uint32_t *next;  /* (max_k + 1) scratch of km_sparse_order */
+    double reach;    /* no center of the last call is larger */
     struct km_lanes lanes; /* of dense centers; not there if made with d = 0 */
 };
 
@@ -43,9 +44,16 @@ void km_sparse_order(struct km_sparse *s, size_t n, size_t k);
  */
 void km_sparse_each_label(struct km_sparse *s, size_t n, size_t k, km_task *fn, void *arg);
 
-/** Labels the rows by dense centers and adds each once to *sums (count, sum, rows). */
+/** No less than the squared distance of a row of the last km_sparse_label to its center. */
+float km_sparse_most_dist2(const struct km_sparse *s, const struct km_csr *x, size_t i);
+
+/** That squared distance, as float64 tells from the same lanes. */
+double km_sparse_dist2(const struct km_sparse *s, const struct km_csr *x, size_t i,
+                       const struct km_lanes *lanes);
+
+/** Labels the rows by dense centers and adds each weight[i] times (NULL: once) to *sums (count, sum, rows). */
 void km_sparse_add(struct km_sparse *s, struct km_sums *sums, const struct km_csr *x,
-                   const struct km_centers *c);
+                   const double *weight, const struct km_centers *c);
 
 /**
  * Sum over the rows of the squared distance to the nearest of dense centers, as

@@ -448,10 +448,9 @@ static void mark(struct km_sparse_centers *c, const struct km_csr *x)
     c->pending = 1;
 }
 
-double km_sparse_centers_take(struct km_sparse_centers *c, struct km_sparse *s,
-                              const struct km_csr *x, double decay, int ends)
+double km_sparse_centers_label(struct km_sparse_centers *c, struct km_sparse *s,
+                               const struct km_csr *x)
 {
-    struct take t = {c, s, x, 0};
     double most = c->most_norm2, ssd = km_sparse_norms(s, x, &c->most_norm2);
 
     if (c->most_norm2 > most)
@@ -459,6 +458,14 @@ double km_sparse_centers_take(struct km_sparse_centers *c, struct km_sparse *s,
     km_sparse_label(s, x, &c->lanes);
     for (size_t i = 0; i < x->n; i++)
         ssd += 2 * (double)s->score[i];
+    return ssd > 0 ? ssd : 0;
+}
+
+void km_sparse_centers_take(struct km_sparse_centers *c, struct km_sparse *s,
+                            const struct km_csr *x, double decay, int ends)
+{
+    struct take t = {c, s, x, 0};
+
     km_sparse_centers_forget(c, decay);
     km_sparse_order(s, x->n, c->k);
     plan_pieces(&t, ends);
@@ -467,7 +474,6 @@ double km_sparse_centers_take(struct km_sparse_centers *c, struct km_sparse *s,
         mark(c, x);
     else
         km_sparse_centers_publish(c, s->pool);
-    return ssd > 0 ? ssd : 0;
 }
 
 /* ---- the end ---- */

@@ -47,13 +47,18 @@ int km_sparse_seed_plusplus(struct km_sparse_centers *c, const struct km_csr *x,
                             struct km_sparse *s, struct km_rng *rng, struct km_err *err);
 
 /**
- * A block of a mini-batch: labels its rows by the centers as they were at the start of the
- * mini-batch, and adds them. Weights are first multiplied by `decay`. `ends` says that the
- * mini-batch ends here, and the next block meets the moved centers (km_centers_move's rule).
- * Returns the sum of squared distances, good to float32 of |x|^2.
+ * Labels rows (s->label, s->score, s->norm2) by the centers as they were at the start of the mini-batch. Returns the sum of
+ * the squared distances, good to float32 of |x|^2.
  */
-double km_sparse_centers_take(struct km_sparse_centers *c, struct km_sparse *s,
-                              const struct km_csr *x, double decay, int ends);
+double km_sparse_centers_label(struct km_sparse_centers *c, struct km_sparse *s,
+                               const struct km_csr *x);
+
+/**
+ * A block of a mini-batch, just labelled: adds its rows. Weights are first multiplied by `decay`. `ends` says that the
+ * mini-batch ends here, and the next block meets the moved centers (km_centers_move's rule).
+ */
+void km_sparse_centers_take(struct km_sparse_centers *c, struct km_sparse *s,
+                            const struct km_csr *x, double decay, int ends);
 
 /* ---- the parts of that, for centers that move by what several ranks have seen ---- */
 

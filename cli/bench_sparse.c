@@ -74,7 +74,8 @@ double km_bench_sparse_pass(struct km_sparse_centers *c, struct km_sparse *s,
         left = min_size(batch - from % batch, x->n - from); /* of the mini-batch */
         n = min_size(block, left);
         rows = km_csr_view(x, from, n);
-        ssd += km_sparse_centers_take(c, s, &rows, from % batch ? 1 : decay, n == left);
+        ssd += km_sparse_centers_label(c, s, &rows);
+        km_sparse_centers_take(c, s, &rows, from % batch ? 1 : decay, n == left);
     }
     return ssd;
 }

@@ -393,11 +393,12 @@ def compare(tests, name, x, golden, options, levels):
 
 
 def compare_refined(tests, what, run, x, c, model, report):
-    """The refinement here has no looks: it is an opponent, which must not be better."""
+    """The refinement here has no looks and a uniform sample: it is an opponent, which must not be better."""
     found = told(run)[1]
     if not tests.check(found is not None, what + ": tells of the refinement", run):
         return
-    tests.same(found["rows"], report["rows"], what + ": rows of the refinement", run)
+    least = report["rows"] if report["rows"] == len(x) else report["rows"] * 7 // 8 - 1
+    tests.check(least <= found["rows"] <= report["rows"], what + ": rows of the refinement", run)
     ratio = oracle.msd(x.astype("f8"), model) / oracle.msd(x.astype("f8"), c)
     most = 1 + 1e-5 if report["rows"] == len(x) else 1.02
     tests.check(ratio <= most, "%s: msd %.6f times that of the golden model" % (what, ratio), run)

@@ -45,7 +45,7 @@ count() {
     log=$work/$level-${*// /-}.log
     KM_ISA=$level valgrind --tool=callgrind --callgrind-out-file=/dev/null --collect-atstart=no \
         --toggle-collect=km_assign_add --toggle-collect=km_centers_move --toggle-collect=km_sums_clear \
-        --toggle-collect=km_sparse_centers_take \
+        --toggle-collect=km_sparse_centers_label --toggle-collect=km_sparse_centers_take \
         "$build/tests/count_pass" "$rows" "$2" "$3" "$4" >"$log" 2>&1 || { cat "$log" >&2; return 1; }
     awk -v "head=$compiler $level ${rows}x$2/$3x$4" -v "rows=$rows" \
         '/Collected *:/ { printf "%s %.1f\n", head, $NF / rows; found = $NF > 0 }

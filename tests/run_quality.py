@@ -85,17 +85,44 @@ def sets():
     yield "fewer distinct rows than k", np.arange(3.0).repeat(100)[:, None], 5, np.array([[0.0], [1], [2]]), 1
 
 
+def streams():
+    """The same of more rows than the sample has room for: name, rows, k, bar. Files are read again for data_msd alone."""
+    rng = np.random.default_rng(12)
+    x = rng.normal(0, 1, (200000, 4))
+    x[rng.choice(len(x), 10, replace=False)] = np.repeat(rng.normal(0, 1e4, (2, 4)), 5, 0) + rng.normal(0, 1, (10, 4))
+    yield "ten far rows of 200,000", x, 4, 1.003
+    x = rng.normal(0, 1, (200000, 3))
+    x[-200:] += [[300, 0, 0]]
+    yield "a far cluster at the end", x, 5, 1.01
+    x = rng.normal(0, 1, (200000, 4))
+    x[rng.choice(len(x), 4, replace=False), 2] = -999999
+    yield "four sentinels", x, 4, 1.01
+    x = np.sort(np.exp(2 * rng.normal(size=(200000, 1))), 0)
+    yield "lognormal, sorted", x, 8, 1.01
+    yield "Pareto", rng.pareto(1.2, (200000, 2)), 8, 1.01
+    x = np.repeat(rng.uniform(-10, 10, (8, 4)), 25000, 0) + rng.normal(0, 0.3, (200000, 4))
+    yield "sorted by cluster", x, 8, 1.003
+
+
 def check(t, name, x, k, start, bar):
     x = x.astype("f4")
     np.random.default_rng(1).shuffle(x)
+    compare(t, name, x, k, best_of_planted(x, k, start), bar)
+
+
+def best_of_planted(x, k, start):
+    wide = x.astype("f8")
+    return best_of(wide, k) if start is None else lloyd(wide, start)
+
+
+def compare(t, name, x, k, best, bar, *more):
     folder = t.place()
     oracle.write_recordio(folder / "rows", x)
     wide = x.astype("f8")
-    best = best_of(wide, k) if start is None else lloyd(wide, start)
     ratios = []
     for seed in range(SEEDS):
         what = "%s, seed %d" % (name, seed)
-        run = t.run("train", "--k", k, "--seed", seed, "--output", folder / "model", folder / "rows")
+        run = t.run("train", "--k", k, "--seed", seed, *more, "--output", folder / "model", folder / "rows")
         if not t.check(run.code == 0, what + ": trains", run):
             continue
         model = oracle.read_model(folder / "model").astype("f8")
@@ -112,6 +139,9 @@ def main():
     t = Tests(sys.argv[1])
     for case in sets():
         check(t, *case)
+    for name, x, k, bar in streams():
+        x = x.astype("f4")
+        compare(t, name + ", a sample", x, k, best_of(x.astype("f8"), k, 3), bar, "--refine_rows", 10000)
     t.end()
 
 

@@ -7,7 +7,7 @@
 /* Rows with their norms, and what both ways need. */
 struct setup {
     struct km_mat x;
-    double *norm2;
+    double *norm2, *weight; /* weight may be NULL */
     struct km_assign assign;
     struct km_sums sums;
     struct km_bounds bounds;
@@ -39,17 +39,23 @@ static void done_setup(struct setup *s)
     km_bounds_done(&s->bounds);
     km_centers_done(&s->c);
     km_free(s->norm2);
+    km_free(s->weight);
     km_mat_done(&s->x);
 }
 
 /* A step on the first n rows; returns the rows that were measured. */
 static double step(struct setup *s, size_t n)
 {
-    struct km_mat x = km_mat_view(&s->x, 0, n);
+    struct km_bounds_rows rows = {km_mat_view(&s->x, 0, n), s->norm2, s->weight};
     struct km_err err;
 
     assert_ok(km_bounds_reserve(&s->bounds, n, &err), err);
-    return km_bounds_step(&s->bounds, &s->assign, &x, s->norm2, &s->c);
+    return km_bounds_step(&s->bounds, &s->assign, &rows, &s->c);
+}
+
+static double weight_of(const struct setup *s, size_t i)
+{
+    return s->weight ? s->weight[i] : 1;
 }
 
 /* Every row goes to the center that is nearest in float64, and the sums are those of the labels. */
@@ -69,11 +75,16 @@ static void check(const struct setup *s, size_t n)
                        ? l
                        : want;
         assert_int_equal(j, want);
-        count[j]++;
+        count[j] += weight_of(s, i);
         for (size_t t = 0; t < d; t++)
-            sum[j * d + t] += (double)row[t];
+            sum[j * d + t] += weight_of(s, i) * (double)row[t];
     }
-    assert_same_bits(count, s->bounds.sums.count, k);
+    if (!s->weight)
+        assert_same_bits(count, s->bounds.sums.count, k);
+    for (size_t j = 0; j < k; j++) {
+        assert_near(s->bounds.sums.count[j], count[j], 1e-9);
+        assert_true((s->bounds.sums.count[j] == 0) == (count[j] == 0));
+    }
     for (size_t v = 0; v < k * d; v++)
         assert_near(s->bounds.sums.sum[v], sum[v], 1e-9);
     km_free(sum);
@@ -110,6 +121,35 @@ static void rows_may_be_added_between_steps(void **state)
         step(&s, n);
         check(&s, n);
         km_centers_to_means(&s.c, &s.bounds.sums);
+    }
+    done_setup(&s);
+}
+
+/* All rows get other weights whenever some come; a center far away is left by all of its rows in the end. */
+static void rows_may_have_weights(void **state)
+{
+    struct setup s = make_setup(planted_rows(1500, 70, 8, 1, 5), 8, NULL);
+
+    (void)state;
+    s.weight = km_alloc(1500, sizeof(*s.weight));
+    assert_non_null(s.weight);
+    for (size_t n = 100; n <= 1500; n += 200) {
+        for (size_t i = 0; i < n; i++)
+            s.weight[i] = 1 + (double)((i * n) % 7) / 3;
+        for (int iteration = 0; iteration < 3; iteration++) {
+            step(&s, n);
+            check(&s, n);
+            km_centers_to_means(&s.c, &s.bounds.sums);
+        }
+    }
+    for (size_t j = 0; j < 3; j++) {
+        float far[70];
+
+        for (size_t t = 0; t < 70; t++)
+            far[t] = 100;
+        km_centers_set(&s.c, j, far, 1);
+        step(&s, 1500);
+        check(&s, 1500);
     }
     done_setup(&s);
 }
@@ -191,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(labels_and_sums_are_those_of_measuring_every_row),
         cmocka_unit_test(rows_may_be_added_between_steps),
+        cmocka_unit_test(rows_may_have_weights),
         cmocka_unit_test(rows_that_cannot_change_are_not_measured),
         cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
         cmocka_unit_test(a_run_of_lloyd_is_the_same_with_bounds),

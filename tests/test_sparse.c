@@ -3,8 +3,8 @@
 #include "tests/algo_test.h"
 
 #include "algo/assign.h"
+#include "algo/sample.h"
 #include "algo/sparse_centers.h"
-#include "algo/sparse_reservoir.h"
 
 /* Dense rows in which about `share` of the values are not 0; every seventh row is all zero. */
 static struct km_mat holes(size_t n, size_t d, double share, uint64_t seed)
@@ -196,7 +196,8 @@ static struct km_centers sparse_pass(const struct km_mat *x, size_t k, size_t bl
         struct km_csr view = km_csr_view(&s, from, n);
         int ends = b % 3 == 2 || from + n == s.n;
 
-        *ssd += km_sparse_centers_take(&c, &step, &view, ends ? decay : 1, ends);
+        *ssd += km_sparse_centers_label(&c, &step, &view);
+        km_sparse_centers_take(&c, &step, &view, ends ? decay : 1, ends);
     }
     for (size_t j = 0; j < k; j++)
         count += c.count[j];
@@ -314,6 +315,7 @@ static void lanes_hold_the_sums_after_every_mini_batch(void **state)
             for (size_t b = 0; b < 6; b++) {
                 struct km_csr view = km_csr_view(&s, b * 100, 100);
 
+                km_sparse_centers_label(&c, &step, &view);
                 km_sparse_centers_take(&c, &step, &view, 0.9, (b + 1) % blocks == 0);
                 if ((b + 1) % blocks == 0)
                     assert_lanes_are_sums(&c);
@@ -377,7 +379,7 @@ static void distances_and_sums_by_dense_centers_are_those_of_dense_rows(void **s
     (void)state;
     assert_ok(km_sparse_init(&step, km_kernels_all()[0], NULL, 500, 21, 80, &err), err);
     assert_ok(km_sums_init(&sums, 21, 80, &err), err);
-    km_sparse_add(&step, &sums, &s, &c);
+    km_sparse_add(&step, &sums, &s, NULL, &c);
     assert_near(km_sparse_ssd(&step, &s, &c), brute_loss(&x, NULL, c.exact, 21), 1e-6);
     for (size_t i = 0; i < 500; i++) {
         assert_near(step.dist2[i], brute_dist2(km_mat_row(&x, i), c.exact + step.label[i] * 80, 80),
@@ -421,37 +423,90 @@ static void plusplus_takes_each_of_as_many_rows_once(void **state)
     km_mat_done(&x);
 }
 
-static void a_sample_holds_every_row_equally_often(void **state)
+/* Centers of a pass that stay where they are label rows, which are offered; *total gets the weights of those kept. */
+static void sample_once(double *total, const struct km_csr *s, size_t values, uint64_t seed)
 {
-    double count[300] = {0}, expected[300];
+    struct km_sample_size size = {40, values, s->d, 50, 3};
+    struct km_sparse_centers c;
+    struct km_sparse step;
+    struct km_sample sample;
+    struct km_err err;
+    double weight[40];
+
+    assert_ok(km_sample_init(&sample, &size, seed, &err), err);
+    assert_ok(km_sparse_init(&step, test_kern(), NULL, 50, 3, 0, &err), err);
+    assert_ok(km_sparse_centers_init(&c, 3, s->d, &err), err);
+    km_sparse_seed_evenly(&c, s);
+    for (size_t from = 0; from < s->n; from += 50) {
+        struct km_csr view = km_csr_view(s, from, 50);
+
+        km_sparse_centers_label(&c, &step, &view);
+        for (size_t i = 0; i < 50; i++) {
+            double dist2 = km_sparse_dist2(&step, &view, i, &c.lanes);
+
+            assert_true(dist2 <= (double)km_sparse_most_dist2(&step, &view, i));
+        }
+        km_sample_offer_sparse(&sample, &view, &step, &c);
+    }
+    assert_in_range(sample.csr.n, values < 1000 ? 12 : 30, 40);
+    assert_true(sample.csr.nnz <= values);
+    assert_true(km_sample_weights(&sample, sample.csr.n, weight));
+    for (size_t i = 0; i < sample.csr.n; i++)
+        total[(size_t)sample.csr.val[sample.csr.at[i]] - 1] += weight[i];
+    km_sample_done(&sample);
+    km_sparse_centers_done(&c);
+    km_sparse_done(&step);
+}
+
+static void weights_of_a_sample_are_what_rows_stand_for(void **state)
+{
+    double total[300] = {0}, all = 0, samples = 4000;
     struct km_mat x = holes(300, 4, 1, 2);
     struct km_csr s;
-    size_t held = 0;
 
     (void)state;
     for (size_t i = 0; i < 300; i++)
         km_mat_row(&x, i)[0] = (float)i + 1; /* tells which row it is */
     s = sparse_of(&x);
-    for (uint64_t seed = 0; seed < 2000; seed++) {
-        struct km_sparse_reservoir r;
-        struct km_err err;
-
-        assert_ok(km_sparse_reservoir_init(&r, 40, seed % 2 ? 1000 : 100, 4, seed, &err), err);
-        for (size_t from = 0; from < 300; from += 50) {
-            struct km_csr view = km_csr_view(&s, from, 50);
-
-            km_sparse_reservoir_offer(&r, &view);
-        }
-        assert_true(r.rows.n <= 40 && r.rows.nnz <= (seed % 2 ? 1000 : 100));
-        assert_true(r.rows.n >= (seed % 2 ? 30 : 12));
-        for (size_t i = 0; i < r.rows.n; i++)
-            count[(size_t)r.rows.val[r.rows.at[i]] - 1]++;
-        held += r.rows.n;
-        km_sparse_reservoir_done(&r);
+    for (uint64_t seed = 0; seed < (uint64_t)samples; seed++)
+        sample_once(total, &s, seed % 2 ? 1000 : 100, seed);
+    for (size_t i = 0; i < 300; i++) {
+        assert_near(total[i] / samples, 1, 0.35);
+        all += total[i] / samples / 300;
     }
-    for (size_t i = 0; i < 300; i++)
-        expected[i] = (double)held / 300;
-    assert_fits(count, expected, 300);
+    assert_near(all, 1, 0.01);
+    km_csr_done(&s);
+    km_mat_done(&x);
+}
+
+static void weights_count_rows_several_times(void **state)
+{
+    struct km_mat x = holes(200, 30, 0.2, 9);
+    struct km_csr s = sparse_of(&x);
+    struct km_centers c = random_centers(&x, 6, 4);
+    struct km_sparse step;
+    struct km_sums sums;
+    double weight[200], sum[6 * 30] = {0}, count[6] = {0};
+    struct km_err err;
+
+    (void)state;
+    assert_ok(km_sparse_init(&step, test_kern(), NULL, 200, 6, 30, &err), err);
+    assert_ok(km_sums_init(&sums, 6, 30, &err), err);
+    for (size_t i = 0; i < 200; i++)
+        weight[i] = 1 + (double)(i % 5) / 2;
+    km_sparse_add(&step, &sums, &s, weight, &c);
+    for (size_t i = 0; i < 200; i++) {
+        count[step.label[i]] += weight[i];
+        for (size_t t = 0; t < 30; t++)
+            sum[step.label[i] * 30 + t] += weight[i] * (double)km_mat_row(&x, i)[t];
+    }
+    for (size_t j = 0; j < 6; j++)
+        assert_near(sums.count[j], count[j], 1e-9);
+    for (size_t v = 0; v < 6 * 30; v++)
+        assert_near(sums.sum[v], sum[v], 1e-9);
+    km_sums_done(&sums);
+    km_sparse_done(&step);
+    km_centers_done(&c);
     km_csr_done(&s);
     km_mat_done(&x);
 }
@@ -469,7 +524,8 @@ int main(void)
         cmocka_unit_test(rows_of_any_allowed_size_give_finite_centers),
         cmocka_unit_test(distances_and_sums_by_dense_centers_are_those_of_dense_rows),
         cmocka_unit_test(plusplus_takes_each_of_as_many_rows_once),
-        cmocka_unit_test(a_sample_holds_every_row_equally_often),
+        cmocka_unit_test(weights_of_a_sample_are_what_rows_stand_for),
+        cmocka_unit_test(weights_count_rows_several_times),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,6 +128,7 @@ static void check_pass(size_t n, size_t d, size_t k, size_t block, double decay,
             struct km_csr view =
                 km_csr_view(&x, from, from / block % 2 ? (RANKS - 1) * block : RANKS * block);
 
+            km_sparse_centers_label(&rank[RANKS].c, &rank[RANKS].step, &view);
             km_sparse_centers_take(&rank[RANKS].c, &rank[RANKS].step, &view, decay, 1);
         }
         meet(rank);

@@ -15,17 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Up to this size the train data is read once more for its exact msd; above, the reservoir tells.
+/* Up to this size the train data is read once more for its exact msd; above, the sample tells.
  */
 #define RESCORE_BYTES ((uint64_t)512 << 20)
 /* Attempts that get a line of their own, as many as the original has. */
 #define SHOWN_TRIALS 10
-
-/* Rows of the sample, dense or sparse. */
-static size_t sample_rows(const struct km_job *job)
-{
-    return job->sparse ? job->sparse_sample.rows.n : job->reservoir.rows.n;
-}
 
 static size_t best_of(const struct km_trial *trials, size_t n)
 {
@@ -123,8 +117,7 @@ static int refine(struct km_job *job, struct km_centers *best, struct km_trial *
                   struct km_err *err)
 {
     struct km_refine_options o = {
-        .rows = job->sparse ? NULL : &job->reservoir.rows,
-        .sparse = job->sparse ? &job->sparse_sample.rows : NULL,
+        .sample = &job->sample,
         .total_rows = job->rows,
         .coarse = &job->centers,
         .seed = job->seed,
@@ -144,7 +137,7 @@ static int refine(struct km_job *job, struct km_centers *best, struct km_trial *
     if (rc || r.rows == 0)
         return rc;
     if (r.kept)
-        job->sample_optimism = km_refine_optimism(r.rows, job->rows, (size_t)job->p->k);
+        job->sample_optimism = r.optimism;
     if (job->rank == 0)
         km_log(KM_INFO,
                "refined %zu candidates on %zu of %" PRIu64
@@ -207,7 +200,7 @@ static int iterate(struct km_job *job, struct km_centers *best, struct km_err *e
     size_t most = km_iterate_most(job);
     int can, rc;
 
-    if (most == 0 || job->stopped || sample_rows(job) == job->rows)
+    if (most == 0 || job->stopped || km_sample_rows(&job->sample) == job->rows)
         return KM_OK;
     rc = can_rescore(job, &can, err);
     if (rc || !can)
@@ -241,7 +234,7 @@ int km_finish_centers(struct km_job *job, struct km_err *err)
         rc = km_merge_sample(job, err);
     if (rc)
         goto out;
-    if (sample_rows(job)) {
+    if (km_sample_rows(&job->sample)) {
         km_crash_stage("in the refinement", 0);
         km_watch_start(&job->phases[KM_PHASE_REFINE]);
         rc = refine(job, &best, trials, n, err);
@@ -350,50 +343,71 @@ static int score_feed(struct km_job *job, struct km_feed *feed, int rc, struct s
     return km_comm_sum(job->m->comm, &score->ssd, sizeof(*score) / sizeof(double), err);
 }
 
-/* Squared distances of the sample's rows, one by one or all together. */
-static double sample_ssd(struct scorer *s, const struct km_job *job)
+/* The squared distance of each row of the sample. */
+static int measure_sample(struct scorer *s, struct km_job *job, double *dist2, struct km_err *err)
 {
-    if (job->sparse)
-        return km_sparse_ssd(&s->step, &job->sparse_sample.rows, &s->centers);
-    return km_assign_ssd(&s->assign, &job->reservoir.rows, &s->centers);
+    size_t rows = km_sample_rows(&job->sample);
+    int rc = scorer_init(s, job, job->sparse, rows, err);
+
+    if (rc == KM_OK && job->sparse) {
+        km_sparse_ssd(&s->step, &job->sample.csr, &s->centers);
+        memcpy(dist2, s->step.dist2, rows * sizeof(*dist2));
+    } else if (rc == KM_OK) {
+        km_assign_rows(&s->assign, &job->sample.rows, &s->centers);
+        km_assign_dist2(&s->assign, dist2, &job->sample.rows, s->assign.label, &s->centers);
+    }
+    scorer_done(s);
+    return rc;
 }
 
-static double sample_dist2(const struct scorer *s, const struct km_job *job, size_t i)
-{
-    size_t d = s->centers.d;
+/* The mean of n values that stand for so many each (NULL: one), and its variance (Sarndal, Swensson and Wretman 1992,
+ * the ratio estimator for Poisson sampling: 1 / weight is the probability of being in the sample). */
+struct estimate {
+    double mean, variance;
+};
 
-    if (job->sparse)
-        return s->step.dist2[i];
-    return job->m->kern->dist2(km_mat_row(&job->reservoir.rows, i),
-                               s->centers.exact + s->assign.label[i] * d, d);
+static struct estimate estimate_mean(const double *v, const double *weight, size_t n)
+{
+    struct estimate e = {0};
+    double total = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        double w = weight ? weight[i] : 1;
+
+        e.mean += w * v[i];
+        total += w;
+    }
+    e.mean /= total;
+    for (size_t i = 0; weight && i < n; i++)
+        e.variance += weight[i] * (weight[i] - 1) * (v[i] - e.mean) * (v[i] - e.mean);
+    e.variance /= total * total;
+    return e;
 }
 
-/* The msd of the reservoir, as an estimate of the whole with its standard error. */
+/* The msd of the sample, as an estimate of the whole with its standard error. */
 static int score_sample(struct km_job *job, struct km_err *err)
 {
-    size_t rows = sample_rows(job);
-    double share = (double)rows / (double)job->rows, msd, variance = 0;
+    size_t rows = km_sample_rows(&job->sample);
+    double *dist2 = km_alloc(rows, sizeof(*dist2)), *weight = km_alloc(rows, sizeof(*weight));
+    int rc = dist2 && weight ? KM_OK : km_fail(err, KM_E_MEM, "no memory to score the sample");
     struct scorer s = {0};
-    int rc = scorer_init(&s, job, job->sparse, rows, err);
 
-    if (rc)
-        goto out;
-    msd = sample_ssd(&s, job) / (double)rows;
-    for (size_t i = 0; i < rows; i++) {
-        double dist2 = sample_dist2(&s, job, i);
+    if (rc == KM_OK)
+        rc = measure_sample(&s, job, dist2, err);
+    if (rc == KM_OK) {
+        struct estimate e;
 
-        variance += (dist2 - msd) * (dist2 - msd);
+        e = estimate_mean(dist2, km_sample_weights(&job->sample, rows, weight) ? weight : NULL,
+                          rows);
+        if (rows < job->rows)
+            km_log(KM_INFO,
+                   "train data_msd is estimated on a sample of %zu of %" PRIu64
+                   " rows; its standard error is %.2g",
+                   rows, job->rows, sqrt(e.variance));
+        km_report_quality(job->request->host, "train", "data_msd", e.mean * job->sample_optimism);
     }
-    variance /= (double)rows * (double)rows;
-    msd *= job->sample_optimism;
-    if (share < 1)
-        km_log(KM_INFO,
-               "train data_msd is estimated on a uniform sample of %zu of %" PRIu64
-               " rows; its standard error is %.2g",
-               rows, job->rows, sqrt(variance * (1 - share)));
-    km_report_quality(job->request->host, "train", "data_msd", msd);
-out:
-    scorer_done(&s);
+    km_free(dist2);
+    km_free(weight);
     return rc;
 }
 
@@ -405,7 +419,7 @@ static int score_train(struct km_job *job, struct km_err *err)
 
     if (rc)
         return rc;
-    if (can && !job->stopped && sample_rows(job) != job->rows) {
+    if (can && !job->stopped && km_sample_rows(&job->sample) != job->rows) {
         if (job->rank == 0)
             km_log(KM_INFO, "reading the train data once more for its exact msd");
         rc = score_feed(job, job->feed, km_feed_rewind(job->feed, err), &score, err);
@@ -415,7 +429,7 @@ static int score_train(struct km_job *job, struct km_err *err)
             km_report_quality(job->request->host, "train", "data_msd", score.ssd / score.rows);
         return rc;
     }
-    if (sample_rows(job)) /* the same on all ranks */
+    if (km_sample_rows(&job->sample)) /* the same on all ranks */
         return km_job_agree(job, job->rank == 0 ? score_sample(job, err) : KM_OK, err);
     if (job->rank == 0)
         km_log(KM_INFO,

@@ -50,7 +50,7 @@ static int read_rows(struct round *r, struct km_job *job, const struct km_center
     while (rc == KM_OK && (rc = km_feed_next(job->feed, &b, err)) == KM_MORE) {
         if (r->sparse) {
             *r->sums.ssd += km_sparse_norms(&r->step, &b->s, NULL);
-            km_sparse_add(&r->step, &r->sums, &b->s, c);
+            km_sparse_add(&r->step, &r->sums, &b->s, NULL, c);
         } else {
             km_assign_add(&r->assign, &r->sums, &b->x, NULL, c, 1);
         }

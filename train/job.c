@@ -9,8 +9,8 @@
 
 /* A block of rows is at most this large, so that memory does not grow with mini_batch_size. */
 #define BLOCK_BYTES ((size_t)16 << 20)
-/* The reservoir of `refine_rows = auto`. */
-#define RESERVOIR_BYTES ((size_t)64 << 20)
+/* The sample of `refine_rows = auto`. */
+#define SAMPLE_BYTES ((size_t)64 << 20)
 /* Bytes of one value of a trial's centers, in all their forms. */
 #define TRIAL_CELL_BYTES 16.0
 
@@ -81,11 +81,11 @@ size_t km_job_refine_rows(const struct km_job *job)
 
 size_t km_job_sample_room(const struct km_job *job)
 {
-    return job->p->refine_rows == KM_AUTO ? RESERVOIR_BYTES / row_bytes(job->d)
+    return job->p->refine_rows == KM_AUTO ? SAMPLE_BYTES / (row_bytes(job->d) + KM_SAMPLE_ROW_BYTES)
                                           : (size_t)job->p->refine_rows;
 }
 
-size_t km_job_reservoir_rows(const struct km_job *job)
+size_t km_job_sample_rows(const struct km_job *job)
 {
     if (job->p->refine_rows > 0)
         return km_job_refine_rows(job);
@@ -115,15 +115,16 @@ int km_job_check_memory(const struct km_job *job, struct km_err *err)
 {
     double cells = (double)job->from_k * (double)job->d;
     double centers = cells * (sizeof(float) + 3 * sizeof(double));
-    double rows = 3.0 * (double)km_job_block_rows(job) + (double)km_job_reservoir_rows(job);
+    double rows = 3.0 * (double)km_job_block_rows(job) + (double)km_job_sample_rows(job);
     double have = (double)km_memory_available(), trials = (double)km_job_trials(job), need;
 
     if (job->ranks > 1) { /* all ranks' sample beside our own, and the best of others' trials */
         rows += (double)km_job_sample_room(job);
         trials = trials / job->ranks + 2;
     }
-    rows *= (double)row_bytes(job->d);
-    rows += (double)min_size(km_job_reservoir_rows(job), KM_REFINE_LOOK_ROWS) * KM_LOOK_ROW_BYTES;
+    rows *= (double)(row_bytes(job->d) + KM_SAMPLE_ROW_BYTES);
+    rows += (double)km_job_sample_rows(job) * KM_REFINE_ROW_BYTES;
+    rows += (double)min_size(km_job_sample_rows(job), KM_REFINE_LOOK_ROWS) * KM_LOOK_ROW_BYTES;
     if (job->sparse)
         km_sparse_memory(job, &centers, &rows);
     trials *= (double)job->p->k * (double)job->d * TRIAL_CELL_BYTES;

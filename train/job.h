@@ -4,9 +4,7 @@
 #define KM_TRAIN_JOB_H
 
 #include "algo/assign.h"
-#include "algo/reservoir.h"
-#include "algo/sparse_centers.h"
-#include "algo/sparse_reservoir.h"
+#include "algo/sample.h"
 #include "algo/sparse_window.h"
 #include "io/feed.h"
 #include "train/report.h"
@@ -41,15 +39,14 @@ struct km_job {
     struct km_centers centers; /* K centers of the pass, relative to the origin */
     struct km_sums sums;       /* of the current mini-batch */
     struct km_assign assign;
-    struct km_reservoir reservoir;
+    struct km_sample sample; /* of the rows of the first epoch */
 
-    int sparse;        /* rows are sparse: then these stand for centers, sums, assign, reservoir */
+    int sparse;        /* rows are sparse: then these stand for centers, sums, assign */
     size_t row_values; /* of a row that are not 0, about */
     uint64_t seen_values;
     struct km_sparse_centers sparse_centers; /* they become `centers` behind the pass */
     struct km_sparse sparse_step;
     struct km_sparse_window window; /* on several ranks: what moves sparse_centers */
-    struct km_sparse_reservoir sparse_sample;
 
     struct km_mat model; /* (k, d) what is written: not relative to the origin */
 
@@ -61,7 +58,7 @@ struct km_job {
     uint64_t exchanges;      /* of the pass, that succeeded */
     uint64_t sent_bytes;     /* in these, by this host */
     int stopped;             /* a pass over the rows ended early, as somebody asked to */
-    double sample_optimism;  /* the msd of the model on the reservoir is too low by this factor */
+    double sample_optimism;  /* the msd of the model on the sample is too low by this factor */
     double pass_seconds;
     struct km_watch phases[KM_PHASES];
 };
@@ -95,11 +92,11 @@ size_t km_job_trials(const struct km_job *job);
 size_t km_job_refine_rows(const struct km_job *job);
 
 /** Rows of the sample that this rank keeps itself. */
-size_t km_job_reservoir_rows(const struct km_job *job);
+size_t km_job_sample_rows(const struct km_job *job);
 
 /**
  * Refuses what cannot fit before the first allocation, instead of being killed in the middle: the centers
- * in all their forms, the trials of the shrink, three blocks of rows, the reservoir.
+ * in all their forms, the trials of the shrink, three blocks of rows, the sample.
  */
 int km_job_check_memory(const struct km_job *job, struct km_err *err);
 

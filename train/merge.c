@@ -2,7 +2,6 @@
 #include "train/merge.h"
 
 #include "base/mem.h"
-#include "train/merge_sparse.h"
 #include <math.h>
 #include <string.h>
 
@@ -25,67 +24,6 @@ int km_merge_rows(struct km_job *job, struct km_mat *rows, struct km_err *err)
     for (int r = 0; r <= job->ranks; r++)
         job->part[r] *= rows->ld * sizeof(float);
     return km_comm_gather(job->m->comm, rows->v, job->part, err);
-}
-
-/* Brings n rows drawn at random to the front. */
-static void draw_rows(const struct km_job *job, const struct km_mat *rows, size_t n)
-{
-    struct km_rng rng;
-
-    km_rng_seed(&rng, job->seed, 'G', (uint64_t)job->rank);
-    for (size_t i = 0; i < n; i++) {
-        float *a = km_mat_row(rows, i);
-        float *b = km_mat_row(rows, i + km_rng_below(&rng, rows->n - i));
-
-        for (size_t t = 0; t < rows->d; t++) {
-            float value = a[t];
-
-            a[t] = b[t];
-            b[t] = value;
-        }
-    }
-}
-
-static int merge_dense_sample(struct km_job *job, struct km_err *err)
-{
-    struct km_comm *comm = job->m->comm;
-    struct km_reservoir *own = &job->reservoir;
-    size_t room = km_job_sample_room(job), all, n;
-    struct km_mat rows;
-    int rc;
-
-    if (job->ranks == 1 || room == 0)
-        return KM_OK;
-    km_watch_start(&job->phases[KM_PHASE_EXCHANGE]);
-    rc = km_comm_offsets(comm, (size_t)own->seen, job->part, err);
-    if (rc)
-        return rc;
-    all = job->part[job->ranks];
-    km_share(room < all ? room : all, job->part, job->ranks);
-    rc = km_mat_init(&rows, job->part[job->ranks], job->d, err);
-    rc = km_job_agree(job, rc, err);
-    if (rc)
-        goto out;
-    n = job->part[job->rank + 1] - job->part[job->rank];
-    if (n < own->rows.n)
-        draw_rows(job, &own->rows, n);
-    if (n > 0)
-        memcpy(km_mat_row(&rows, job->part[job->rank]), own->rows.v, n * rows.ld * sizeof(float));
-    rc = km_merge_rows(job, &rows, err);
-    km_watch_stop(&job->phases[KM_PHASE_EXCHANGE]);
-out:
-    if (rc) {
-        km_mat_done(&rows);
-        return rc;
-    }
-    km_mat_done(&own->rows);
-    own->rows = rows;
-    return KM_OK;
-}
-
-int km_merge_sample(struct km_job *job, struct km_err *err)
-{
-    return job->sparse ? km_merge_sparse_sample(job, err) : merge_dense_sample(job, err);
 }
 
 /* Gives every rank the trial that `owner` has at `place`. */
@@ -151,7 +89,7 @@ int km_merge_trials(struct km_job *job, struct km_trial **trials, size_t *n, dou
 }
 
 /* What a rank says about its result. */
-enum told { TOLD_LOSS, TOLD_ROWS, TOLD_CANDIDATES, TOLD_ITERATIONS, TOLD };
+enum told { TOLD_LOSS, TOLD_OPTIMISM, TOLD_ROWS, TOLD_CANDIDATES, TOLD_ITERATIONS, TOLD };
 
 int km_merge_refined(struct km_job *job, struct km_centers *best, struct km_refine_result *result,
                      struct km_err *err)
@@ -165,6 +103,7 @@ int km_merge_refined(struct km_job *job, struct km_centers *best, struct km_refi
         goto out;
     own = told + (size_t)job->rank * TOLD;
     own[TOLD_LOSS] = result->kept ? result->after : (double)INFINITY;
+    own[TOLD_OPTIMISM] = result->kept ? result->optimism : 1;
     own[TOLD_ROWS] = (double)result->rows;
     own[TOLD_CANDIDATES] = (double)result->candidates;
     own[TOLD_ITERATIONS] = result->iterations;
@@ -185,6 +124,7 @@ int km_merge_refined(struct km_job *job, struct km_centers *best, struct km_refi
     result->kept = isfinite(own[TOLD_LOSS]);
     if (result->kept)
         result->after = own[TOLD_LOSS];
+    result->optimism = own[TOLD_OPTIMISM];
     result->rows = (size_t)own[TOLD_ROWS];
     rc = km_comm_broadcast(job->m->comm, best->exact, best->k * best->d * sizeof(double),
                            (int)winner, err);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/merge_sparse.h"
+#include "train/merge.h"
 
 #include "base/mem.h"
-#include "train/merge.h"
-#include "train/sparse.h"
 #include <string.h>
 
 /* A list of which each rank has job->part[rank] to job->part[rank + 1], in things of so many bytes. */
@@ -86,49 +84,4 @@ int km_merge_csr(struct km_job *job, const struct km_csr *own, size_t n, struct 
     km_free(p.row);
     km_free(p.value);
     return rc;
-}
-
-/* Every rank's rows have drawn numbers; those below one threshold are a sample of all. It falls until
- * they fit. */
-static int lower_together(struct km_job *job, struct km_err *err)
-{
-    struct km_sparse_reservoir *own = &job->sparse_sample;
-    double most_rows = (double)km_sparse_sample_rows(job);
-    double most_values = (double)km_sparse_sample_values(job), lowest = 1;
-    int rc = km_comm_least(job->m->comm, own->threshold, &lowest, err);
-
-    while (rc == KM_OK) {
-        double told[2];
-
-        km_sparse_reservoir_lower(own, lowest);
-        told[0] = (double)own->rows.n;
-        told[1] = (double)own->rows.nnz;
-        rc = km_comm_sum(job->m->comm, told, 2, err);
-        if (told[0] <= most_rows && told[1] <= most_values)
-            break;
-        lowest *= 0.75;
-    }
-    return rc;
-}
-
-int km_merge_sparse_sample(struct km_job *job, struct km_err *err)
-{
-    struct km_sparse_reservoir *own = &job->sparse_sample;
-    struct km_csr all = {0};
-    int rc;
-
-    if (job->ranks == 1 || km_sparse_sample_rows(job) == 0)
-        return KM_OK;
-    km_watch_start(&job->phases[KM_PHASE_EXCHANGE]);
-    rc = lower_together(job, err);
-    if (rc == KM_OK)
-        rc = km_merge_csr(job, &own->rows, own->rows.n, &all, err);
-    if (rc) {
-        km_csr_done(&all);
-        return rc;
-    }
-    km_csr_done(&own->rows);
-    own->rows = all;
-    km_watch_stop(&job->phases[KM_PHASE_EXCHANGE]);
-    return KM_OK;
 }

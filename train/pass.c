@@ -87,20 +87,20 @@ static int move_centers(struct km_job *job, struct km_err *err)
     return KM_OK;
 }
 
-/* Samples and labels a block, and adds its rows to the sums. */
+/* Labels a block, adds its rows to the sums, and keeps some of them. */
 static void take_block(struct km_job *job, struct km_batch *b, int epoch)
 {
     if (job->sparse) {
         km_sparse_take(job, b, epoch);
     } else {
-        if (epoch == 0) {
-            km_watch_start(&job->phases[KM_PHASE_SAMPLE]);
-            km_reservoir_offer(&job->reservoir, &b->x);
-            km_watch_stop(&job->phases[KM_PHASE_SAMPLE]);
-        }
         km_watch_start(&job->phases[KM_PHASE_ASSIGN]);
         km_assign_add(&job->assign, &job->sums, &b->x, NULL, &job->centers, 1);
         km_watch_stop(&job->phases[KM_PHASE_ASSIGN]);
+        if (epoch == 0) {
+            km_watch_start(&job->phases[KM_PHASE_SAMPLE]);
+            km_sample_offer(&job->sample, &b->x, &job->assign, &job->centers);
+            km_watch_stop(&job->phases[KM_PHASE_SAMPLE]);
+        }
     }
     job->pass.rows += km_batch_rows(b);
     job->pass.batches += b->ends_mini_batch != 0;

@@ -136,14 +136,15 @@ void km_sparse_memory(const struct km_job *job, double *centers, double *rows)
 
 int km_sparse_job_init(struct km_job *job, struct km_err *err)
 {
+    struct km_sample_size size = {sample_rows(job), sample_values(job), job->d,
+                                  km_sparse_block_rows(job), job->from_k};
     int rc = km_sparse_centers_init(&job->sparse_centers, job->from_k, job->d, err);
 
     if (rc == KM_OK)
         rc = km_sparse_init(&job->sparse_step, job->m->kern, job->m->pool,
                             km_sparse_block_rows(job), job->from_k, 0, err);
     if (rc == KM_OK)
-        rc = km_sparse_reservoir_init(&job->sparse_sample, sample_rows(job), sample_values(job),
-                                      job->d, job->seed ^ (uint64_t)job->rank << 32, err);
+        rc = km_sample_init(&job->sample, &size, job->seed ^ (uint64_t)job->rank << 32, err);
     if (rc == KM_OK && job->ranks > 1)
         rc = km_sparse_window_init(&job->window, job->from_k, job->d, err);
     return rc;
@@ -154,7 +155,6 @@ void km_sparse_job_done(struct km_job *job)
     km_sparse_centers_done(&job->sparse_centers);
     km_sparse_done(&job->sparse_step);
     km_sparse_window_done(&job->window);
-    km_sparse_reservoir_done(&job->sparse_sample);
 }
 
 static int start_from(struct km_job *job, const struct km_csr *rows, struct km_sparse *step,
@@ -206,27 +206,38 @@ int km_sparse_start(struct km_job *job, const struct km_csr *first, struct km_er
     return km_job_agree(job, rc, err);
 }
 
+/* The rows that have just been labelled. */
+static void offer(struct km_job *job, const struct km_batch *b, int epoch)
+{
+    if (epoch > 0)
+        return;
+    km_watch_start(&job->phases[KM_PHASE_SAMPLE]);
+    km_sample_offer_sparse(&job->sample, &b->s, &job->sparse_step, &job->sparse_centers);
+    km_watch_stop(&job->phases[KM_PHASE_SAMPLE]);
+}
+
 void km_sparse_take(struct km_job *job, const struct km_batch *b, int epoch)
 {
+    struct km_watch *watch = &job->phases[KM_PHASE_ASSIGN];
     double decay = 1, ssd;
 
-    if (epoch == 0) {
-        km_watch_start(&job->phases[KM_PHASE_SAMPLE]);
-        km_sparse_reservoir_offer(&job->sparse_sample, &b->s);
-        km_watch_stop(&job->phases[KM_PHASE_SAMPLE]);
-    }
     job->seen_values += km_csr_values(&b->s);
-    km_watch_start(&job->phases[KM_PHASE_ASSIGN]);
+    km_watch_start(watch);
     if (job->ranks > 1) {
         km_sparse_window_add(&job->window, &job->sparse_centers, &job->sparse_step, &b->s);
-        km_watch_stop(&job->phases[KM_PHASE_ASSIGN]);
+        km_watch_stop(watch);
+        offer(job, b, epoch);
         return;
     }
+    ssd = km_sparse_centers_label(&job->sparse_centers, &job->sparse_step, &b->s);
+    km_watch_stop(watch);
+    offer(job, b, epoch);
     if (job->p->half_life_time_size)
         decay = exp2(-(double)b->s.n / (double)job->p->half_life_time_size);
-    ssd = km_sparse_centers_take(&job->sparse_centers, &job->sparse_step, &b->s, decay,
-                                 b->ends_mini_batch);
-    km_watch_stop(&job->phases[KM_PHASE_ASSIGN]);
+    km_watch_start(watch);
+    km_sparse_centers_take(&job->sparse_centers, &job->sparse_step, &b->s, decay,
+                           b->ends_mini_batch);
+    km_watch_stop(watch);
     job->pass.all_rows += (double)b->s.n;
     job->pass.ssd += ssd;
     job->pass.short_ssd += ssd;

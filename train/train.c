@@ -91,15 +91,16 @@ static int open_channels(struct km_job *job, struct km_err *err)
 static int dense_init(struct km_job *job, struct km_err *err)
 {
     size_t block = km_job_block_rows(job);
+    struct km_sample_size size = {km_job_sample_rows(job), 0, job->d, block, job->from_k};
     int rc = km_centers_init(&job->centers, job->from_k, job->d, err);
+
     if (rc == KM_OK)
         rc = km_sums_init(&job->sums, job->from_k, job->d, err);
     if (rc == KM_OK)
         rc = km_assign_init(&job->assign, job->m->kern, job->m->pool, block, job->from_k, job->d,
                             err);
     if (rc == KM_OK)
-        rc = km_reservoir_init(&job->reservoir, km_job_reservoir_rows(job), job->d,
-                               job->seed ^ (uint64_t)job->rank << 32, err);
+        rc = km_sample_init(&job->sample, &size, job->seed ^ (uint64_t)job->rank << 32, err);
     return rc;
 }
 
@@ -124,7 +125,7 @@ static void job_done(struct km_job *job)
     km_centers_done(&job->centers);
     km_sums_done(&job->sums);
     km_assign_done(&job->assign);
-    km_reservoir_done(&job->reservoir);
+    km_sample_done(&job->sample);
     km_sparse_job_done(job);
     km_mat_done(&job->model);
     km_free(job->origin);

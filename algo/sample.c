@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "algo/sample.h"
+
+#include "base/mem.h"
+#include "base/select.h"
+#include <assert.h>
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+/* Rows that are left when there is no more room. */
+#define LEFT(n) ((n) - (n) / 8)
+/* Thresholds come from about so many of the rows: off by a few per mille of them. */
+#define LOOKED_AT 16384
+#define AIM_BELOW 0.01
+/* Of those, the share that is kept for its distance, and for its small cluster. */
+#define FAR_SHARE  0.3
+#define RARE_SHARE 0.2
+/* More than a few operations of float32 are off by. */
+#define SLACK (1 + 0x1p-20F)
+
+/* A row of the block that may be kept. */
+struct km_sample_pick {
+    uint32_t row;
+    struct km_sample_key key;
+};
+
+static int init_rows(struct km_sample *s, const struct km_sample_size *size, struct km_err *err)
+{
+    size_t room = size->rows + 1; /* a row comes, and then some go */
+    int rc;
+
+    if (size->values)
+        return km_csr_init(&s->csr, room, size->values > size->d ? size->values : size->d, size->d,
+                           err);
+    rc = km_mat_init(&s->rows, room, size->d, err);
+    s->rows.n = 0;
+    return rc;
+}
+
+int km_sample_init(struct km_sample *s, const struct km_sample_size *size, uint64_t seed,
+                   struct km_err *err)
+{
+    int rc;
+
+    *s = (struct km_sample){.capacity = size->rows, .keep = {INFINITY, INFINITY, INFINITY}};
+    km_rng_seed(&s->rng, seed, 'R', 0);
+    if (!size->rows)
+        return KM_OK;
+    rc = init_rows(s, size, err);
+    s->key = km_alloc(size->rows + 1, sizeof(*s->key));
+    s->order = km_alloc(size->rows + 1, sizeof(*s->order));
+    s->rarity = km_alloc(size->centers, sizeof(*s->rarity));
+    s->pick = km_alloc(size->block_rows, sizeof(*s->pick));
+    if (rc == KM_OK && (!s->key || !s->order || !s->rarity || !s->pick))
+        rc = km_fail(err, KM_E_MEM, "no memory for a sample of %zu rows", size->rows);
+    if (rc)
+        km_sample_done(s);
+    return rc;
+}
+
+void km_sample_done(struct km_sample *s)
+{
+    km_mat_done(&s->rows);
+    km_csr_done(&s->csr);
+    km_free(s->key);
+    km_free(s->order);
+    km_free(s->rarity);
+    km_free(s->pick);
+    *s = (struct km_sample){0};
+}
+
+size_t km_sample_rows(const struct km_sample *s)
+{
+    return s->csr.d ? s->csr.n : s->rows.n;
+}
+
+int km_sample_is_complete(const struct km_sample *s)
+{
+    return isinf(s->keep.any);
+}
+
+/* ---- what decides ---- */
+
+/* A row is kept for one reason if its u is so small for what speaks for it. */
+static float ratio_of(float u, float reason)
+{
+    return reason > 0 ? u / reason : INFINITY;
+}
+
+static int is_kept_for_distance(const struct km_sample_key *key, const struct km_sample_keep *keep)
+{
+    return ratio_of(key->u, key->dist2) < keep->far;
+}
+
+static int is_kept_for_rarity(const struct km_sample_key *key, const struct km_sample_keep *keep)
+{
+    return ratio_of(key->u, key->rarity) < keep->rare;
+}
+
+static int is_kept(const struct km_sample_key *key, const struct km_sample_keep *keep)
+{
+    return key->u < keep->any || is_kept_for_distance(key, keep) || is_kept_for_rarity(key, keep);
+}
+
+static double times(float threshold, float reason)
+{
+    return reason > 0 ? (double)threshold * (double)reason : 0;
+}
+
+/* The row's probability, before it is cut off at 1. */
+static double chance_of(const struct km_sample_key *key, const struct km_sample_keep *keep)
+{
+    return fmax((double)keep->any,
+                fmax(times(keep->far, key->dist2), times(keep->rare, key->rarity)));
+}
+
+/* ---- rows go ---- */
+
+/* The last rows fill the holes. */
+static void lower_dense(struct km_sample *s)
+{
+    struct km_mat *m = &s->rows;
+
+    for (size_t i = 0; i < m->n;) {
+        if (is_kept(&s->key[i], &s->keep)) {
+            i++;
+        } else if (--m->n > i) {
+            s->key[i] = s->key[m->n];
+            memcpy(km_mat_row(m, i), km_mat_row(m, m->n), m->ld * sizeof(float));
+        }
+    }
+}
+
+/* Values are to lie one behind the other, so rows stay in order. */
+static void lower_sparse(struct km_sample *s)
+{
+    struct km_csr *m = &s->csr;
+    size_t n = m->n;
+
+    km_csr_clear(m);
+    for (size_t i = 0; i < n; i++) {
+        size_t at = m->at[i], len = m->len[i];
+
+        if (!is_kept(&s->key[i], &s->keep))
+            continue;
+        memmove(m->col + m->nnz, m->col + at, len * sizeof(*m->col));
+        memmove(m->val + m->nnz, m->val + at, len * sizeof(*m->val));
+        s->key[m->n] = s->key[i];
+        m->at[m->n] = m->nnz;
+        m->len[m->n++] = (uint32_t)len;
+        m->nnz += len;
+    }
+}
+
+void km_sample_lower(struct km_sample *s, struct km_sample_keep keep)
+{
+    s->keep = (struct km_sample_keep){fminf(s->keep.any, keep.any), fminf(s->keep.far, keep.far),
+                                      fminf(s->keep.rare, keep.rare)};
+    if (s->csr.d)
+        lower_sparse(s);
+    else
+        lower_dense(s);
+}
+
+/* The threshold that so many of the n ratios are below. */
+static float threshold_of(float *ratio, size_t n, double most)
+{
+    return (double)n > most ? km_select(ratio, n, (size_t)most) : INFINITY;
+}
+
+/* Thresholds for `most` of n rows, of which every step-th is looked at. */
+static struct km_sample_keep choose(struct km_sample *s, size_t n, size_t step, double most)
+{
+    struct km_sample_keep keep = s->keep;
+    const struct km_sample_key *key = s->key;
+    size_t looked_at = 0, left = 0;
+
+    for (size_t i = 0; i < n; i += step)
+        s->order[looked_at++] = ratio_of(key[i].u, key[i].dist2);
+    most *= (double)looked_at / (double)n;
+    keep.far = fminf(keep.far, threshold_of(s->order, looked_at, FAR_SHARE * most));
+    for (size_t i = 0; i < n; i += step)
+        if (!is_kept_for_distance(&key[i], &keep))
+            s->order[left++] = ratio_of(key[i].u, key[i].rarity);
+    keep.rare = fminf(keep.rare, threshold_of(s->order, left, RARE_SHARE * most));
+    left = 0;
+    for (size_t i = 0; i < n; i += step)
+        if (!is_kept_for_distance(&key[i], &keep) && !is_kept_for_rarity(&key[i], &keep))
+            s->order[left++] = key[i].u;
+    most = fmax(most - (double)(looked_at - left), 0);
+    keep.any = fminf(keep.any, threshold_of(s->order, left, most));
+    return keep;
+}
+
+void km_sample_shrink(struct km_sample *s, size_t most)
+{
+    size_t n = km_sample_rows(s), step = n / LOOKED_AT + 1;
+
+    if (n <= most)
+        return;
+    km_sample_lower(s, choose(s, n, step, (step > 1 ? 1 - AIM_BELOW : 1) * (double)most));
+    n = km_sample_rows(s);
+    if (n > most)
+        km_sample_lower(s, choose(s, n, 1, (double)most));
+}
+
+/* ---- rows come ---- */
+
+static void set_rarity(struct km_sample *s, size_t j, double weight, double average)
+{
+    double rarity = average / weight;
+
+    s->rarity[j] = rarity < (double)FLT_MAX ? (float)rarity : FLT_MAX; /* weight may be 0 */
+}
+
+static float draw(struct km_sample *s)
+{
+    return (float)(km_rng_unit(&s->rng) + 0x1p-54);
+}
+
+/* Whether a row of no more than that squared distance is out of the question. */
+static int is_out(const struct km_sample *s, float u, float rarity, float most_dist2)
+{
+    float far = s->keep.far * most_dist2, rare = s->keep.rare * rarity;
+
+    return u >= s->keep.any && u >= far * SLACK && u >= rare * SLACK; /* false with NaN */
+}
+
+static float float_of(double dist2)
+{
+    return dist2 < (double)FLT_MAX ? (float)dist2 : FLT_MAX;
+}
+
+/* A picked row whose key is known; `x` or `csr` is where it stands. */
+static void take(struct km_sample *s, const struct km_sample_pick *p, const struct km_mat *x,
+                 const struct km_csr *csr)
+{
+    struct km_csr *m = &s->csr;
+    size_t n = km_sample_rows(s);
+
+    while (m->d && is_kept(&p->key, &s->keep) && csr->len[p->row] > m->max_nnz - m->nnz) {
+        km_sample_shrink(s, LEFT(n));
+        n = km_sample_rows(s);
+    }
+    if (!is_kept(&p->key, &s->keep))
+        return;
+    s->key[n] = p->key;
+    if (m->d) {
+        km_csr_copy_row(m, csr, p->row);
+    } else {
+        memcpy(km_mat_row(&s->rows, n), km_mat_row(x, p->row), x->ld * sizeof(float));
+        s->rows.n++;
+    }
+    if (n + 1 > s->capacity)
+        km_sample_shrink(s, s->capacity > 1 ? LEFT(s->capacity) : 1);
+}
+
+/* Distances of some of the picked rows. */
+#define MEASURE_ROWS 256
+struct measure {
+    struct km_sample_pick *pick;
+    size_t n;
+    const struct km_mat *x;
+    const struct km_assign *a;
+    const struct km_centers *c;
+};
+
+static void measure_some(void *arg, size_t task, int worker)
+{
+    const struct measure *m = arg;
+    size_t end = (task + 1) * MEASURE_ROWS < m->n ? (task + 1) * MEASURE_ROWS : m->n;
+
+    (void)worker;
+    for (size_t i = task * MEASURE_ROWS; i < end; i++) {
+        size_t row = m->pick[i].row;
+        const double *center = m->c->exact + m->a->label[row] * m->c->d;
+
+        m->pick[i].key.dist2 = float_of(m->a->kern->dist2(km_mat_row(m->x, row), center, m->c->d));
+    }
+}
+
+static double average_of(const double *weight, const double *unit, size_t k)
+{
+    double total = 0;
+
+    for (size_t j = 0; j < k; j++)
+        total += unit ? weight[j] * unit[j] : weight[j];
+    return total / (double)k;
+}
+
+void km_sample_offer(struct km_sample *s, const struct km_mat *x, const struct km_assign *a,
+                     const struct km_centers *c)
+{
+    struct measure m = {s->pick, 0, x, a, c};
+    double average;
+
+    if (!s->capacity)
+        return;
+    average = average_of(c->weight, NULL, c->k);
+    for (size_t j = 0; j < c->k; j++)
+        set_rarity(s, j, c->weight[j], average);
+    for (size_t i = 0; i < x->n; i++) {
+        float u = draw(s), rarity = s->rarity[a->label[i]];
+
+        if (!is_out(s, u, rarity, km_assign_most_dist2(a, i)))
+            s->pick[m.n++] = (struct km_sample_pick){(uint32_t)i, {u, 0, rarity}};
+    }
+    km_pool_run(a->pool, measure_some, &m, (m.n + MEASURE_ROWS - 1) / MEASURE_ROWS);
+    for (size_t i = 0; i < m.n; i++)
+        take(s, &s->pick[i], x, NULL);
+    s->seen += x->n;
+}
+
+void km_sample_offer_sparse(struct km_sample *s, const struct km_csr *x, const struct km_sparse *a,
+                            const struct km_sparse_centers *c)
+{
+    double average;
+
+    if (!s->capacity)
+        return;
+    average = average_of(c->ratio, c->unit, c->k);
+    for (size_t j = 0; j < c->k; j++)
+        set_rarity(s, j, c->ratio[j] * c->unit[j], average);
+    for (size_t i = 0; i < x->n; i++) {
+        float u = draw(s), rarity = s->rarity[a->label[i]];
+        struct km_sample_pick p = {(uint32_t)i, {u, 0, rarity}};
+
+        if (is_out(s, u, rarity, km_sparse_most_dist2(a, x, i)))
+            continue;
+        p.key.dist2 = float_of(km_sparse_dist2(a, x, i, &c->lanes));
+        take(s, &p, NULL, x);
+    }
+    s->seen += x->n;
+}
+
+/* ---- the rows in front ---- */
+
+static void swap_rows(struct km_sample *s, size_t i, size_t other)
+{
+    struct km_sample_key key = s->key[i];
+    float order = s->order[i];
+
+    s->key[i] = s->key[other];
+    s->key[other] = key;
+    s->order[i] = s->order[other];
+    s->order[other] = order;
+    if (s->csr.d) {
+        size_t at = s->csr.at[i];
+        uint32_t len = s->csr.len[i];
+
+        s->csr.at[i] = s->csr.at[other];
+        s->csr.len[i] = s->csr.len[other];
+        s->csr.at[other] = at;
+        s->csr.len[other] = len;
+        return;
+    }
+    for (size_t t = 0; t < s->rows.d; t++) {
+        float value = km_mat_row(&s->rows, i)[t];
+
+        km_mat_row(&s->rows, i)[t] = km_mat_row(&s->rows, other)[t];
+        km_mat_row(&s->rows, other)[t] = value;
+    }
+}
+
+/* By what factor thresholds may fall until the row is not kept: less than 1, for all that are. */
+static void set_order(struct km_sample *s)
+{
+    int complete = km_sample_is_complete(s);
+
+    for (size_t i = 0; i < km_sample_rows(s); i++) {
+        double u = (double)s->key[i].u;
+
+        s->order[i] = (float)(complete ? u : u / chance_of(&s->key[i], &s->keep));
+    }
+}
+
+/* The n rows of least order, of those from `low` to `high`, to the front of these: as km_select, with the rows. */
+static void split(struct km_sample *s, size_t low, size_t high, size_t n)
+{
+    while (n <= high && low < high) {
+        float pivot = s->order[low + (high - low) / 2];
+        size_t i = low, j = high;
+
+        for (;;) {
+            while (s->order[i] < pivot)
+                i++;
+            while (s->order[j] > pivot)
+                j--;
+            if (i >= j)
+                break;
+            swap_rows(s, i++, j--);
+        }
+        if (n <= j)
+            high = j;
+        else
+            low = j + 1;
+    }
+}
+
+void km_sample_nest(struct km_sample *s, size_t least, size_t most)
+{
+    size_t n = least, high = km_sample_rows(s) - 1;
+
+    assert(least > 0 && least <= most && most <= high + 1);
+    set_order(s);
+    split(s, 0, high, most);
+    while (n < most / 2 + most % 2)
+        n *= 2;
+    for (high = most - 1; n >= least && n <= high; n /= 2) {
+        split(s, 0, high, n);
+        high = n - 1;
+    }
+}
+
+int km_sample_weights(const struct km_sample *s, size_t n, double *weight)
+{
+    double factor = 1;
+
+    if (km_sample_is_complete(s))
+        return 0;
+    for (size_t i = n; i < km_sample_rows(s); i++)
+        factor = fmin(factor, (double)s->order[i]);
+    for (size_t i = 0; i < n; i++)
+        weight[i] = 1 / fmin(1, factor * chance_of(&s->key[i], &s->keep));
+    return 1;
+}
