@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/pass.h"
 
+#include "algo/decay.h"
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/pulse.h"
@@ -10,7 +11,6 @@
 #include "train/sparse.h"
 #include "train/start.h"
 #include <inttypes.h>
-#include <math.h>
 
 /* One epoch under way. */
 struct epoch {
@@ -71,7 +71,7 @@ static int move_centers(struct km_job *job, struct km_err *err)
         return KM_OK;
     km_watch_start(&job->phases[KM_PHASE_MOVE]);
     if (job->p->half_life_time_size)
-        decay = exp2(-*s->rows / (double)job->p->half_life_time_size);
+        decay = km_decay(*s->rows, (double)job->p->half_life_time_size);
     ssd = *s->ssd;
     job->pass.all_rows += *s->rows;
     job->pass.short_rows += *s->rows;

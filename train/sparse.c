@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/sparse.h"
 
+#include "algo/decay.h"
 #include "base/log.h"
 #include "train/merge.h"
 #include <math.h>
@@ -223,7 +224,7 @@ void km_sparse_take(struct km_job *job, const struct km_batch *b, int epoch)
         return;
     }
     if (job->p->half_life_time_size)
-        decay = exp2(-(double)b->s.n / (double)job->p->half_life_time_size);
+        decay = km_decay((double)b->s.n, (double)job->p->half_life_time_size);
     ssd = km_sparse_centers_take(&job->sparse_centers, &job->sparse_step, &b->s, decay,
                                  b->ends_mini_batch);
     km_watch_stop(&job->phases[KM_PHASE_ASSIGN]);
