@@ -769,7 +769,13 @@ def test_few_rows(tests):
             tests.same(c.shape, (5, 2), "3 distinct rows: shape", run)
             tests.check(np.isfinite(c).all(), "3 distinct rows: finite", run)
             tests.check(oracle.msd(three, c) < 1e-9, "3 distinct rows: each has a center: %r" % c, run)
-            tests.check(re.search(r"WARNING.*only 3 of the 5 centers differ", run.out), "a warning", run)
+            why = "is not known" if "--refine-rows" in more else "the data has only 3 distinct rows, fewer than k"
+            tests.check(re.search(r"WARNING.*only 3 of the 5 centers differ.*" + why, run.out), "a warning", run)
+    folder = tests.place()
+    late = np.concatenate([np.repeat(three, 10, 0), rows_of(500, 2)])
+    oracle.write_recordio(folder / "rows", late)
+    run = tests.run("train", "--k", 5, "--refine-rows", 0, "--extra-center-factor", 1, *base, folder / "m", folder / "rows")
+    tests.check("fewer than k" not in run.out, "a start from few different rows says nothing of the data", run)
     seven = rows_of(7)
     for n in 1, 7:
         folder = tests.place()

@@ -7,12 +7,12 @@
 #include "base/mem.h"
 #include "base/stop.h"
 #include "train/channel.h"
+#include "train/distinct.h"
 #include "train/iterate.h"
 #include "train/merge.h"
 #include "train/sparse.h"
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Up to this size the train data is read once more for its exact msd; above, the reservoir tells.
@@ -163,34 +163,6 @@ static void fill_model(struct km_job *job, const struct km_centers *c)
                 (float)(c->exact[j * c->d + t] + (double)job->origin[t]);
 }
 
-static int compare_rows(const void *a, const void *b, void *d)
-{
-    return memcmp(*(float *const *)a, *(float *const *)b, *(size_t *)d * sizeof(float));
-}
-
-/* Fewer different rows than k leave centers that are copies of others: valid, but worth a word. */
-static int warn_of_copies(const struct km_mat *model, struct km_err *err)
-{
-    float **rows = km_alloc(model->n, sizeof(*rows));
-    size_t distinct = 1, d = model->d;
-
-    if (!rows)
-        return km_fail(err, KM_E_MEM, "no memory to compare the centers");
-    for (size_t j = 0; j < model->n; j++)
-        rows[j] = km_mat_row(model, j);
-    qsort_r(rows, model->n, sizeof(*rows), compare_rows, &d);
-    for (size_t j = 1; j < model->n; j++)
-        distinct += compare_rows(&rows[j - 1], &rows[j], &d) != 0;
-    if (distinct < model->n)
-        km_log(KM_WARNING,
-               "only %zu of the %zu centers differ from each other: the data has fewer distinct "
-               "rows than "
-               "k, or a larger mini_batch_size is needed to start from",
-               distinct, model->n);
-    km_free(rows);
-    return KM_OK;
-}
-
 /* Whether all hosts together can read the train data again, and it is little enough. */
 static int can_rescore(struct km_job *job, int *can, struct km_err *err)
 {
@@ -263,7 +235,7 @@ int km_finish_centers(struct km_job *job, struct km_err *err)
             goto out;
         }
     fill_model(job, &best);
-    rc = km_job_agree(job, warn_of_copies(&job->model, err), err);
+    rc = km_job_agree(job, km_distinct_warn(job, &best, err), err);
 out:
     km_trials_free(trials, n);
     km_centers_done(&best);
