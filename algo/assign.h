@@ -8,6 +8,7 @@
 
 #include "algo/centers.h"
 #include "algo/exact.h"
+#include "algo/given.h"
 #include "algo/kern/kernels.h"
 #include "algo/order.h"
 #include <stdint.h>
@@ -56,5 +57,8 @@ void km_assign_add(struct km_assign *a, struct km_sums *sums, const struct km_ma
  * Fills a->label.
  */
 double km_assign_ssd(struct km_assign *a, const struct km_mat *x, const struct km_centers *c);
+
+/** The same of rows as given and a model as written: exact up to the rounding of sums. Moves the rows. */
+double km_assign_ssd_given(struct km_assign *a, const struct km_mat *x, const struct km_given *g);
 
 #endif

@@ -87,8 +87,8 @@ static void say(const struct km_job *job, size_t differ, size_t exact, size_t se
     else if (seen < k && rows == job->rows)
         km_log(KM_WARNING,
                "only %zu of the %zu centers differ from each other: the data has only %zu distinct "
-               "rows, fewer than k; lower k",
-               differ, k, seen);
+               "row%s, fewer than k; lower k",
+               differ, k, seen, seen == 1 ? "" : "s");
     else if (seen >= k)
         km_log(KM_WARNING,
                "only %zu of the %zu centers differ from each other, although the data has %zu "

@@ -3,6 +3,7 @@
 
 #include "algo/decay.h"
 #include "base/log.h"
+#include "train/frame.h"
 #include "train/merge.h"
 #include <math.h>
 
@@ -229,6 +230,7 @@ void km_sparse_take(struct km_job *job, const struct km_batch *b, int epoch)
                                  b->ends_mini_batch);
     km_watch_stop(&job->phases[KM_PHASE_ASSIGN]);
     job->pass.all_rows += (double)b->s.n;
+    ssd *= km_frame_unit2(job);
     job->pass.ssd += ssd;
     job->pass.short_ssd += ssd;
     job->pass.short_rows += (double)b->s.n;
