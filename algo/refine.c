@@ -2,6 +2,7 @@
 #include "algo/refine.h"
 
 #include "algo/draw_back.h"
+#include "algo/loss.h"
 #include "algo/seed.h"
 #include "algo/sparse_centers.h"
 #include "base/mem.h"
@@ -188,8 +189,8 @@ static int settle(struct clusters *s, struct refine *r, struct candidate *c,
     }
     for (size_t j = 0; j < c->centers->k; j++)
         s->ssd += km_centers_beyond_norms(c->centers, s->sums, j);
-    if (s->ssd < 0)
-        s->ssd = 0;
+    if (s->ssd < KM_LOSS_SHARE * p->total_norm2)
+        s->ssd = km_loss(p, s->label, c->centers, r->kern, r->pool);
     return KM_OK;
 }
 

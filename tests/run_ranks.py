@@ -440,6 +440,8 @@ def far_values(t):
     best = oracle.best_of_lloyd(x, 4)[0]
     for what, value, at, factor in (
         ("a host that begins with sentinels", -1e9, slice(1000, 1260), 1),
+        ("a late row on one host", np.finfo("f4").max, slice(1990, 1991), 1),
+        ("a late row among tiny ones", 1e30, slice(1990, 1991), 1e-25),
         ("tiny values", 1e-25, slice(0, 1), 1e-25),
     ):
         y = (x.astype("f8") * factor).astype("f4")

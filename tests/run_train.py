@@ -815,6 +815,34 @@ def test_told_is_of_rows_as_given(tests):
                     tests.near(values(pattern, run)[0] / msd, 1, 1e-10, name + ": told", run)
 
 
+def test_values_at_both_ends(tests):
+    """A far value, early or late, is a cluster of its own: the others are as they would be without it."""
+    base = rows_of(3000, 3, 5)
+    best = oracle.best_of_lloyd(base, 5)[0]
+    for value in -1e30, np.finfo("f4").max, -np.finfo("f4").max:
+        for late in False, True:
+            for sparse in False, True:
+                what = "%g, %s, %s" % (value, "late" if late else "early", "sparse" if sparse else "dense")
+                x, folder = base.copy(), tests.place()
+                x[-3:] = value if late else x[-3:]
+                x[::50] = x[::50] if late else value
+                keys = np.arange(x.shape[1])
+                record = (lambda row: oracle.sparse_record(keys, row, len(row))) if sparse else oracle.record
+                (folder / "rows").write_bytes(b"".join(oracle.frame(record(row)) for row in x))
+                run = tests.run("train", "--k", 6, "--mini-batch-size", 300, "--output", folder / "m", folder / "rows")
+                if tests.check(run.code == 0, what, run):
+                    c = oracle.read_model(folder / "m")
+                    tests.check(np.isfinite(c).all() and (c == np.float32(value)).all(1).sum() == 1, "%s: %r" % (what, c), run)
+                    msd = exact_msd(x, c)
+                    tests.near(values(DATA_MSD, run)[0] / msd, 1, 1e-12, what + ": told", run)
+                    tests.check(msd < 1.01 * best, "%s: msd %g" % (what, msd), run)
+    for x in np.where(np.arange(1000)[:, None] % 2, np.finfo("f4").max, -np.finfo("f4").max), np.zeros((1000, 2)), np.full((1000, 2), -3e38):
+        folder = tests.place()
+        oracle.write_recordio(folder / "rows", x.astype("f4"))
+        run = tests.run("train", "--k", 2, "--output", folder / "m", folder / "rows")
+        tests.same((run.code, values(DATA_MSD, run)), (0, [0]), "rows of %g and %g" % (x[0, 0], x[1, 0]), run)
+
+
 def test_few_rows(tests):
     base = ["--mini-batch-size", 20, "--output"]
     three = np.array([[0, 0], [10, 0], [0, 7]], "f4")
