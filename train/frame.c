@@ -149,6 +149,7 @@ int km_frame_choose(struct km_job *job, struct km_batch *first, struct km_err *e
     if (first)
         move_first(job, first);
     rc = km_feed_move(job->feed, job->sparse ? NULL : job->origin, job->exponent, err);
+    rc = km_job_agree(job, rc, err);
     if (rc == KM_OK)
         rc = km_comm_offsets(job->m->comm, first ? km_batch_rows(first) : 0, job->part, err);
     return rc;

@@ -110,7 +110,7 @@ int km_start(struct km_job *job, struct km_batch *first, struct km_err *err)
     if (job->part[job->ranks] == 0)
         return km_job_agree(job, fail_without_rows(job, err), err);
     km_watch_start(&job->phases[KM_PHASE_SEED]);
-    rc = km_job_agree(job, km_frame_choose(job, first, err), err);
+    rc = km_frame_choose(job, first, err);
     if (rc == KM_OK && job->sparse) {
         rc = km_sparse_start(job, first ? &first->s : NULL, err);
     } else if (rc == KM_OK) {
