@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "algo/given.h"
 
+#include "base/clones.h"
 #include "base/mem.h"
 #include "base/scale.h"
 #include <math.h>
@@ -69,27 +70,30 @@ void km_given_done(struct km_given *g)
     *g = (struct km_given){0};
 }
 
-/* Whether (v - origin) * by is a float32; errors of the difference are found as Knuth does. */
-static inline int is_exact(float v, float origin, double by)
+/* Whether all of (row - origin) * by are float32; the error of a difference is found as Knuth does. */
+KM_FOR_ALL_CPUS static int is_exact(const float *row, const float *origin, size_t d, double by)
 {
-    double x = (double)v, o = (double)origin, difference = x - o, back = difference - x;
-    double error = (x - (difference - back)) + (-o - back), scaled = difference * by;
+    int bad = 0;
 
-    return (error == 0) & ((double)(float)scaled == scaled);
+    for (size_t t = 0; t < d; t++) {
+        double x = (double)row[t], o = (double)origin[t], difference = x - o, back = difference - x;
+        double error = (x - (difference - back)) + (-o - back), scaled = difference * by;
+
+        bad |= (error != 0) | ((double)(float)scaled != scaled);
+    }
+    return !bad;
 }
 
 int km_given_bring(const struct km_given *g, float *row)
 {
-    double by = ldexp(1, g->exponent);
-    int exact = km_scale_fits(row, g->d, g->room);
-
-    if (!g->moves || !exact)
-        return exact;
-    for (size_t t = 0; t < g->d; t++)
-        exact &= is_exact(row[t], g->origin[t], by);
-    if (exact)
-        km_scale_move(row, g->origin, g->d, g->exponent);
-    return exact;
+    if (!km_scale_fits(row, g->d, g->room))
+        return 0;
+    if (!g->moves)
+        return 1;
+    if (!is_exact(row, g->origin, g->d, ldexp(1, g->exponent)))
+        return 0;
+    km_scale_move(row, g->origin, g->d, g->exponent);
+    return 1;
 }
 
 double km_given_nearest2(const struct km_given *g, const struct km_kernels *kern, const float *row)

@@ -24,24 +24,52 @@ static int32_t abs_bits(const float *v)
 }
 
 /* Without the sign floats compare like integers, and loops over integers without an exit are vectorised. */
-KM_FOR_ALL_CPUS float km_scale_most(const float *v, size_t n)
+KM_FOR_ALL_CPUS static int32_t most_bits(const float *v, size_t n)
 {
     int32_t most = 0;
-    float value;
 
     for (size_t i = 0; i < n; i++)
         most = abs_bits(v + i) > most ? abs_bits(v + i) : most;
+    return most;
+}
+
+KM_FOR_ALL_CPUS static int32_t is_above(const float *v, size_t n, int32_t limit)
+{
+    int32_t above = 0;
+
+    for (size_t i = 0; i < n; i++)
+        above |= abs_bits(v + i) > limit;
+    return above;
+}
+
+KM_FOR_ALL_CPUS static int32_t subtract(float *v, const float *origin, size_t n, int32_t limit)
+{
+    int32_t above = 0;
+
+    for (size_t t = 0; t < n; t++) {
+        v[t] -= origin[t];
+        above |= abs_bits(v + t) > limit;
+    }
+    return above;
+}
+
+float km_scale_most(const float *v, size_t n)
+{
+    int32_t most = most_bits(v, n);
+    float value;
+
     memcpy(&value, &most, sizeof(value));
     return value;
 }
 
-KM_FOR_ALL_CPUS int km_scale_fits(const float *v, size_t n, float most)
+int km_scale_fits(const float *v, size_t n, float most)
 {
-    int32_t limit = abs_bits(&most), above = 0;
+    return !is_above(v, n, abs_bits(&most));
+}
 
-    for (size_t i = 0; i < n; i++)
-        above |= abs_bits(v + i) > limit;
-    return !above;
+int km_scale_subtract(float *v, const float *origin, size_t n, float most)
+{
+    return !subtract(v, origin, n, abs_bits(&most));
 }
 
 int km_scale_fit(float most, size_t d)
@@ -72,15 +100,4 @@ void km_scale_move(float *v, const float *origin, size_t n, int exponent)
         v[t] = (float)(((double)v[t] - (double)origin[t]) * by);
     for (size_t t = 0; origin && !exponent && t < n; t++)
         v[t] -= origin[t];
-}
-
-KM_FOR_ALL_CPUS int km_scale_subtract(float *v, const float *origin, size_t n, float most)
-{
-    int32_t limit = abs_bits(&most), above = 0;
-
-    for (size_t t = 0; t < n; t++) {
-        v[t] -= origin[t];
-        above |= abs_bits(v + t) > limit;
-    }
-    return !above;
 }
