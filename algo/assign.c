@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "algo/assign.h"
 
-#include "algo/clones.h"
+#include "base/clones.h"
 #include "base/mem.h"
 #include <assert.h>
+#include <string.h>
 
 /*
  * Same bits on any number of threads: the work is cut by numbers of the problem alone. Rows are
@@ -145,6 +146,7 @@ struct step {
     float *norm2;
     struct km_exact exact;
     double *squares; /* sums of |x|^2 of each block; NULL: not wanted */
+    const struct km_given *given;
     size_t block, blocks;
     size_t parts, part_blocks;
 };
@@ -486,6 +488,50 @@ void km_assign_dist2(const struct km_assign *a, double *dist2, const struct km_m
     struct measure m = {a->kern, dist2, x, label, c};
 
     km_pool_run(a->pool, measure_task, &m, (x->n + KM_KERN_ROWS - 1) / KM_KERN_ROWS);
+}
+
+/* Brings rows to where they are labelled; adds up the others, which become 0. Returns which stay: `is_left[i]`. */
+static double bring_rows(const struct step *s, const struct km_mat *rows, unsigned char *is_left)
+{
+    double total = 0;
+
+    for (size_t i = 0; i < rows->n; i++) {
+        float *row = km_mat_row(rows, i);
+
+        is_left[i] = !km_given_bring(s->given, row);
+        if (!is_left[i])
+            continue;
+        total += km_given_nearest2(s->given, s->kern, row);
+        memset(row, 0, rows->d * sizeof(*row));
+    }
+    return total;
+}
+
+static void given_task(void *arg, size_t task, int worker)
+{
+    struct step *s = arg;
+    struct km_mat view = block_of(s, task);
+    const uint32_t *label = s->label + task * s->block;
+    unsigned char is_left[KM_KERN_ROWS];
+    double total = bring_rows(s, &view, is_left), moved = 0;
+
+    label_block(s, task, worker);
+    for (size_t i = 0; i < view.n; i++)
+        if (!is_left[i])
+            moved += s->kern->dist2(km_mat_row(&view, i), s->c->exact + label[i] * s->x.d, s->x.d);
+    s->a->squares[task] = total + moved * km_given_unit2(s->given);
+}
+
+double km_assign_ssd_given(struct km_assign *a, const struct km_mat *x, const struct km_given *g)
+{
+    struct step s = step_of(a, x, &g->centers);
+    double total = 0;
+
+    s.given = g;
+    km_pool_run(a->pool, given_task, &s, s.blocks);
+    for (size_t b = 0; b < s.blocks; b++)
+        total += a->squares[b];
+    return total;
 }
 
 static void ssd_task(void *arg, size_t task, int worker)

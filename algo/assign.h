@@ -8,6 +8,7 @@
 
 #include "algo/centers.h"
 #include "algo/exact.h"
+#include "algo/given.h"
 #include "algo/kern/kernels.h"
 #include "algo/order.h"
 #include <stdint.h>
@@ -57,6 +58,9 @@ void km_assign_add(struct km_assign *a, struct km_sums *sums, const struct km_ma
  * Fills a->label.
  */
 double km_assign_ssd(struct km_assign *a, const struct km_mat *x, const struct km_centers *c);
+
+/** The same of rows as given and a model as written: exact up to the rounding of sums. Moves the rows. */
+double km_assign_ssd_given(struct km_assign *a, const struct km_mat *x, const struct km_given *g);
 
 /** No less than the squared distance of row i of the last call to its center, where `all` was not wanted. */
 float km_assign_most_dist2(const struct km_assign *a, size_t i);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "algo/centers.h"
 
-#include "algo/clones.h"
+#include "base/clones.h"
 #include "base/mem.h"
 #include <math.h>
 #include <string.h>
@@ -16,7 +16,8 @@ static int init_forms(struct km_centers *c, size_t k, size_t d, struct km_err *e
 
     *c = (struct km_centers){.k = k, .d = d};
     c->half = km_alloc(padded, sizeof(float));
-    if (!c->half || km_mat_init(&c->c, k, d, err) != KM_OK) {
+    c->exact_half = km_alloc(k, sizeof(double));
+    if (!c->half || !c->exact_half || km_mat_init(&c->c, k, d, err) != KM_OK) {
         km_centers_done(c);
         return km_fail(err, KM_E_MEM, "no memory for %zu centers of %zu features", k, d);
     }
@@ -48,6 +49,7 @@ void km_centers_done(struct km_centers *c)
     km_free(c->exact);
     km_free(c->weight);
     km_free(c->half);
+    km_free(c->exact_half);
     *c = (struct km_centers){0};
 }
 
@@ -76,6 +78,7 @@ static void publish(struct km_centers *c, size_t j)
 {
     double norm2 = to_float(km_mat_row(&c->c, j), c->exact + j * c->d, c->d);
 
+    c->exact_half[j] = 0.5 * norm2;
     c->half[j] = (float)(0.5 * norm2);
 }
 
@@ -111,8 +114,18 @@ void km_centers_copy(struct km_centers *to, const struct km_centers *from)
 {
     memcpy(to->exact, from->exact, from->k * from->d * sizeof(double));
     memcpy(to->weight, from->weight, from->k * sizeof(double));
+    memcpy(to->exact_half, from->exact_half, from->k * sizeof(double));
     memcpy(to->half, from->half, from->k * sizeof(float));
     memcpy(to->c.v, from->c.v, from->k * from->c.ld * sizeof(float));
+}
+
+void km_centers_scale(struct km_centers *c, int exponent)
+{
+    double by = ldexp(1, exponent);
+
+    for (size_t i = 0; i < c->k * c->d; i++)
+        c->exact[i] *= by;
+    km_centers_refresh(c);
 }
 
 /*
@@ -165,6 +178,15 @@ void km_sums_clear(struct km_sums *s)
         if (s->count[j] != 0)
             memset(s->sum + j * s->d, 0, s->d * sizeof(double));
     clear_head(s);
+}
+
+void km_sums_scale(struct km_sums *s, int exponent)
+{
+    double by = ldexp(1, exponent);
+
+    for (size_t i = 0; i < s->k * s->d; i++)
+        s->sum[i] *= by;
+    *s->ssd *= by * by;
 }
 
 /* Centers of one task; a task is a few hundred microseconds at most. */

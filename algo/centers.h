@@ -14,10 +14,11 @@
  */
 struct km_centers {
     size_t k, d;
-    struct km_mat c; /* (k, ld) float32 */
-    double *exact;   /* (k, d) the same in float64 */
-    double *weight;  /* (k) rows that each stands for, after decay */
-    float *half;     /* (k rounded up to 16) half the squared norm of c; +inf behind k */
+    struct km_mat c;    /* (k, ld) float32 */
+    double *exact;      /* (k, d) the same in float64 */
+    double *weight;     /* (k) rows that each stands for, after decay */
+    float *half;        /* (k rounded up to 16) half the squared norm of c; +inf behind k */
+    double *exact_half; /* (k) the same in float64: for sparse rows */
 };
 
 int km_centers_init(struct km_centers *c, size_t k, size_t d, struct km_err *err);
@@ -36,9 +37,19 @@ void km_centers_refresh(struct km_centers *c);
 /** Copies positions and weights; same k and d. */
 void km_centers_copy(struct km_centers *to, const struct km_centers *from);
 
+/** Takes positions times 2^exponent. */
+void km_centers_scale(struct km_centers *c, int exponent);
+
 /** What a rank says about itself in an exchange; the sum is the number of ranks that say so. Of
  * KM_FLAG_NORM2 (the largest |x|^2 among its sparse rows) it is a bound for all. */
-enum km_flag { KM_FLAG_FAILED, KM_FLAG_STOP, KM_FLAG_MORE, KM_FLAG_NORM2, KM_FLAGS };
+enum km_flag {
+    KM_FLAG_FAILED,
+    KM_FLAG_STOP,
+    KM_FLAG_MORE,
+    KM_FLAG_FELL, /* the exponent of its rows (train/frame.h) */
+    KM_FLAG_NORM2,
+    KM_FLAGS
+};
 
 /**
  * What rows add up to, as ONE block of doubles, so that one exchange carries it between ranks.
@@ -61,6 +72,9 @@ void km_sums_done(struct km_sums *s);
 
 /** Back to zero; touches only the rows of centers that received something. */
 void km_sums_clear(struct km_sums *s);
+
+/** Takes the rows that were added times 2^exponent. */
+void km_sums_scale(struct km_sums *s, int exponent);
 
 /**
  * The mini-batch update (Sculley 2010, as the original documents it): a center of weight w that

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "algo/exact.h"
 
-#include "algo/clones.h"
+#include "base/clones.h"
 #include <math.h>
 
 #define GROUP 16 /* rows whose scores are computed together */

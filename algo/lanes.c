@@ -22,7 +22,8 @@ int km_lanes_init(struct km_lanes *l, size_t k, size_t d, struct km_err *err)
         l->v = km_alloc(cells, sizeof(float));
     l->scale = km_alloc(padded(k), sizeof(float));
     l->half = km_alloc(padded(k), sizeof(float));
-    if (!l->v || !l->scale || !l->half) {
+    l->exact_half = km_alloc(k, sizeof(double));
+    if (!l->v || !l->scale || !l->half || !l->exact_half) {
         km_lanes_done(l);
         return km_fail(err, KM_E_MEM, "no memory for %zu centers of %zu features", k, d);
     }
@@ -36,6 +37,7 @@ void km_lanes_done(struct km_lanes *l)
     km_free(l->v);
     km_free(l->scale);
     km_free(l->half);
+    km_free(l->exact_half);
     *l = (struct km_lanes){0};
 }
 
@@ -73,5 +75,6 @@ void km_lanes_fill(struct km_lanes *l, const struct km_centers *c, struct km_poo
         l->scale[j] = j < c->k ? -1 : 0;
         l->half[j] = c->half[j];
     }
+    memcpy(l->exact_half, c->exact_half, c->k * sizeof(double));
     km_pool_run(pool, fill_features, &f, (l->d + FILL_FEATURES - 1) / FILL_FEATURES);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "algo/lloyd.h"
 
+#include "algo/loss.h"
 #include "base/stop.h"
 
 struct km_points km_points_of(const struct km_mat *x, const double *weight,
@@ -70,8 +71,8 @@ struct km_lloyd_result km_lloyd(struct km_assign *a, struct km_sums *sums, struc
 
         r.work += step(a, sums, bounds, c, p);
         r.loss = p->total_norm2 - km_centers_to_means(c, bounds ? &bounds->sums : sums);
-        if (r.loss < 0)
-            r.loss = 0;
+        if (r.loss < KM_LOSS_SHARE * p->total_norm2)
+            r.loss = km_loss(p, bounds ? bounds->label : a->label, c, a->kern, a->pool);
         r.converged = r.iterations > 0 && before - r.loss <= tol * r.loss;
         r.iterations++;
     }

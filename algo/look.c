@@ -2,6 +2,7 @@
 #include "algo/look.h"
 
 #include "algo/exact.h"
+#include "algo/loss.h"
 #include "algo/split.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -268,11 +269,35 @@ static void sum_task(void *arg, size_t j, int worker)
         km_points_add(s->p, s->l->kern, sum, l->other + l->start[j], l->start[j + 1] - l->start[j]);
 }
 
+/* The loss of the rows of a center, which lie in l->other, against their mean. */
+static void loss_task(void *arg, size_t j, int worker)
+{
+    const struct look *s = arg;
+    struct km_look *l = s->l;
+    double *mean = scratch_of(s, worker), loss = 0;
+
+    for (size_t t = 0; l->sums.count[j] > 0 && t < l->d; t++)
+        mean[t] = l->sums.sum[j * l->d + t] / l->sums.count[j];
+    for (size_t i = l->start[j]; i < l->start[j + 1]; i++)
+        loss += km_points_weight(s->p, l->other[i]) * dist2_to(s, l->other[i], mean);
+    l->of[j].loss = loss;
+}
+
+static double measure_loss(struct look *s)
+{
+    double total = 0;
+
+    km_pool_run(s->l->pool, loss_task, s, s->l->k);
+    for (size_t j = 0; j < s->l->k; j++)
+        total += s->l->of[j].loss;
+    return total;
+}
+
 /* Sums of a partition, and its loss against its own means. */
 static double try_partition(struct look *s, const uint32_t *label)
 {
     struct km_look *l = s->l;
-    double means = 0;
+    double means = 0, loss;
 
     order_rows(l, label, s->p->x.n, l->other);
     km_pool_run(l->pool, sum_task, s, l->k);
@@ -284,7 +309,8 @@ static double try_partition(struct look *s, const uint32_t *label)
             norm2 += sum[t] * sum[t];
         means += l->sums.count[j] > 0 ? norm2 / l->sums.count[j] : 0;
     }
-    return s->p->total_norm2 - means;
+    loss = s->p->total_norm2 - means;
+    return loss < KM_LOSS_SHARE * s->p->total_norm2 ? measure_loss(s) : loss;
 }
 
 /* ---- what a center costs ---- */

@@ -20,6 +20,7 @@ struct km_look_center {
     double shift;  /* what they gain when it becomes their mean: weight * |mean - center|^2 */
     double cost;   /* R: what its removal would add to the loss */
     double gain;   /* S: what splitting it would take away */
+    double loss;   /* of its rows in the partition that is tried, where that had to be measured */
     uint32_t far;  /* its farthest row */
     int alone;     /* that row alone is the better split */
     int frozen;    /* it takes part in a change already */

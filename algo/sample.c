@@ -2,6 +2,7 @@
 #include "algo/sample.h"
 
 #include "base/mem.h"
+#include "base/scale.h"
 #include "base/select.h"
 #include <assert.h>
 #include <float.h>
@@ -81,6 +82,11 @@ int km_sample_is_complete(const struct km_sample *s)
 }
 
 /* ---- what decides ---- */
+
+static float float_of(double dist2)
+{
+    return dist2 < (double)FLT_MAX ? (float)dist2 : FLT_MAX;
+}
 
 /* A row is kept for one reason if its u is so small for what speaks for it. */
 static float ratio_of(float u, float reason)
@@ -205,6 +211,21 @@ void km_sample_shrink(struct km_sample *s, size_t most)
         km_sample_lower(s, choose(s, n, 1, (double)most));
 }
 
+void km_sample_scale(struct km_sample *s, int exponent)
+{
+    double by2 = ldexp(1, 2 * exponent);
+
+    if (s->csr.d)
+        km_scale(s->csr.val, s->csr.nnz, exponent);
+    for (size_t i = 0; i < km_sample_rows(s); i++) {
+        if (!s->csr.d)
+            km_scale(km_mat_row(&s->rows, i), s->rows.d, exponent);
+        s->key[i].dist2 = float_of((double)s->key[i].dist2 * by2);
+    }
+    if (isfinite(s->keep.far))
+        s->keep.far = float_of((double)s->keep.far / by2);
+}
+
 /* ---- rows come ---- */
 
 static void set_rarity(struct km_sample *s, size_t j, double weight, double average)
@@ -225,11 +246,6 @@ static int is_out(const struct km_sample *s, float u, float rarity, float most_d
     float far = s->keep.far * most_dist2, rare = s->keep.rare * rarity;
 
     return u >= s->keep.any && u >= far * SLACK && u >= rare * SLACK; /* false with NaN */
-}
-
-static float float_of(double dist2)
-{
-    return dist2 < (double)FLT_MAX ? (float)dist2 : FLT_MAX;
 }
 
 /* A picked row whose key is known; `x` or `csr` is where it stands. */

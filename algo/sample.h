@@ -71,6 +71,9 @@ void km_sample_offer(struct km_sample *s, const struct km_mat *x, const struct k
 void km_sample_offer_sparse(struct km_sample *s, const struct km_csr *x, const struct km_sparse *a,
                             const struct km_sparse_centers *c);
 
+/** Takes the rows that were offered times 2^exponent. */
+void km_sample_scale(struct km_sample *s, int exponent);
+
 /** Thresholds fall so that no more than `most` rows are held, and hardly fewer. */
 void km_sample_shrink(struct km_sample *s, size_t most);
 

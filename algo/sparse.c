@@ -2,6 +2,7 @@
 #include "algo/sparse.h"
 
 #include "base/mem.h"
+#include "base/scale.h"
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -110,7 +111,7 @@ static uint32_t measure(const struct km_csr *x, size_t i, const struct km_lanes 
             for (size_t l = 0; l < width; l++)
                 dot[l] += (double)x->val[e] * (double)lanes[x->col[e] * width + l];
         for (size_t j = first; j < first + width && j < c->k; j++) {
-            double s = (double)c->half[j] + (double)c->scale[j] * dot[j - first];
+            double s = c->exact_half[j] + (double)c->scale[j] * dot[j - first];
 
             label = s < best ? (uint32_t)j : label;
             best = s < best ? s : best;
@@ -197,7 +198,7 @@ double km_sparse_dist2(const struct km_sparse *s, const struct km_csr *x, size_t
 
     for (size_t e = x->at[i]; e < x->at[i] + x->len[i]; e++)
         dot += (double)x->val[e] * (double)lane[x->col[e] * width];
-    dist2 = s->norm2[i] + 2 * ((double)lanes->half[j] + (double)lanes->scale[j] * dot);
+    dist2 = s->norm2[i] + 2 * (lanes->exact_half[j] + (double)lanes->scale[j] * dot);
     return dist2 > 0 ? dist2 : 0;
 }
 
@@ -278,35 +279,74 @@ void km_sparse_add(struct km_sparse *s, struct km_sums *sums, const struct km_cs
     *sums->rows += (double)x->n;
 }
 
+/* A sum, and what its roundings have lost (Knuth). */
+struct long_sum {
+    double sum, lost;
+};
+
+static inline void add(struct long_sum *s, double v)
+{
+    double sum = s->sum + v, back = sum - s->sum;
+
+    s->lost += (s->sum - (sum - back)) + (v - back);
+    s->sum = sum;
+}
+
+/* Products of float32 numbers are exact in float64. */
 static void measure_label(void *arg, size_t j, int worker)
 {
     const struct call *c = arg;
     struct km_sparse *s = c->s;
     const double *center = c->c->exact + j * c->c->d;
-    double center2 = 0;
+    struct long_sum center2 = {0, 0};
 
     (void)worker;
     for (size_t t = 0; t < c->c->d; t++)
-        center2 += center[t] * center[t];
+        add(&center2, center[t] * center[t]);
     for (size_t o = s->first[j]; o < s->first[j + 1]; o++) {
-        size_t i = s->order[o];
-        double dist2 = s->norm2[i] - 2 * km_csr_dot(c->x, i, center) + center2;
+        size_t i = s->order[o], at = c->x->at[i];
+        struct long_sum dist2 = center2;
 
-        s->dist2[i] = dist2 > 0 ? dist2 : 0;
+        for (size_t e = at; e < at + c->x->len[i]; e++) {
+            double v = (double)c->x->val[e];
+
+            add(&dist2, v * v);
+            add(&dist2, -2 * v * center[c->x->col[e]]);
+        }
+        s->dist2[i] = fmax(dist2.sum + dist2.lost, 0);
     }
 }
 
-double km_sparse_ssd(struct km_sparse *s, const struct km_csr *x, const struct km_centers *c)
+double km_sparse_measure(struct km_sparse *s, const struct km_csr *x, const struct km_centers *c)
 {
     struct call call = {.s = s, .x = x, .c = c};
     double total = 0;
 
-    km_lanes_fill(&s->lanes, c, s->pool);
-    km_sparse_norms(s, x, NULL);
-    km_sparse_label(s, x, &s->lanes);
-    km_sparse_order(s, x->n, c->k);
     km_sparse_each_label(s, x->n, c->k, measure_label, &call);
     for (size_t i = 0; i < x->n; i++)
         total += s->dist2[i];
     return total;
+}
+
+double km_sparse_ssd(struct km_sparse *s, const struct km_csr *x, const struct km_centers *c)
+{
+    km_lanes_fill(&s->lanes, c, s->pool);
+    km_sparse_norms(s, x, NULL);
+    km_sparse_label(s, x, &s->lanes);
+    km_sparse_order(s, x->n, c->k);
+    return km_sparse_measure(s, x, c);
+}
+
+double km_sparse_ssd_given(struct km_sparse *s, struct km_csr *x, struct km_given *g)
+{
+    if (!km_scale_fits(x->val, x->nnz, g->room)) {
+        int exponent = km_scale_fit(km_scale_most(x->val, x->nnz), x->d);
+
+        km_centers_scale(&g->centers, exponent - g->exponent);
+        g->exponent = exponent;
+        g->room = km_scale_room(exponent, x->d);
+    }
+    if (g->exponent)
+        km_scale(x->val, x->nnz, g->exponent);
+    return km_sparse_ssd(s, x, &g->centers) * km_given_unit2(g);
 }

@@ -7,6 +7,7 @@
 #ifndef KM_ALGO_SPARSE_H
 #define KM_ALGO_SPARSE_H
 
+#include "algo/given.h"
 #include "algo/lanes.h"
 
 /** Memory for steps of up to max_rows rows and max_k centers. */
@@ -57,8 +58,16 @@ void km_sparse_add(struct km_sparse *s, struct km_sums *sums, const struct km_cs
 
 /**
  * Sum over the rows of the squared distance to the nearest of dense centers, as
- * |x|^2 - 2 x.c + |c|^2 in float64. Fills s->label and s->dist2.
+ * |x|^2 - 2 x.c + |c|^2 in float64, with what sums lose (rows may be far from 0, and near each other). Fills
+ * s->label and s->dist2.
  */
 double km_sparse_ssd(struct km_sparse *s, const struct km_csr *x, const struct km_centers *c);
+
+/** The same sum for the labels that the last km_sparse_add gave these rows, wherever the centers are now. */
+double km_sparse_measure(struct km_sparse *s, const struct km_csr *x, const struct km_centers *c);
+
+/** km_sparse_ssd of rows as given and a model as written (its origin 0), in the data's own units. Rows are scaled in place;
+ * where they do not fit, g->exponent falls. */
+double km_sparse_ssd_given(struct km_sparse *s, struct km_csr *x, struct km_given *g);
 
 #endif

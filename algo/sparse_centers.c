@@ -3,6 +3,7 @@
 
 #include "algo/seed.h"
 #include "base/mem.h"
+#include "base/scale.h"
 #include <assert.h>
 #include <float.h>
 #include <math.h>
@@ -74,11 +75,17 @@ void km_sparse_centers_done(struct km_sparse_centers *c)
     *c = (struct km_sparse_centers){0};
 }
 
+static void publish_half(struct km_sparse_centers *c, size_t j)
+{
+    c->lanes.exact_half[j] = 0.5 * c->norm2[j] / c->ratio[j] / c->ratio[j];
+    c->lanes.half[j] = (float)c->lanes.exact_half[j];
+}
+
 /* The numbers that the kernel multiplies with. */
 static void publish_scale(struct km_sparse_centers *c, size_t j)
 {
     c->lanes.scale[j] = (float)(-1 / c->ratio[j]);
-    c->lanes.half[j] = (float)(0.5 * c->norm2[j] / c->ratio[j] / c->ratio[j]);
+    publish_half(c, j);
 }
 
 static void publish_center(struct km_sparse_centers *c, size_t j)
@@ -95,6 +102,22 @@ static void rescale(struct km_sparse_centers *c, size_t j, double by)
     c->ratio[j] /= by;
     c->norm2[j] = c->norm2[j] / by / by;
     c->unit[j] *= by;
+}
+
+void km_sparse_centers_scale(struct km_sparse_centers *c, int exponent)
+{
+    double by = ldexp(1, exponent);
+
+    for (size_t i = 0; i < c->k * c->d; i++)
+        c->sum[i] *= by;
+    for (size_t p = 0; p < km_lanes_panels(c->k); p++)
+        km_scale(km_lanes_panel(&c->lanes, p), km_lanes_width(c->k, p) * c->d, exponent);
+    for (size_t j = 0; j < c->k; j++) {
+        c->norm2[j] *= by * by;
+        c->lanes.exact_half[j] *= by * by;
+        c->lanes.half[j] = (float)c->lanes.exact_half[j];
+    }
+    c->most_norm2 *= by * by;
 }
 
 /* ---- the start ---- */
@@ -215,7 +238,7 @@ void km_sparse_centers_make_room(struct km_sparse_centers *c, double most_norm2)
         for (size_t t = 0; t < c->d; t++)
             *km_lanes_at(&c->lanes, j, t) = (float)(c->sum[j * c->d + t] / c->ratio[j]);
         c->lanes.scale[j] = -1;
-        c->lanes.half[j] = (float)(0.5 * c->norm2[j] / c->ratio[j] / c->ratio[j]);
+        publish_half(c, j);
         c->stale[j] = 1;
     }
 }

@@ -42,6 +42,9 @@ void km_sparse_seed_random(struct km_sparse_centers *c, const struct km_csr *x, 
 /** Every center, wherever it was, goes to every (x->n / k)-th row of x, with weight 1. */
 void km_sparse_seed_evenly(struct km_sparse_centers *c, const struct km_csr *x);
 
+/** Takes positions, and rows so far, times 2^exponent. */
+void km_sparse_centers_scale(struct km_sparse_centers *c, int exponent);
+
 /** k-means++ on the rows of x (km_seed_plusplus); `s` is for x->n rows. */
 int km_sparse_seed_plusplus(struct km_sparse_centers *c, const struct km_csr *x,
                             struct km_sparse *s, struct km_rng *rng, struct km_err *err);

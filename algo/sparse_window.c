@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #define WORD 64
@@ -75,6 +76,13 @@ void km_sparse_window_add(struct km_sparse_window *w, struct km_sparse_centers *
     km_sparse_each_label(s, x->n, c->k, add_label, &a);
     *w->sums.rows += (double)x->n;
     *w->sums.ssd += ssd > 0 ? ssd : 0;
+}
+
+void km_sparse_window_scale(struct km_sparse_window *w, int exponent)
+{
+    assert(!w->packed);
+    km_sums_scale(&w->sums, exponent);
+    w->most_norm2 = ldexp(w->most_norm2, 2 * exponent);
 }
 
 /* ---- ranks meet ---- */

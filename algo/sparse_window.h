@@ -27,6 +27,9 @@ void km_sparse_window_done(struct km_sparse_window *w); /* zeroed is fine */
 void km_sparse_window_add(struct km_sparse_window *w, struct km_sparse_centers *c,
                           struct km_sparse *s, const struct km_csr *x);
 
+/** Takes the rows of the window times 2^exponent; not packed. */
+void km_sparse_window_scale(struct km_sparse_window *w, int exponent);
+
 /**
  * The words of the centers that have a count come to the front of w->mask, and back; packed, they can
  * be combined with those of ranks that have the same counts. Returns how many words that are.

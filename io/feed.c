@@ -18,6 +18,7 @@
 #include "base/crash.h"
 #include "base/mem.h"
 #include "base/pulse.h"
+#include "base/scale.h"
 #include "base/stop.h"
 
 #include <assert.h>
@@ -50,7 +51,10 @@ struct km_feed {
     size_t mini_batch;
     size_t block;
     size_t values; /* of a block, where rows are sparse */
+    int moved;     /* rows are (row - origin) * 2^exponent */
     float *origin; /* (feature_dim) or NULL */
+    int exponent;  /* the reader's: it falls where a row needs it */
+    float room;    /* the largest value that fits */
     size_t part;   /* which of `parts` the feed gives */
     size_t parts;
 
@@ -357,7 +361,7 @@ int km_feed_look(const struct km_feed *f, struct km_feed_look *look, struct km_e
 
 void km_feed_keep_sparse(struct km_feed *f, size_t values)
 {
-    assert(f->format.kind == KM_RECORDIO && values > 0 && !f->origin && f->taken == 0);
+    assert(f->format.kind == KM_RECORDIO && values > 0 && !f->moved && f->taken == 0);
     f->format.kind = KM_SPARSE;
     f->values = values;
 }
@@ -521,14 +525,64 @@ static int fill(struct km_feed *f, struct km_batch *b, size_t want, size_t *got,
     return rc;
 }
 
-static void subtract(const struct km_mat *x, const float *origin)
+/* A power of two less than a row needs, so that others like it do not fall again. */
+#define MARGIN 8
+
+/* Makes the exponent one for these values. Returns by how much it changes. */
+static int make_room(struct km_feed *f, const float *v, size_t n)
+{
+    int before = f->exponent;
+
+    f->exponent = km_scale_fit(km_scale_most(v, n), f->format.feature_dim) - MARGIN;
+    return f->exponent - before;
+}
+
+/* Moves a row; where it does not fit, the exponent falls. Returns by how much it changes. */
+static int move_row(struct km_feed *f, float *row, size_t d)
+{
+    int fall = 0;
+
+    if (f->exponent == 0 && f->origin) { /* nearly always, and one look at the values is enough */
+        if (!km_scale_subtract(row, f->origin, d, f->room)) {
+            fall = make_room(f, row, d);
+            km_scale(row, d, fall);
+        }
+        return fall;
+    }
+    if (!km_scale_fits(row, d, f->room))
+        fall = make_room(f, row, d);
+    km_scale_move(row, f->origin, d, f->exponent);
+    return fall;
+}
+
+static void move_dense(struct km_feed *f, const struct km_mat *x)
 {
     for (size_t i = 0; i < x->n; i++) {
-        float *row = km_mat_row(x, i);
+        int fall = move_row(f, km_mat_row(x, i), x->d);
 
-        for (size_t t = 0; t < x->d; t++)
-            row[t] -= origin[t];
+        for (size_t before = 0; fall && before < i; before++)
+            km_scale(km_mat_row(x, before), x->d, fall);
+        if (fall)
+            f->room = km_scale_room(f->exponent, x->d);
     }
+}
+
+static void move_sparse(struct km_feed *f, const struct km_csr *s)
+{
+    if (!km_scale_fits(s->val, s->nnz, f->room)) {
+        make_room(f, s->val, s->nnz);
+        f->room = km_scale_room(f->exponent, s->d);
+    }
+    km_scale_move(s->val, NULL, s->nnz, f->exponent);
+}
+
+static void move(struct km_feed *f, struct km_batch *b)
+{
+    if (f->moved && f->format.kind == KM_SPARSE)
+        move_sparse(f, &b->s);
+    else if (f->moved)
+        move_dense(f, &b->x);
+    b->exponent = f->exponent;
 }
 
 /* Decodes the next block into its place. KM_MORE, KM_OK at the end of the pass, or a failure. */
@@ -559,8 +613,7 @@ static int decode(struct km_feed *f, struct km_err *err)
         f->late_rc = rc;
         f->late_err = *err;
     }
-    if (f->origin)
-        subtract(&b->x, f->origin);
+    move(f, b);
     return KM_MORE;
 }
 
@@ -702,17 +755,31 @@ int km_feed_stopped(const struct km_feed *f)
     return f->cut;
 }
 
-int km_feed_origin(struct km_feed *f, const float *origin, struct km_err *err)
+int km_feed_move(struct km_feed *f, const float *origin, int exponent, struct km_err *err)
 {
     size_t d = f->format.feature_dim;
 
     if (f->running || f->taken > 1)
         return km_fail(err, KM_E_BUG, "the origin comes before the second block");
+    f->moved = 1;
+    f->exponent = exponent;
+    f->room = km_scale_room(exponent, d);
+    if (!origin)
+        return KM_OK;
     if (!f->origin)
         f->origin = km_alloc(d, sizeof(*origin));
     if (!f->origin)
         return km_fail(err, KM_E_MEM, "no memory for an origin of %zu values", d);
     memcpy(f->origin, origin, d * sizeof(*origin));
+    return KM_OK;
+}
+
+int km_feed_as_given(struct km_feed *f, struct km_err *err)
+{
+    if (f->running || f->filled > 0)
+        return km_fail(err, KM_E_BUG, "rows change between two passes only");
+    f->moved = 0;
+    f->exponent = 0;
     return KM_OK;
 }
 

@@ -13,8 +13,9 @@
 
 /** A block of rows, owned by the feed, valid until the next km_feed_next. */
 struct km_batch {
-    struct km_mat x;     /* x.n rows filled; relative to the origin once there is one */
+    struct km_mat x;     /* x.n rows filled */
     struct km_csr s;     /* in place of x after km_feed_keep_sparse (else s.d is 0) */
+    int exponent;        /* values are times 2^exponent, after km_feed_move */
     const char *path;    /* where its first row came from */
     uint64_t first_row;  /* number of its first row within this pass, from 0 */
     int ends_mini_batch; /* the mini-batch is complete with this block */
@@ -73,7 +74,7 @@ int km_feed_look(const struct km_feed *feed, struct km_feed_look *look, struct k
 /**
  * From now on rows come as their values that are not 0, dense records as well as sparse ones. A
  * block ends early when it has `values` of them. RecordIO only; before the first block is asked
- * for, and without an origin.
+ * for, and before km_feed_move.
  */
 void km_feed_keep_sparse(struct km_feed *feed, size_t values);
 
@@ -117,11 +118,16 @@ int km_feed_next(struct km_feed *feed, struct km_batch **batch, struct km_err *e
 int km_feed_stopped(const struct km_feed *feed);
 
 /**
- * Subtracts origin (d values) from all rows that come from now on, so that data far from zero keeps
- * its precision. Called before the first block, or after the first (then the caller does the same
- * to the block it holds) and before the second is asked for; holds for all later passes.
+ * From now on rows come as (row - origin) * 2^exponent (base/scale.h), so that data far from zero keeps its
+ * precision, and tiny and huge values their squares. Origin: d values, or NULL for sparse rows, which have none.
+ * Where a row would not be within the limit, the exponent falls: for its whole block, as the batch says, and for
+ * all that follow. Called before the first block, or after the first (then the caller does the same to
+ * the block it holds) and before the second is asked for; holds for all later passes.
  */
-int km_feed_origin(struct km_feed *feed, const float *origin, struct km_err *err);
+int km_feed_move(struct km_feed *feed, const float *origin, int exponent, struct km_err *err);
+
+/** From now on rows come as they are again. Called before the first block of a pass. */
+int km_feed_as_given(struct km_feed *feed, struct km_err *err);
 
 /** Starts the next pass from the first file; after KM_OK from km_feed_next only. */
 int km_feed_rewind(struct km_feed *feed, struct km_err *err);

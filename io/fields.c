@@ -13,6 +13,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -295,8 +296,8 @@ static int fail_field(const char *p, const char *end, const struct km_dialect *d
                    say_foreign(&field, foreign, sizeof(foreign)));
 }
 
-/* A number that is too large: for float32, or for rows of dim columns. */
-static int fail_size(const char *p, const char *end, float value, const struct km_csv_shape *shape,
+/* A number that is too large for float32. */
+static int fail_size(const char *p, const char *end, const struct km_csv_shape *shape,
                      struct km_err *err)
 {
     struct km_csv_field field;
@@ -304,15 +305,10 @@ static int fail_size(const char *p, const char *end, float value, const struct k
 
     km_csv_field(&p, end, &shape->dialect, &field);
     km_show(field.text, field.len, text, sizeof(text));
-    if (isinf(value))
-        return km_fail(err, KM_E_INPUT,
-                       "found %s, more than float32 can hold, expected at most %g in size; scale "
-                       "the data",
-                       text, (double)km_row_limit(shape->dim));
-    return km_fail(err, KM_E_INPUT,
-                   "found %s, expected at most %g in size (squared distances of %zu features would "
-                   "overflow float32); scale the data",
-                   text, (double)km_row_limit(shape->dim), shape->dim);
+    return km_fail(
+        err, KM_E_INPUT,
+        "found %s, more than float32 can hold, expected at most %g in size; scale the data", text,
+        (double)FLT_MAX);
 }
 
 static int fail_columns(const char *text, size_t len, const struct km_csv_shape *shape,
@@ -394,5 +390,5 @@ int km_csv_parse(const char *text, size_t len, const struct km_csv_shape *shape,
     for (size_t i = 1; i < place->column; i++)
         p = field_end(p, end, d.separator) + 1;
     place->offset = (size_t)(p - text);
-    return fail_size(p, end, row[bad], shape, err);
+    return fail_size(p, end, shape, err);
 }

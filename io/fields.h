@@ -60,7 +60,7 @@ struct km_csv_place {
 /**
  * Parses a line of exactly skip + dim columns into row[0..dim-1]. On failure *place says where, and the
  * message what was found and expected there; the caller adds file and line, and what it knows about lines
- * of another width. Values that are too large (io/row.h) are refused, too.
+ * of another width. Values that float32 cannot hold are refused, too.
  */
 int km_csv_parse(const char *text, size_t len, const struct km_csv_shape *shape, float *row,
                  struct km_csv_place *place, struct km_err *err);

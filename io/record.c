@@ -154,7 +154,7 @@ static int copy_dense(const struct dense *d, float *row, struct km_err *err)
     v = (double)row[bad];
     if (d->is_double)
         memcpy(&v, d->bytes + bad * sizeof(v), sizeof(v));
-    return km_row_fail(err, bad, d->n, v);
+    return km_row_fail(err, bad, v);
 }
 
 int km_record_decode(struct km_record_reader *r, const unsigned char *payload, size_t len,
@@ -239,7 +239,7 @@ static size_t copy_sparse(struct cursor c, int is_double, struct km_csr *x)
         end += v != 0;
     }
     n = end - x->nnz;
-    return keys.n == 0 && km_row_bad_of(x->val + x->nnz, n, x->d) == n ? n : SIZE_MAX;
+    return keys.n == 0 && km_row_bad(x->val + x->nnz, n) == n ? n : SIZE_MAX;
 }
 
 int km_record_decode_sparse(struct km_record_reader *r, const unsigned char *payload, size_t len,

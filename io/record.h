@@ -60,7 +60,7 @@ int km_record_dim(struct km_record_reader *r, const unsigned char *payload, size
  * (keys; duplicate keys are refused), any field order, packed or not. Labels and other fields are
  * ignored. KM_E_INPUT, with the reason but without file and record (the caller adds them), when the
  * payload is no Record, has no "values", has another width than dim, a key outside it, bytes in
- * place of numbers, or a value that is not finite as float32 or too large (io/row.h).
+ * place of numbers, or a value that is not finite as float32.
  * Of several entries "values" the last one counts; of several tensors in one value, too.
  */
 int km_record_decode(struct km_record_reader *r, const unsigned char *payload, size_t len,

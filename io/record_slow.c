@@ -380,20 +380,19 @@ static size_t column_at(const struct tensor *t, size_t i)
 }
 
 /* The failure for the bad value in the lowest column. */
-static int fail_value(const struct tensor *t, size_t dim, struct km_err *err)
+static int fail_value(const struct tensor *t, struct km_err *err)
 {
     size_t bad = SIZE_MAX;
 
     for (size_t i = 0; i < t->n; i++) {
         float v = (float)value_at(t, i);
 
-        if (km_row_bad_of(&v, 1, dim) == 0 &&
-            (bad == SIZE_MAX || column_at(t, i) < column_at(t, bad)))
+        if (km_row_bad(&v, 1) == 0 && (bad == SIZE_MAX || column_at(t, i) < column_at(t, bad)))
             bad = i;
     }
     if (bad == SIZE_MAX)
         return km_fail(err, KM_E_BUG, "a bad value that is not in the record");
-    return km_row_fail(err, column_at(t, bad), dim, value_at(t, bad));
+    return km_row_fail(err, column_at(t, bad), value_at(t, bad));
 }
 
 static int write_out(const struct tensor *t, float *row, size_t dim, struct km_err *err)
@@ -402,7 +401,7 @@ static int write_out(const struct tensor *t, float *row, size_t dim, struct km_e
         memset(row, 0, dim * sizeof(*row));
     for (size_t i = 0; i < t->n; i++)
         row[column_at(t, i)] = (float)value_at(t, i);
-    return km_row_bad(row, dim) == dim ? KM_OK : fail_value(t, dim, err);
+    return km_row_bad(row, dim) == dim ? KM_OK : fail_value(t, err);
 }
 
 int km_record_slow_decode(struct km_record_reader *r, const unsigned char *payload, size_t len,
@@ -449,8 +448,8 @@ int km_record_slow_decode_sparse(struct km_record_reader *r, const unsigned char
         x->val[end] = (float)value_at(&t, i);
         end += x->val[end] != 0;
     }
-    if (km_row_bad_of(x->val + x->nnz, end - x->nnz, x->d) != end - x->nnz)
-        return fail_value(&t, x->d, err);
+    if (km_row_bad(x->val + x->nnz, end - x->nnz) != end - x->nnz)
+        return fail_value(&t, err);
     x->at[x->n] = x->nnz;
     x->len[x->n++] = (uint32_t)(end - x->nnz);
     x->nnz = end;

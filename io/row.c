@@ -7,12 +7,7 @@
 #include <string.h>
 
 #define ABS_BITS 0x7fffffff
-
-float km_row_limit(size_t dim)
-{
-    /* 2 % of the sum are left for its roundings. */
-    return (float)(0.99 * sqrt((double)FLT_MAX / 4 / (double)(dim ? dim : 1)));
-}
+#define INF_BITS 0x7f800000
 
 static int32_t abs_bits(const float *v)
 {
@@ -22,30 +17,23 @@ static int32_t abs_bits(const float *v)
     return bits & ABS_BITS;
 }
 
-size_t km_row_bad(const float *row, size_t dim)
+size_t km_row_bad(const float *v, size_t n)
 {
-    return km_row_bad_of(row, dim, dim);
-}
-
-size_t km_row_bad_of(const float *row, size_t n, size_t dim)
-{
-    float limit = km_row_limit(dim);
-    int32_t most = abs_bits(&limit);
     int32_t bad = 0;
     size_t i;
 
-    /* Without the sign floats compare like integers, and NaN and infinity are above all others: one
-     * comparison finds all three faults, and the loop without an exit is vectorised. */
+    /* Without the sign floats compare like integers, and infinity and NaN are above all others: one
+     * comparison finds both, and the loop without an exit is vectorised. */
     for (i = 0; i < n; i++)
-        bad |= abs_bits(row + i) > most;
+        bad |= abs_bits(v + i) >= INF_BITS;
     if (!bad)
         return n;
-    for (i = 0; abs_bits(row + i) <= most; i++)
+    for (i = 0; abs_bits(v + i) < INF_BITS; i++)
         ;
     return i;
 }
 
-int km_row_fail(struct km_err *err, size_t i, size_t dim, double v)
+int km_row_fail(struct km_err *err, size_t i, double v)
 {
     if (isnan(v))
         return km_fail(err, KM_E_INPUT,
@@ -56,7 +44,7 @@ int km_row_fail(struct km_err *err, size_t i, size_t dim, double v)
                        i + 1);
     return km_fail(
         err, KM_E_INPUT,
-        "value %zu is %g, expected at most %g in size (squared distances of %zu features "
-        "would overflow float32); scale the data",
-        i + 1, v, (double)km_row_limit(dim), dim);
+        "value %zu is %g, more than float32 can hold, expected at most %g in size; scale "
+        "the data",
+        i + 1, v, (double)FLT_MAX);
 }

@@ -428,6 +428,39 @@ def iterations(t):
     t.check(max(found) <= 1.05 * found[0], "iterations: msd on 1, 2 and 3 hosts: %s" % found)
 
 
+def write_kind(path, x, is_sparse):
+    keys = np.arange(x.shape[1])
+    record = (lambda row: oracle.sparse_record(keys, row, len(row))) if is_sparse else oracle.record
+    path.write_bytes(b"".join(oracle.frame(record(row)) for row in x))
+
+
+def far_values(t):
+    """What one host alone sees: a first block of sentinels, a late row as large as float32 goes; tiny values on all."""
+    x = rows_of(3000).astype("f4")
+    best = oracle.best_of_lloyd(x, 4)[0]
+    for what, value, at, factor in (
+        ("a host that begins with sentinels", -1e9, slice(1000, 1260), 1),
+        ("a late row on one host", np.finfo("f4").max, slice(1990, 1991), 1),
+        ("a late row among tiny ones", 1e30, slice(1990, 1991), 1e-25),
+        ("tiny values", 1e-25, slice(0, 1), 1e-25),
+    ):
+        y = (x.astype("f8") * factor).astype("f4")
+        y[at] = value
+        for is_sparse in False, True:
+            models = set()
+            for again in range(2):
+                cluster = Cluster(t, [[]] * 3, hyperparameters={"k": "5", "mini_batch_size": "100"})
+                for job, shard in zip(cluster.jobs, np.split(y, [1000, 2000])):
+                    write_kind(job.data("rows"), shard, is_sparse)
+                run = cluster.train(what)
+                models.add(cluster.bytes())
+            c = cluster.model().astype("f8")
+            msd = np.min([((y.astype("f8") - row) ** 2).sum(1) for row in c], 0).mean()
+            t.same(len(models), 1, what + ": the same bits again")
+            t.check(np.isfinite(c).all() and msd <= 1.001 * best * factor**2, "%s: msd %g" % (what, msd / factor**2), run)
+            t.near(metric(run, "train data_msd") / msd, 1, 1e-12, what + ": told", run)
+
+
 def mnist(t):
     """The quality of the MNIST job on 1, 2 and 5 hosts."""
     images = oracle.read_idx(str(ROOT / "examples/mnist/data/train-images-idx3-ubyte.gz"))
@@ -450,7 +483,7 @@ def mnist(t):
 def main():
     t = Tests(sys.argv[1])
     only = sys.argv[2:]
-    for part in wire, one_rank, direct, windows, label_columns, headers, iterations, sharded_and_replicated, sparse, wide, empty_shards, uneven, errors, allocations, stop, mnist:
+    for part in wire, one_rank, direct, windows, label_columns, headers, iterations, sharded_and_replicated, sparse, wide, empty_shards, uneven, errors, allocations, stop, far_values, mnist:
         start = time.time()
         if only and part.__name__ not in only:
             continue

@@ -417,7 +417,7 @@ static void a_part_has_mini_batches_passes_and_an_origin_of_its_own(void **state
     assert_ok(km_feed_open(&feed, &files, &format, &err), err);
     assert_ok(km_feed_divide(feed, 1, 3, &err), err);
     km_feed_cut(feed, 8, 5);
-    assert_ok(km_feed_origin(feed, origin, &err), err);
+    assert_ok(km_feed_move(feed, origin, 0, &err), err);
     for (int pass = 0; pass < 3; pass++) {
         static const size_t want[] = {5, 3, 5, 3, 4};
         size_t row = 0;

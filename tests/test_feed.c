@@ -4,9 +4,12 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/scale.h"
 #include "io/feed.h"
 
 #include <fcntl.h>
+#include <float.h>
+#include <math.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -104,12 +107,12 @@ static void the_origin_holds_from_the_second_block_and_in_later_passes(void **st
     feed = open_feed(&files, 10, 4);
     assert_int_equal(km_feed_next(feed, &b, &err), KM_MORE);
     assert_true(km_mat_row(&b->x, 3)[1] == 6);
-    assert_ok(km_feed_origin(feed, origin, &err), err);
+    assert_ok(km_feed_move(feed, origin, 0, &err), err);
     row = b->x.n;
     while ((rc = km_feed_next(feed, &b, &err)) == KM_MORE) {
         for (size_t i = 0; i < b->x.n; i++, row++)
             assert_true(km_mat_row(&b->x, i)[0] == (float)row - 100);
-        assert_int_equal(km_feed_origin(feed, origin, &err), KM_E_BUG);
+        assert_int_equal(km_feed_move(feed, origin, 0, &err), KM_E_BUG);
     }
     assert_ok(rc, err);
     assert_int_equal(row, 50);
@@ -129,8 +132,49 @@ static void an_origin_set_before_the_first_block_holds_for_it(void **state)
     (void)state;
     add_rows(&files, "early", 0, 50);
     feed = open_feed(&files, 10, 4);
-    assert_ok(km_feed_origin(feed, origin, &err), err);
+    assert_ok(km_feed_move(feed, origin, 0, &err), err);
     check_pass(feed, 50, 10, 4, 100);
+    km_feed_close(feed);
+    km_files_done(&files);
+}
+
+/* Each block says its exponent, and its rows are within the limit. */
+static void the_exponent_falls_where_a_row_needs_it(void **state)
+{
+    static const char text[] = "1,-2\n3,4\n5,6\n1e-3,1e30\n7,8\n-3.4028234e38,9\n10,1e-20\n";
+    static const float rows[][2] = {{1, -2}, {3, 4},        {5, 6},      {1e-3F, 1e30F},
+                                    {7, 8},  {-FLT_MAX, 9}, {10, 1e-20F}};
+    const float origin[2] = {1, -1};
+    struct km_files files = {0};
+    struct km_batch *b;
+    struct km_feed *feed;
+    struct km_err err;
+    int last = 20, falls = 0;
+    size_t row = 0;
+
+    (void)state;
+    assert_ok(km_files_add(&files, test_file("fall", text, sizeof(text) - 1), &err), err);
+    feed = open_feed(&files, 100, 2);
+    assert_ok(km_feed_move(feed, origin, last, &err), err);
+    while (km_feed_next(feed, &b, &err) == KM_MORE) {
+        falls += b->exponent < last;
+        assert_true(b->exponent <= last);
+        last = b->exponent;
+        for (size_t i = 0; i < b->x.n; i++, row++)
+            for (size_t t = 0; t < 2; t++) {
+                double moved = (double)rows[row][t] - (double)origin[t];
+                double found = ldexp((double)km_mat_row(&b->x, i)[t], -last);
+
+                assert_true(fabs(found - moved) <= fabs(moved) * 0x1p-23 + ldexp(1, -148 - last));
+                assert_true(fabsf(km_mat_row(&b->x, i)[t]) <= 2 * km_scale_limit(2));
+            }
+    }
+    assert_int_equal(row, 7);
+    assert_int_equal(falls, 2);
+    assert_ok(km_feed_rewind(feed, &err), err);
+    assert_ok(km_feed_as_given(feed, &err), err);
+    for (row = 0; km_feed_next(feed, &b, &err) == KM_MORE; row += b->x.n)
+        assert_memory_equal(km_mat_row(&b->x, 0), rows[row], sizeof(rows[0]));
     km_feed_close(feed);
     km_files_done(&files);
 }
@@ -147,7 +191,7 @@ static void the_padding_stays_zero_with_an_origin(void **state)
     assert_ok(km_files_add(&files, test_file("pad", "1,2,3\n4,5,6\n7,8,9\n", 18), &err), err);
     feed = open_feed(&files, 1, 1);
     assert_int_equal(km_feed_next(feed, &b, &err), KM_MORE);
-    assert_ok(km_feed_origin(feed, origin, &err), err);
+    assert_ok(km_feed_move(feed, origin, 0, &err), err);
     while (km_feed_next(feed, &b, &err) == KM_MORE) {
         assert_int_equal(b->x.ld, 4);
         assert_true(km_mat_row(&b->x, 0)[3] == 0);
@@ -381,6 +425,7 @@ int main(void)
         cmocka_unit_test(batches_run_across_files_whatever_the_sizes),
         cmocka_unit_test(the_origin_holds_from_the_second_block_and_in_later_passes),
         cmocka_unit_test(an_origin_set_before_the_first_block_holds_for_it),
+        cmocka_unit_test(the_exponent_falls_where_a_row_needs_it),
         cmocka_unit_test(the_padding_stays_zero_with_an_origin),
         cmocka_unit_test(a_channel_without_rows_ends_at_once),
         cmocka_unit_test(a_bad_first_row_of_any_file_fails_at_once),

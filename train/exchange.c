@@ -2,6 +2,7 @@
 #include "train/exchange.h"
 
 #include "base/stop.h"
+#include "train/frame.h"
 #include <string.h>
 
 /* What the window's formula takes for granted. Guesses of the platform's instances; they decide about
@@ -70,6 +71,26 @@ static int sum_cells(struct km_sparse_window *w, struct km_comm *comm, struct km
     return km_comm_sum(comm, w->sums.sum, km_sparse_window_pack(w), err);
 }
 
+/* Counts, flags and squared distances, these in the data's own units: ranks may have fallen to different exponents
+ * (train/frame.h) in this window. Behind it all are at the lowest. */
+static int sum_head(struct km_job *job, struct km_sums *s, struct km_err *err)
+{
+    double unit2 = km_frame_unit2(job), ssd;
+    int rc;
+
+    s->flags[KM_FLAG_FELL] = km_frame_fell(job);
+    s->flags[KM_FLAG_NORM2] *= unit2;
+    *s->ssd *= unit2;
+    rc = km_comm_sum(job->m->comm, s->block, (size_t)(s->sum - s->block), err);
+    ssd = *s->ssd;
+    if (rc == KM_OK && s->flags[KM_FLAG_FAILED] == 0 && s->flags[KM_FLAG_FELL] > 0)
+        rc = km_frame_agree(job, err);
+    unit2 = km_frame_unit2(job);
+    s->flags[KM_FLAG_NORM2] /= unit2;
+    *s->ssd = ssd / unit2;
+    return rc;
+}
+
 int km_exchange(struct km_job *job, int rc, int more, struct km_turn *turn, struct km_err *err)
 {
     struct km_comm *comm = job->m->comm;
@@ -85,7 +106,7 @@ int km_exchange(struct km_job *job, int rc, int more, struct km_turn *turn, stru
     s->flags[KM_FLAG_STOP] = turn->stop;
     s->flags[KM_FLAG_MORE] = more;
     s->flags[KM_FLAG_NORM2] = job->window.most_norm2;
-    if (km_comm_sum(comm, s->block, (size_t)(s->sum - s->block), rc < 0 ? &lost : err))
+    if (sum_head(job, s, rc < 0 ? &lost : err))
         return rc < 0 ? rc : err->code;
     if (s->flags[KM_FLAG_FAILED] > 0)
         return km_job_agree(job, rc, err);

@@ -7,12 +7,14 @@
 #include "base/mem.h"
 #include "base/stop.h"
 #include "train/channel.h"
+#include "train/distinct.h"
+#include "train/frame.h"
 #include "train/iterate.h"
 #include "train/merge.h"
 #include "train/sparse.h"
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Up to this size the train data is read once more for its exact msd; above, the sample tells.
@@ -34,24 +36,26 @@ static size_t best_of(const struct km_trial *trials, size_t n)
 /* From the leader; a job that is late to stop leaves trials out, of infinite loss. */
 static void report_shrink(const struct km_job *job, const double *loss, size_t n)
 {
-    double weight = 0;
+    double weight = 0, msd;
     size_t best = 0;
 
     if (job->rank > 0)
         return;
     for (size_t j = 0; j < job->from_k; j++)
         weight += job->centers.weight[j];
+    weight /= km_frame_unit2(job);
     for (size_t t = 0; t < n; t++) {
         best = loss[t] < loss[best] ? t : best;
         if (t < SHOWN_TRIALS && isfinite(loss[t]))
-            km_log(KM_INFO, "local kmeans attempt #%zu. Current mean square distance %f", t,
-                   loss[t] / weight);
+            km_log(KM_INFO, "local kmeans attempt #%zu. Current mean square distance %s", t,
+                   km_report_msd(loss[t] / weight).s);
     }
+    msd = loss[best] / weight;
     if (n > SHOWN_TRIALS)
-        km_log(KM_INFO, "%zu more attempts; best of all is #%zu. Current mean square distance %f",
-               n - SHOWN_TRIALS, best, loss[best] / weight);
-    km_log(KM_INFO, "finished shrinking process. Mean Square Distance = %.6g", loss[best] / weight);
-    km_report_quality(job->request->host, "train", "msd", loss[best] / weight);
+        km_log(KM_INFO, "%zu more attempts; best of all is #%zu. Current mean square distance %s",
+               n - SHOWN_TRIALS, best, km_report_msd(msd).s);
+    km_log(KM_INFO, "finished shrinking process. Mean Square Distance = %.6g", msd);
+    km_report_quality(job->request->host, "train", "msd", msd);
 }
 
 /* The centers of the pass are the only trial, the same on all ranks. */
@@ -142,7 +146,8 @@ static int refine(struct km_job *job, struct km_centers *best, struct km_trial *
         km_log(KM_INFO,
                "refined %zu candidates on %zu of %" PRIu64
                " rows in %d iterations, moved %zu centers: msd on these rows %.6g, was %.6g%s",
-               r.candidates, r.rows, job->rows, r.iterations, r.moved, r.after, r.before,
+               r.candidates, r.rows, job->rows, r.iterations, r.moved,
+               r.after * km_frame_unit2(job), r.before * km_frame_unit2(job),
                r.kept ? "" : "; too few rows to be sure of a gain, so the best attempt stands");
     return KM_OK;
 }
@@ -150,38 +155,14 @@ static int refine(struct km_job *job, struct km_centers *best, struct km_trial *
 /* The model is the centers in the data's own coordinates, as float32. */
 static void fill_model(struct km_job *job, const struct km_centers *c)
 {
+    double unit = ldexp(1, -job->exponent), most = (double)FLT_MAX;
+
     for (size_t j = 0; j < c->k; j++)
-        for (size_t t = 0; t < c->d; t++)
-            km_mat_row(&job->model, j)[t] =
-                (float)(c->exact[j * c->d + t] + (double)job->origin[t]);
-}
+        for (size_t t = 0; t < c->d; t++) {
+            double v = c->exact[j * c->d + t] * unit + (double)job->origin[t];
 
-static int compare_rows(const void *a, const void *b, void *d)
-{
-    return memcmp(*(float *const *)a, *(float *const *)b, *(size_t *)d * sizeof(float));
-}
-
-/* Fewer different rows than k leave centers that are copies of others: valid, but worth a word. */
-static int warn_of_copies(const struct km_mat *model, struct km_err *err)
-{
-    float **rows = km_alloc(model->n, sizeof(*rows));
-    size_t distinct = 1, d = model->d;
-
-    if (!rows)
-        return km_fail(err, KM_E_MEM, "no memory to compare the centers");
-    for (size_t j = 0; j < model->n; j++)
-        rows[j] = km_mat_row(model, j);
-    qsort_r(rows, model->n, sizeof(*rows), compare_rows, &d);
-    for (size_t j = 1; j < model->n; j++)
-        distinct += compare_rows(&rows[j - 1], &rows[j], &d) != 0;
-    if (distinct < model->n)
-        km_log(KM_WARNING,
-               "only %zu of the %zu centers differ from each other: the data has fewer distinct "
-               "rows than "
-               "k, or a larger mini_batch_size is needed to start from",
-               distinct, model->n);
-    km_free(rows);
-    return KM_OK;
+            km_mat_row(&job->model, j)[t] = (float)fmin(fmax(v, -most), most);
+        }
 }
 
 /* Whether all hosts together can read the train data again, and it is little enough. */
@@ -256,7 +237,7 @@ int km_finish_centers(struct km_job *job, struct km_err *err)
             goto out;
         }
     fill_model(job, &best);
-    rc = km_job_agree(job, warn_of_copies(&job->model, err), err);
+    rc = km_job_agree(job, km_distinct_warn(job, &best, err), err);
 out:
     km_trials_free(trials, n);
     km_centers_done(&best);
@@ -281,12 +262,14 @@ static int scorer_init(struct scorer *s, const struct km_job *job, int sparse, s
     else if (rc == KM_OK)
         rc = km_assign_init(&s->assign, job->m->kern, job->m->pool, rows, k, d, err);
     for (size_t j = 0; rc == KM_OK && j < k; j++) {
-        float *row = km_mat_row(&s->centers.c, j); /* scratch: km_centers_set writes the same */
+        double *exact = s->centers.exact + j * d;
 
         for (size_t t = 0; t < d; t++)
-            row[t] = km_mat_row(&job->model, j)[t] - job->origin[t];
-        km_centers_set(&s->centers, j, row, 0);
+            exact[t] = ldexp((double)km_mat_row(&job->model, j)[t] - (double)job->origin[t],
+                             job->exponent);
     }
+    if (rc == KM_OK)
+        km_centers_refresh(&s->centers);
     return rc;
 }
 
@@ -297,25 +280,52 @@ static void scorer_done(struct scorer *s)
     km_sparse_done(&s->step);
 }
 
+/* What is needed to score rows as they are given. */
+struct given_scorer {
+    struct km_given given;
+    struct km_assign assign; /* dense rows, or */
+    struct km_sparse step;   /* sparse ones */
+};
+
+static int given_init(struct given_scorer *s, const struct km_job *job, int sparse,
+                      struct km_err *err)
+{
+    size_t k = job->model.n, d = job->d;
+    int rc = km_given_init(&s->given, &job->model, job->origin, job->exponent, err);
+
+    if (rc == KM_OK && sparse)
+        rc = km_sparse_init(&s->step, job->m->kern, job->m->pool, km_sparse_block_rows(job), k, d,
+                            err);
+    else if (rc == KM_OK)
+        rc = km_assign_init(&s->assign, job->m->kern, job->m->pool, km_job_block_rows(job), k, d,
+                            err);
+    return rc;
+}
+
+static void given_done(struct given_scorer *s)
+{
+    km_given_done(&s->given);
+    km_assign_done(&s->assign);
+    km_sparse_done(&s->step);
+}
+
 /* What scoring a channel gives, as one list of numbers that ranks can add up. */
 struct score {
     double ssd, rows, blocks;
     double cut; /* ranks that did not come to the end, as they were asked to stop */
 };
 
-/* Sum of squared distances over a whole pass of this rank's feed. */
+/* Sum of squared distances over a whole pass of this rank's feed, whose rows come as given. */
 static int score_own(struct km_job *job, struct km_feed *feed, struct score *score,
                      struct km_err *err)
 {
-    struct scorer s = {0};
+    struct given_scorer s = {0};
     struct km_batch *b;
-    int sparse = km_feed_format(feed)->kind == KM_SPARSE;
-    size_t most = sparse ? km_sparse_block_rows(job) : km_job_block_rows(job);
-    int rc = scorer_init(&s, job, sparse, most, err);
+    int rc = given_init(&s, job, km_feed_format(feed)->kind == KM_SPARSE, err);
 
     while (rc == KM_OK && (rc = km_feed_next(feed, &b, err)) == KM_MORE) {
-        score->ssd += sparse ? km_sparse_ssd(&s.step, &b->s, &s.centers)
-                             : km_assign_ssd(&s.assign, &b->x, &s.centers);
+        score->ssd += b->s.d ? km_sparse_ssd_given(&s.step, &b->s, &s.given)
+                             : km_assign_ssd_given(&s.assign, &b->x, &s.given);
         score->rows += (double)km_batch_rows(b);
         score->blocks++;
         rc = KM_OK;
@@ -326,7 +336,7 @@ static int score_own(struct km_job *job, struct km_feed *feed, struct score *sco
     }
     if (km_feed_stopped(feed))
         score->cut = 1;
-    scorer_done(&s);
+    given_done(&s);
     return rc;
 }
 
@@ -403,15 +413,16 @@ static int score_sample(struct km_job *job, struct km_err *err)
             km_log(KM_INFO,
                    "train data_msd is estimated on a sample of %zu of %" PRIu64
                    " rows; its standard error is %.2g",
-                   rows, job->rows, sqrt(e.variance));
-        km_report_quality(job->request->host, "train", "data_msd", e.mean * job->sample_optimism);
+                   rows, job->rows, sqrt(e.variance) * km_frame_unit2(job));
+        km_report_quality(job->request->host, "train", "data_msd",
+                          e.mean * job->sample_optimism * km_frame_unit2(job));
     }
     km_free(dist2);
     km_free(weight);
     return rc;
 }
 
-/* The true msd of the train data: on all rows where they are in memory or quickly read again. */
+/* The true msd of the train data: on all rows as given, where they are quickly read again. */
 static int score_train(struct km_job *job, struct km_err *err)
 {
     struct score score;
@@ -419,10 +430,11 @@ static int score_train(struct km_job *job, struct km_err *err)
 
     if (rc)
         return rc;
-    if (can && !job->stopped && km_sample_rows(&job->sample) != job->rows) {
+    if (can && !job->stopped) {
         if (job->rank == 0)
             km_log(KM_INFO, "reading the train data once more for its exact msd");
-        rc = score_feed(job, job->feed, km_feed_rewind(job->feed, err), &score, err);
+        rc = km_feed_rewind(job->feed, err);
+        rc = score_feed(job, job->feed, rc ? rc : km_feed_as_given(job->feed, err), &score, err);
         if (rc == KM_OK && score.cut > 0)
             km_log(KM_INFO, "train data_msd is not measured, as the job was asked to stop");
         else if (rc == KM_OK && job->rank == 0)
@@ -463,7 +475,7 @@ static int score_test(struct km_job *job, struct km_err *err)
     uint64_t rows, blocks;
     const struct km_files *files = &job->request->test.files;
     char note[512];
-    int rc = score_feed(job, job->test, km_feed_origin(job->test, job->origin, err), &score, err);
+    int rc = score_feed(job, job->test, KM_OK, &score, err);
 
     if (rc)
         return rc;

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/stop.h"
+#include "train/frame.h"
 #include "train/sparse.h"
 
 #define LEAST_GAIN 1e-4
@@ -48,13 +49,15 @@ static int read_rows(struct round *r, struct km_job *job, const struct km_center
 
     km_sums_clear(&r->sums);
     while (rc == KM_OK && (rc = km_feed_next(job->feed, &b, err)) == KM_MORE) {
+        rc = km_frame_bring(job, b, err);
+        if (rc)
+            break;
         if (r->sparse) {
             *r->sums.ssd += km_sparse_norms(&r->step, &b->s, NULL);
             km_sparse_add(&r->step, &r->sums, &b->s, NULL, c);
         } else {
             km_assign_add(&r->assign, &r->sums, &b->x, NULL, c, 1);
         }
-        rc = KM_OK;
         if (km_stop_asked())
             break;
     }
@@ -77,6 +80,7 @@ int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_
 {
     struct round r = {0};
     double before = 0, first = 0, msd = 0;
+    double unit2 = km_frame_unit2(job);
     size_t done = 0;
     int rc = km_job_agree(job, round_init(&r, job, c->k, err), err);
 
@@ -102,7 +106,7 @@ int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_
     if (done > 0) /* the centers are no longer means of the sample alone */
         job->sample_optimism = 1;
     if (rc == KM_OK && done > 0 && job->rank == 0)
-        km_log(KM_INFO, "%zu iteration(s) over all rows: msd %.6g, after the first %.6g", done, msd,
-               first);
+        km_log(KM_INFO, "%zu iteration(s) over all rows: msd %.6g, after the first %.6g", done,
+               msd * unit2, first * unit2);
     return rc;
 }

@@ -33,10 +33,12 @@ struct km_job {
     struct km_record_extras extras;
     struct km_feed *feed, *test; /* test may be NULL */
     int read_once;               /* a file of the train channel is no regular file */
-    int said_header[2]; /* what the log has told of the first lines of train and test files */
-    int sparse_records; /* among the first rows are sparse tensors, or nobody can look */
-    float *origin;      /* (d) subtracted from every row */
-    struct km_centers centers; /* K centers of the pass, relative to the origin */
+    int said_header[2];  /* what the log has told of the first lines of train and test files */
+    int sparse_records;  /* among the first rows are sparse tensors, or nobody can look */
+    float *origin;       /* (d) subtracted from every row; sparse rows: 0 */
+    int exponent;        /* of the power of two that rows are taken times: train/frame.h */
+    int agreed_exponent; /* on all hosts, at the last exchange */
+    struct km_centers centers; /* K centers of the pass, as the rows relative to the origin */
     struct km_sums sums;       /* of the current mini-batch */
     struct km_assign assign;
     struct km_sample sample; /* of the rows of the first epoch */

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/pass.h"
 
+#include "algo/decay.h"
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/pulse.h"
 #include "base/stop.h"
 #include "train/channel.h"
 #include "train/exchange.h"
+#include "train/frame.h"
 #include "train/sparse.h"
 #include "train/start.h"
 #include <inttypes.h>
-#include <math.h>
 
 /* One epoch under way. */
 struct epoch {
@@ -31,8 +32,9 @@ static void show_iteration(struct km_job *job, uint64_t before)
     while (pass->batches >= 10 * every)
         every *= 10;
     if (pass->batches / every != before / every) {
-        km_log(KM_INFO, "Iter %" PRIu64 ": Short term msd %f. Long term msd %f", pass->batches,
-               pass->short_ssd / pass->short_rows, pass->ssd / pass->all_rows);
+        km_log(KM_INFO, "Iter %" PRIu64 ": Short term msd %s. Long term msd %s", pass->batches,
+               km_report_msd(pass->short_ssd / pass->short_rows).s,
+               km_report_msd(pass->ssd / pass->all_rows).s);
         pass->short_ssd = pass->short_rows = 0;
     }
 }
@@ -71,7 +73,7 @@ static int move_centers(struct km_job *job, struct km_err *err)
         return KM_OK;
     km_watch_start(&job->phases[KM_PHASE_MOVE]);
     if (job->p->half_life_time_size)
-        decay = exp2(-*s->rows / (double)job->p->half_life_time_size);
+        decay = km_decay(*s->rows, (double)job->p->half_life_time_size);
     ssd = *s->ssd;
     job->pass.all_rows += *s->rows;
     job->pass.short_rows += *s->rows;
@@ -81,6 +83,7 @@ static int move_centers(struct km_job *job, struct km_err *err)
     } else {
         ssd = km_centers_move(&job->centers, s, decay, job->m->pool);
     }
+    ssd *= km_frame_unit2(job);
     job->pass.ssd += ssd;
     job->pass.short_ssd += ssd;
     km_watch_stop(&job->phases[KM_PHASE_MOVE]);
@@ -90,6 +93,7 @@ static int move_centers(struct km_job *job, struct km_err *err)
 /* Labels a block, adds its rows to the sums, and keeps some of them. */
 static void take_block(struct km_job *job, struct km_batch *b, int epoch)
 {
+    km_frame_meet(job, b);
     if (job->sparse) {
         km_sparse_take(job, b, epoch);
     } else {

@@ -21,6 +21,15 @@ static void shortest(char *out, size_t size, double v)
         strncat(out, ".0", size - strlen(out) - 1);
 }
 
+struct km_msd_text km_report_msd(double msd)
+{
+    struct km_msd_text text;
+    int usual = msd == 0 || (msd >= 1e-4 && msd < 1e15);
+
+    snprintf(text.s, sizeof(text.s), usual ? "%f" : "%g", msd);
+    return text;
+}
+
 void km_report_quality(const char *host, const char *channel, const char *name, double value)
 {
     char text[40];

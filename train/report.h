@@ -10,6 +10,13 @@
 #include <stdint.h>
 
 /** `#quality_metric: host=H, <channel> <name> <loss>=V`; V reads back as the same float64. */
+/** A mean squared distance as the original prints it, "%f", but for one that would lose its digits so, tiny or
+ * huge: "%g". */
+struct km_msd_text {
+    char s[40];
+};
+struct km_msd_text km_report_msd(double msd);
+
 void km_report_quality(const char *host, const char *channel, const char *name, double value);
 
 /** `#progress_metric: host=H, completed P % of epochs` */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/sparse.h"
 
+#include "algo/decay.h"
 #include "base/log.h"
+#include "train/frame.h"
 #include "train/merge.h"
 #include <math.h>
 
@@ -233,12 +235,13 @@ void km_sparse_take(struct km_job *job, const struct km_batch *b, int epoch)
     km_watch_stop(watch);
     offer(job, b, epoch);
     if (job->p->half_life_time_size)
-        decay = exp2(-(double)b->s.n / (double)job->p->half_life_time_size);
+        decay = km_decay((double)b->s.n, (double)job->p->half_life_time_size);
     km_watch_start(watch);
     km_sparse_centers_take(&job->sparse_centers, &job->sparse_step, &b->s, decay,
                            b->ends_mini_batch);
     km_watch_stop(watch);
     job->pass.all_rows += (double)b->s.n;
+    ssd *= km_frame_unit2(job);
     job->pass.ssd += ssd;
     job->pass.short_ssd += ssd;
     job->pass.short_rows += (double)b->s.n;

@@ -1,42 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/start.h"
 
-#include "algo/origin.h"
 #include "algo/seed.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/stop.h"
 #include "train/channel.h"
+#include "train/frame.h"
 #include "train/merge.h"
 #include "train/sparse.h"
 #include <inttypes.h>
 #include <string.h>
-
-/*
- * Moves the data's origin to the middle of the first blocks: float32 products of numbers far from zero would
- * lose the differences between rows. Of all hosts' origins, by their rows.
- */
-static int move_origin(struct km_job *job, const struct km_mat *x, size_t all_rows,
-                       struct km_err *err)
-{
-    double *sum = job->sums.sum; /* (d) borrowed: nothing has been added to it yet */
-    int rc;
-
-    if (x->n > 0)
-        km_origin(sum, x);
-    for (size_t t = 0; t < job->d; t++)
-        sum[t] *= (double)x->n / (double)all_rows;
-    rc = km_comm_sum(job->m->comm, sum, job->d, err);
-    for (size_t t = 0; t < job->d; t++)
-        job->origin[t] = (float)sum[t];
-    memset(sum, 0, job->d * sizeof(*sum));
-    if (rc)
-        return rc;
-    for (size_t i = 0; i < x->n; i++)
-        for (size_t t = 0; t < job->d; t++)
-            km_mat_row(x, i)[t] -= job->origin[t];
-    return km_feed_origin(job->feed, job->origin, err);
-}
 
 static int start_dense(struct km_job *job, const struct km_mat *rows, struct km_err *err)
 {
@@ -136,16 +110,13 @@ int km_start(struct km_job *job, struct km_batch *first, struct km_err *err)
     if (job->part[job->ranks] == 0)
         return km_job_agree(job, fail_without_rows(job, err), err);
     km_watch_start(&job->phases[KM_PHASE_SEED]);
-    if (job->sparse) {
-        /* moved, sparse rows would not be sparse */
+    rc = km_frame_choose(job, first, err);
+    if (rc == KM_OK && job->sparse) {
         rc = km_sparse_start(job, first ? &first->s : NULL, err);
-    } else {
-        struct km_mat *x = first ? &first->x : &none;
+    } else if (rc == KM_OK) {
+        const struct km_mat *x = first ? &first->x : &none;
 
-        rc = move_origin(job, x, job->part[job->ranks], err);
-        rc = km_job_agree(job, rc, err);
-        if (rc == KM_OK)
-            rc = job->ranks == 1 ? start_dense(job, x, err) : start_together(job, x, err);
+        rc = job->ranks == 1 ? start_dense(job, x, err) : start_together(job, x, err);
     }
     km_watch_stop(&job->phases[KM_PHASE_SEED]);
     if (rc == KM_OK)

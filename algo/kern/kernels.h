@@ -33,8 +33,9 @@
 struct km_lanes {
     size_t k, d;
     float *v;
-    float *scale; /* minus one over what the lane is to be divided by */
-    float *half;  /* half the squared norm of the center */
+    float *scale;       /* minus one over what the lane is to be divided by */
+    float *half;        /* half the squared norm of the center */
+    double *exact_half; /* (k) the same in float64 */
 };
 
 /** Centers of a panel: few enough that the busy features of one stay in an L2 cache of 1 to 2 MB

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * For plain loops over many values: compiled for wider vectors as well, and chosen when the program starts.
- * Without fused operations (CMakeLists.txt) they all give the same bits.
+ * Without fused operations (CMakeLists.txt) they all give the same bits. For static functions: clang 14 loses others.
  */
-#ifndef KM_ALGO_CLONES_H
-#define KM_ALGO_CLONES_H
+#ifndef KM_BASE_CLONES_H
+#define KM_BASE_CLONES_H
 
 #if defined(__x86_64__)
 #define KM_FOR_ALL_CPUS __attribute__((target_clones("avx512f", "avx2", "default")))
