@@ -10,22 +10,14 @@
 #include "train/iterate.h"
 #include "train/merge.h"
 #include "train/sparse.h"
+#include "train/spend.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Up to this size the train data is read once more for its exact msd; above, the reservoir tells.
- */
-#define RESCORE_BYTES ((uint64_t)512 << 20)
 /* Attempts that get a line of their own, as many as the original has. */
 #define SHOWN_TRIALS 10
-
-/* Rows of the sample, dense or sparse. */
-static size_t sample_rows(const struct km_job *job)
-{
-    return job->sparse ? job->sparse_sample.rows.n : job->reservoir.rows.n;
-}
 
 static size_t best_of(const struct km_trial *trials, size_t n)
 {
@@ -191,38 +183,11 @@ static int warn_of_copies(const struct km_mat *model, struct km_err *err)
     return KM_OK;
 }
 
-/* Whether all hosts together can read the train data again, and it is little enough. */
-static int can_rescore(struct km_job *job, int *can, struct km_err *err)
-{
-    double told[] = {job->read_once, (double)km_job_bytes(job)};
-    int rc = km_comm_sum(job->m->comm, told, 2, err);
-
-    *can = told[0] == 0 && told[1] <= (double)RESCORE_BYTES;
-    return rc;
-}
-
-/* Iterations over all rows, where the pass has left work for them. */
-static int iterate(struct km_job *job, struct km_centers *best, struct km_err *err)
-{
-    size_t most = km_iterate_most(job);
-    int can, rc;
-
-    if (most == 0 || job->stopped || sample_rows(job) == job->rows)
-        return KM_OK;
-    rc = can_rescore(job, &can, err);
-    if (rc || !can)
-        return rc;
-    km_crash_stage("in the iterations over all rows", 0);
-    km_watch_start(&job->phases[KM_PHASE_REFINE]);
-    rc = km_iterate(job, best, most, err);
-    km_watch_stop(&job->phases[KM_PHASE_REFINE]);
-    return rc;
-}
-
 int km_finish_centers(struct km_job *job, struct km_err *err)
 {
     struct km_centers best = {0};
     struct km_trial *trials = NULL;
+    struct km_spend plan = {0};
     size_t n = 0;
     int rc;
 
@@ -239,9 +204,11 @@ int km_finish_centers(struct km_job *job, struct km_err *err)
     rc = km_job_agree(job, rc, err);
     if (rc == KM_OK)
         rc = km_merge_sample(job, err);
+    if (rc == KM_OK)
+        rc = km_spend_plan(&plan, job, err);
     if (rc)
         goto out;
-    if (sample_rows(job)) {
+    if (km_job_sample_rows(job) && !plan.alone) {
         km_crash_stage("in the refinement", 0);
         km_watch_start(&job->phases[KM_PHASE_REFINE]);
         rc = refine(job, &best, trials, n, err);
@@ -254,7 +221,7 @@ int km_finish_centers(struct km_job *job, struct km_err *err)
     }
     if (rc)
         goto out;
-    rc = iterate(job, &best, err);
+    rc = km_spend(&plan, job, &best, err);
     if (rc)
         goto out;
     for (size_t i = 0; i < best.k * best.d; i++)
@@ -371,7 +338,7 @@ static double sample_dist2(const struct scorer *s, const struct km_job *job, siz
 /* The msd of the reservoir, as an estimate of the whole with its standard error. */
 static int score_sample(struct km_job *job, struct km_err *err)
 {
-    size_t rows = sample_rows(job);
+    size_t rows = km_job_sample_rows(job);
     double share = (double)rows / (double)job->rows, msd, variance = 0;
     struct scorer s = {0};
     int rc = scorer_init(&s, job, job->sparse, rows, err);
@@ -401,11 +368,11 @@ out:
 static int score_train(struct km_job *job, struct km_err *err)
 {
     struct score score;
-    int can, rc = can_rescore(job, &can, err);
+    int can, rc = km_iterate_can(job, &can, err);
 
     if (rc)
         return rc;
-    if (can && !job->stopped && sample_rows(job) != job->rows) {
+    if (can && !job->stopped && km_job_sample_rows(job) != job->rows) {
         if (job->rank == 0)
             km_log(KM_INFO, "reading the train data once more for its exact msd");
         rc = score_feed(job, job->feed, km_feed_rewind(job->feed, err), &score, err);
@@ -415,7 +382,7 @@ static int score_train(struct km_job *job, struct km_err *err)
             km_report_quality(job->request->host, "train", "data_msd", score.ssd / score.rows);
         return rc;
     }
-    if (sample_rows(job)) /* the same on all ranks */
+    if (km_job_sample_rows(job)) /* the same on all ranks */
         return km_job_agree(job, job->rank == 0 ? score_sample(job, err) : KM_OK, err);
     if (job->rank == 0)
         km_log(KM_INFO,

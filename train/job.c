@@ -85,6 +85,11 @@ size_t km_job_sample_room(const struct km_job *job)
                                           : (size_t)job->p->refine_rows;
 }
 
+size_t km_job_sample_rows(const struct km_job *job)
+{
+    return job->sparse ? job->sparse_sample.rows.n : job->reservoir.rows.n;
+}
+
 size_t km_job_reservoir_rows(const struct km_job *job)
 {
     if (job->p->refine_rows > 0)

@@ -94,6 +94,9 @@ size_t km_job_trials(const struct km_job *job);
 /** Rows of refine_rows, which is not auto; no more than the train channel's bytes can hold. */
 size_t km_job_refine_rows(const struct km_job *job);
 
+/** Rows in the sample, dense or sparse. */
+size_t km_job_sample_rows(const struct km_job *job);
+
 /** Rows of the sample that this rank keeps itself. */
 size_t km_job_reservoir_rows(const struct km_job *job);
 
