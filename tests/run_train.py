@@ -168,17 +168,20 @@ def test_hyperparameters(tests):
 
 def test_refine_passes(tests):
     """Quality or speed: more passes, no worse model; each job tells what it spent."""
-    x = np.random.default_rng(3).normal(size=(3000, 20)).astype("f4")
+    rng = np.random.default_rng(3)
+    x = (rng.normal(size=(500, 50))[rng.integers(0, 500, 20000)] + rng.normal(size=(20000, 50))).astype("f4")
     found = []
     for value in "0", "2", "12":
-        options = {"k": "150", "feature_dim": "20", "refine_passes": value, "extra_center_factor": "1"}
-        _, run = trained(tests, "refine_passes=" + value, lambda job: oracle.write_recordio(job.data("rows"), x), hyperparameters=options)
-        told = re.search(r"spent the work of (\S+) of at most (\d+) iterations over all 3000 rows, \d+ step", run.out)
+        options = {"k": "500", "feature_dim": "50", "refine_passes": value, "extra_center_factor": "3"}
+        model, run = trained(tests, "refine_passes=" + value, lambda job: oracle.write_recordio(job.data("rows"), x), hyperparameters=options)
+        told = re.search(r"spent the work of (\S+) of at most (\d+) iterations over all 20000 rows, \d+ step", run.out)
         if value == "0":
             tests.check(not told, "refine_passes=0 spends nothing", run)
         elif tests.check(told is not None, "refine_passes=%s tells what it spent" % value, run):
             tests.check(0 < float(told[1]) <= float(value) == float(told[2]), "refine_passes=%s is a limit" % value, run)
         found += values(r"train data_msd <loss>=(\S+)", run)
+        true = oracle.msd(x.astype("f8"), np.frombuffer(model, "<f4", 500 * 50, 64).reshape(500, 50))
+        tests.check(abs(found[-1] / true - 1) < (0.1 if value == "0" else 1e-5), "refine_passes=%s: told %s, true %s" % (value, found[-1], true))
     tests.check(found[2] <= found[1] <= found[0], "more passes, no worse: %s" % found)
 
 

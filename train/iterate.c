@@ -97,8 +97,6 @@ int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_
         before = msd;
     }
     round_done(&r);
-    if (done > 0) /* the centers are no longer means of the sample alone */
-        job->sample_optimism = 1;
     result->iterations = done;
     result->after = msd;
     return rc;

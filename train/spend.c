@@ -8,10 +8,11 @@
 #include "train/iterate.h"
 #include <inttypes.h>
 
-#define MOST         24 /* iterations, the work of as many of the data */
-#define FEW          2  /* of them, where the pass was spared nothing */
-#define SMALL_K      15 /* up to here the sample tells as much */
-#define CENTER_ROWS  10 /* in memory, that a center must have there if not all rows are */
+#define MOST         24  /* iterations, the work of as many of the data */
+#define FEW          2   /* of them, where the pass was spared nothing */
+#define SMALL_K      15  /* up to here the sample tells as much */
+#define PART_SHARE   0.5 /* of the work, for rows in memory that are not all */
+#define CENTER_ROWS  10  /* in memory, that a center must have there if not all rows are */
 #define ALONE_ROWS   20 /* for each center: what the refinement can do with fewer is lost in noise */
 #define REFINE_STEPS 15 /* iterations that it needs */
 
@@ -119,10 +120,12 @@ static int spend(const struct km_spend *s, struct km_job *job, struct km_centers
     int rc = KM_OK;
 
     if (s->search)
-        rc = search(job, best, s->most, &many, &spent, err);
+        rc = search(job, best, s->whole ? s->most : PART_SHARE * s->most, &many, &spent, err);
     if (rc == KM_OK && !s->whole && s->most - spent >= 1)
         rc = km_iterate(job, best, (size_t)(s->most - spent), &iterated, err);
     spent += (double)iterated.iterations;
+    if (spent > 0) /* the centers are no longer means of the refinement's rows alone */
+        job->sample_optimism = 1;
     if (rc == KM_OK && job->rank == 0 && spent > 0)
         tell(job, spent, s->most, &many, &iterated);
     return rc;
