@@ -352,7 +352,8 @@ static int score_sample(struct km_job *job, struct km_err *err)
         variance += (dist2 - msd) * (dist2 - msd);
     }
     variance /= (double)rows * (double)rows;
-    msd *= job->sample_optimism;
+    if (share < 1)
+        msd *= job->sample_optimism;
     if (share < 1)
         km_log(KM_INFO,
                "train data_msd is estimated on a uniform sample of %zu of %" PRIu64
