@@ -111,8 +111,9 @@ static double budget_of(const struct km_job *job)
                             job->from_k, job->d);
 }
 
+/* *rows: how many of the sample took part. */
 static int refine(struct km_job *job, struct km_centers *best, struct km_trial *trials, size_t n,
-                  struct km_err *err)
+                  size_t *rows, struct km_err *err)
 {
     struct km_refine_options o = {
         .rows = job->sparse ? NULL : &job->reservoir.rows,
@@ -133,6 +134,7 @@ static int refine(struct km_job *job, struct km_centers *best, struct km_trial *
     rc = km_job_agree(job, rc, err);
     if (rc == KM_OK)
         rc = km_merge_refined(job, best, &r, err);
+    *rows = r.rows;
     if (rc || r.rows == 0)
         return rc;
     if (r.kept)
@@ -211,7 +213,7 @@ int km_finish_centers(struct km_job *job, struct km_err *err)
     if (km_job_sample_rows(job) && !plan.alone) {
         km_crash_stage("in the refinement", 0);
         km_watch_start(&job->phases[KM_PHASE_REFINE]);
-        rc = refine(job, &best, trials, n, err);
+        rc = refine(job, &best, trials, n, &plan.refined, err);
         km_watch_stop(&job->phases[KM_PHASE_REFINE]);
     } else {
         km_centers_copy(&best, &trials[best_of(trials, n)].centers);

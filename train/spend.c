@@ -31,13 +31,20 @@ static double most_of(const struct km_job *job)
     return job->p->k > SMALL_K ? FEW : 0;
 }
 
-/* Whether the rows in memory are worth a search of their own: not where the refinement's budget was for them. */
+/* Whether the rows in memory are worth a search of their own. */
 static int has_search(const struct km_job *job, int whole)
 {
     size_t rows = job->reservoir.rows.n, k = (size_t)job->p->k;
 
     return !job->sparse && rows >= k && (whole || rows >= CENTER_ROWS * k) &&
-           (job->factor < KM_AUTO_CENTER_FACTOR || job->p->refine_passes > 0);
+           (whole || job->factor < KM_AUTO_CENTER_FACTOR || job->p->refine_passes > 0);
+}
+
+/* Whether the refinement has had all rows, and nobody asks for more than that. */
+static int has_done(const struct km_spend *s, const struct km_job *job)
+{
+    return s->refined == job->rows && job->factor == KM_AUTO_CENTER_FACTOR &&
+           job->p->refine_passes == KM_AUTO;
 }
 
 /* Whether the refinement's budget is for so few rows that it only costs. */
@@ -136,7 +143,7 @@ int km_spend(const struct km_spend *s, struct km_job *job, struct km_centers *be
 {
     int rc;
 
-    if (s->most < 1)
+    if (s->most < 1 || has_done(s, job))
         return KM_OK;
     km_crash_stage("in the iterations over all rows", 0);
     km_watch_start(&job->phases[KM_PHASE_REFINE]);

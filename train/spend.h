@@ -20,9 +20,10 @@ struct km_spend {
     int again;  /* else: they can be read again */
     int search; /* steps and looks on the rows in memory */
     int alone; /* in place of the refinement, whose own share would pay for so few rows that it only costs */
+    size_t refined; /* rows in memory that the refinement has used */
 };
 
-/** Behind the pass, when all hosts have the same sample. */
+/** `refined` is left to the caller. Behind the pass, when all hosts have the same sample. */
 int km_spend_plan(struct km_spend *s, struct km_job *job, struct km_err *err);
 
 /** Improves *best (relative to the origin), the same on all hosts. */
