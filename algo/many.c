@@ -8,7 +8,7 @@
 #define PAYS       50   /* another look follows one that moved a center in so many */
 #define NEAR       32   /* centers of a list */
 /* What a look costs, in iterations: two trials of a split for each row, however few the centers are; and a list of the
- * nearest for each center. Measured with 8-bit screens (Zen 5, d = 54 to 784), where iterations are cheapest. */
+ * nearest for each center. Measured with 8-bit screens (Zen 4, d = 54 to 784), where iterations are cheapest. */
 #define LOOK_COST 0.25
 #define LOOK_READ 1200 /* as many centers */
 #define LIST_COST 12   /* rows for each center */
