@@ -653,14 +653,13 @@ static void weigh(struct look *s)
     }
 }
 
-/* Everything up to the choice; returns the loss of the nearest centers' partition. */
+/* Everything up to the choice, from the two nearest centers on; returns the loss of the nearest ones' partition. */
 static double survey(struct look *s)
 {
     struct km_look *l = s->l;
     double loss;
 
     assert(s->p->x.n <= l->max_rows && s->c->k == l->k && s->c->d == l->d && !s->p->s.d);
-    measure(s);
     loss = try_partition(s, l->near);
     memcpy(l->row, l->other, s->p->x.n * sizeof(*l->row));
     weigh(s);
@@ -674,9 +673,20 @@ size_t km_look(struct km_look *l, struct km_centers *c, const struct km_points *
                uint64_t seed)
 {
     struct look s = {l, c, p, seed, km_exact_of(l->kern, c)};
+
+    measure(&s);
+    return km_look_measured(l, c, p, most, seed);
+}
+
+size_t km_look_measured(struct km_look *l, struct km_centers *c, const struct km_points *p,
+                        size_t most, uint64_t seed)
+{
+    struct look s = {l, c, p, seed, km_exact_of(l->kern, c)};
     double loss = survey(&s);
     size_t changes = apply(&s, choose(l, loss, most), loss);
 
+    if (changes == 0)
+        memcpy(l->label, l->near, p->x.n * sizeof(*l->label));
     km_centers_to_means(c, &l->sums);
     return changes;
 }
@@ -686,6 +696,7 @@ int km_look_boldly(struct km_look *l, struct km_centers *c, const struct km_poin
 {
     struct look s = {l, c, p, seed, km_exact_of(l->kern, c)};
 
+    measure(&s);
     survey(&s);
     if (!choose_boldly(l, number))
         return 0;

@@ -61,6 +61,13 @@ size_t km_look(struct km_look *l, struct km_centers *c, const struct km_points *
                uint64_t seed);
 
 /**
+ * The same where near, next, near2 and next2 are known, be it among some of the centers only. label is the partition that c
+ * are the means of.
+ */
+size_t km_look_measured(struct km_look *l, struct km_centers *c, const struct km_points *p,
+                        size_t most, uint64_t seed);
+
+/**
  * The same with one change that need not make the loss smaller by itself: of the center that is number `number` among
  * the cheapest (from 0) for which there is a place with S > R / 2. Returns 0, and leaves c alone, if there is none. For
  * attempts that iterations follow, and that are undone where these do not bring the loss down either.

@@ -27,7 +27,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 LIST = HERE / "bytes.txt"
 MNIST = HERE.parent / "examples/mnist/data/train-images-idx3-ubyte.gz"
-BIG = {"mnist", "many"}  # left out by --few
+BIG = {"mnist", "many", "many-narrow", "many-wide", "many-in-part"}  # left out by --few
 QUICK = "blobs-d1 blobs-d3 blobs-d8 blobs-d17 ties-d1 two-scales sentinel no-refinement two-centers sparse-batches".split()
 
 
@@ -117,6 +117,9 @@ CASES = {
     "no-refinement": (lambda r: loose(r, 1500, 16), "--k 10 --refine_rows 0"),
     "two-centers": (lambda r: loose(r, 500, 20), "--k 2 --extra_center_factor 1"),
     "many": (lambda r: loose(r, 4000, 9), "--k 200"),
+    "many-narrow": (lambda r: blobs(r, 4000, 9, 900, 1), "--k 1400"),
+    "many-wide": (lambda r: loose(r, 2000, 200), "--k 300"),
+    "many-in-part": (lambda r: blobs(r, 9000, 20, 150, 2), "--k 100 --refine_rows 4000 --refine_passes 30"),
     "mnist": (None, "--k 10"),
     "sparse": (lambda r: holes(r, 1000, 100, 0.05), "--k 8"),
     "sparse-batches": (lambda r: holes(r, 1000, 60, 0.1),

@@ -211,6 +211,7 @@ BAD_HYPERPARAMETERS = [
     ({"eval_metrics": "[]"}, ["must be valid json", "at least one metric"]),
     ({"seed": "-1"}, ["'seed'"]),
     ({"refine_rows": "1e3"}, ["'refine_rows'"]),
+    ({"refine_passes": "-1"}, ["'refine_passes'", "'auto' or an integer from 0 to 1000000"]),
     ({"epoch": "2"}, ["Additional hyperparameters are not allowed ('epoch' was unexpected; did you mean 'epochs'?)"]),
     ({"minibatch_size": "2"}, ["did you mean 'mini_batch_size'?"]),
     ({"tol": "0.1"}, ["did you mean 'local_lloyd_tol'?"]),

@@ -421,7 +421,7 @@ def iterations(t):
         for job, rows in zip(cluster.jobs, np.array_split(x, hosts)):
             oracle.write_recordio(job.data("rows"), rows)
         run = cluster.train("iterations on %d hosts" % hosts)
-        told = re.search(r"iteration\(s\) over all rows: msd (\S+), after", run.out)
+        told = re.search(r"iteration\(s\) over all rows, read again: msd (\S+), after", run.out)
         msd = oracle.msd(x.astype("f8"), cluster.model())
         t.check(told and msd <= float(told[1]) * 1.0001, "iterations on %d hosts: told, and at least as good" % hosts, run)
         found.append(msd)

@@ -110,6 +110,7 @@ EVERYTHING = {
     "force_dense": "true",
     "seed": "3",
     "refine_rows": "400",
+    "refine_passes": "3",
     "launch_port": "7071",
     "launch_timeout": "60",
     "stall_timeout": "30",
@@ -163,6 +164,25 @@ def test_hyperparameters(tests):
         run = tests.run("train", *args, "--output", folder / "model", folder / "rows")
         if tests.check(run.code == 0, "options " + args[0], run):
             tests.same((folder / "model").read_bytes(), models["bare"], "options %s: model" % args[0])
+
+
+def test_refine_passes(tests):
+    """Quality or speed: more passes, no worse model; each job tells what it spent."""
+    rng = np.random.default_rng(3)
+    x = (rng.normal(size=(500, 50))[rng.integers(0, 500, 20000)] + rng.normal(size=(20000, 50))).astype("f4")
+    found = []
+    for value in "0", "2", "12":
+        options = {"k": "500", "feature_dim": "50", "refine_passes": value, "extra_center_factor": "3"}
+        model, run = trained(tests, "refine_passes=" + value, lambda job: oracle.write_recordio(job.data("rows"), x), hyperparameters=options)
+        told = re.search(r"spent the work of (\S+) of at most (\d+) iterations over all 20000 rows, \d+ step", run.out)
+        if value == "0":
+            tests.check(not told, "refine_passes=0 spends nothing", run)
+        elif tests.check(told is not None, "refine_passes=%s tells what it spent" % value, run):
+            tests.check(0 < float(told[1]) <= float(value) == float(told[2]), "refine_passes=%s is a limit" % value, run)
+        found += values(r"train data_msd <loss>=(\S+)", run)
+        true = oracle.msd(x.astype("f8"), np.frombuffer(model, "<f4", 500 * 50, 64).reshape(500, 50))
+        tests.check(abs(found[-1] / true - 1) < 1e-5, "refine_passes=%s: told %s, true %s" % (value, found[-1], true))
+    tests.check(found[2] <= found[1] <= found[0], "more passes, no worse: %s" % found)
 
 
 def test_each_hyperparameter_counts(tests):

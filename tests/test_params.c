@@ -73,6 +73,7 @@ static void the_defaults_are_those_of_the_original(void **state)
     assert_true(p.force_dense);
     assert_int_equal(p.seed, 0);
     assert_int_equal(p.refine_rows, KM_AUTO);
+    assert_int_equal(p.refine_passes, KM_AUTO);
 }
 
 static void integers_are_taken_up_to_their_limits(void **state)
@@ -85,6 +86,9 @@ static void integers_are_taken_up_to_their_limits(void **state)
     assert_int_equal(good("seed", "9223372036854775807").seed, INT64_MAX);
     assert_int_equal(good("refine_rows", "0").refine_rows, 0);
     assert_int_equal(good("refine_rows", "auto").refine_rows, KM_AUTO);
+    assert_int_equal(good("refine_passes", "0").refine_passes, 0);
+    assert_int_equal(good("refine_passes", "auto").refine_passes, KM_AUTO);
+    assert_int_equal(good("refine_passes", "1000000").refine_passes, 1000000);
     assert_int_equal(good("extra_center_factor", "\"auto\"").extra_center_factor, KM_AUTO);
     assert_int_equal(good("extra_center_factor", "4").extra_center_factor, 4);
     assert_int_equal(good("local_lloyd_num_trials", "20").local_lloyd_num_trials, 20);
@@ -525,7 +529,7 @@ static void every_name_of_the_table_stands_in_the_help(void **state)
         snprintf(option, sizeof(option), "  --%s ", km_param_name(n));
         assert_contains(text, option);
     }
-    assert_int_equal(n, 18);
+    assert_int_equal(n, 19);
     assert_null(km_param_name(n + 1));
     assert_contains(text, "integer >= 1 [5000]");
     assert_contains(text, "auto, or integer >= 0 [auto]");

@@ -12,14 +12,12 @@
 #include "train/iterate.h"
 #include "train/merge.h"
 #include "train/sparse.h"
+#include "train/spend.h"
 #include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
-/* Up to this size the train data is read once more for its exact msd; above, the sample tells.
- */
-#define RESCORE_BYTES ((uint64_t)512 << 20)
 /* Attempts that get a line of their own, as many as the original has. */
 #define SHOWN_TRIALS 10
 
@@ -117,8 +115,9 @@ static double budget_of(const struct km_job *job)
                             job->from_k, job->d);
 }
 
+/* *rows: how many of the sample took part. */
 static int refine(struct km_job *job, struct km_centers *best, struct km_trial *trials, size_t n,
-                  struct km_err *err)
+                  size_t *rows, struct km_err *err)
 {
     struct km_refine_options o = {
         .sample = &job->sample,
@@ -138,6 +137,7 @@ static int refine(struct km_job *job, struct km_centers *best, struct km_trial *
     rc = km_job_agree(job, rc, err);
     if (rc == KM_OK)
         rc = km_merge_refined(job, best, &r, err);
+    *rows = r.rows;
     if (rc || r.rows == 0)
         return rc;
     if (r.kept)
@@ -165,38 +165,11 @@ static void fill_model(struct km_job *job, const struct km_centers *c)
         }
 }
 
-/* Whether all hosts together can read the train data again, and it is little enough. */
-static int can_rescore(struct km_job *job, int *can, struct km_err *err)
-{
-    double told[] = {job->read_once, (double)km_job_bytes(job)};
-    int rc = km_comm_sum(job->m->comm, told, 2, err);
-
-    *can = told[0] == 0 && told[1] <= (double)RESCORE_BYTES;
-    return rc;
-}
-
-/* Iterations over all rows, where the pass has left work for them. */
-static int iterate(struct km_job *job, struct km_centers *best, struct km_err *err)
-{
-    size_t most = km_iterate_most(job);
-    int can, rc;
-
-    if (most == 0 || job->stopped || km_sample_rows(&job->sample) == job->rows)
-        return KM_OK;
-    rc = can_rescore(job, &can, err);
-    if (rc || !can)
-        return rc;
-    km_crash_stage("in the iterations over all rows", 0);
-    km_watch_start(&job->phases[KM_PHASE_REFINE]);
-    rc = km_iterate(job, best, most, err);
-    km_watch_stop(&job->phases[KM_PHASE_REFINE]);
-    return rc;
-}
-
 int km_finish_centers(struct km_job *job, struct km_err *err)
 {
     struct km_centers best = {0};
     struct km_trial *trials = NULL;
+    struct km_spend plan = {0};
     size_t n = 0;
     int rc;
 
@@ -213,12 +186,14 @@ int km_finish_centers(struct km_job *job, struct km_err *err)
     rc = km_job_agree(job, rc, err);
     if (rc == KM_OK)
         rc = km_merge_sample(job, err);
+    if (rc == KM_OK)
+        rc = km_spend_plan(&plan, job, err);
     if (rc)
         goto out;
-    if (km_sample_rows(&job->sample)) {
+    if (km_sample_rows(&job->sample) && !plan.alone) {
         km_crash_stage("in the refinement", 0);
         km_watch_start(&job->phases[KM_PHASE_REFINE]);
-        rc = refine(job, &best, trials, n, err);
+        rc = refine(job, &best, trials, n, &plan.refined, err);
         km_watch_stop(&job->phases[KM_PHASE_REFINE]);
     } else {
         km_centers_copy(&best, &trials[best_of(trials, n)].centers);
@@ -228,7 +203,7 @@ int km_finish_centers(struct km_job *job, struct km_err *err)
     }
     if (rc)
         goto out;
-    rc = iterate(job, &best, err);
+    rc = km_spend(&plan, job, &best, err);
     if (rc)
         goto out;
     for (size_t i = 0; i < best.k * best.d; i++)
@@ -426,7 +401,7 @@ static int score_sample(struct km_job *job, struct km_err *err)
 static int score_train(struct km_job *job, struct km_err *err)
 {
     struct score score;
-    int can, rc = can_rescore(job, &can, err);
+    int can, rc = km_iterate_can(job, &can, err);
 
     if (rc)
         return rc;

@@ -7,9 +7,8 @@
 #include "train/sparse.h"
 
 #define LEAST_GAIN 1e-4
-#define MOST       25 /* iterations, the work of as many of the data */
-#define FEW        2  /* of them, where the pass was spared nothing */
-#define SMALL_K    15 /* up to here the sample tells as much */
+/* Up to this size the train data is read again. */
+#define AGAIN_BYTES ((uint64_t)512 << 20)
 
 /* One pass over the rows of this host, and what it takes. */
 struct round {
@@ -65,22 +64,20 @@ static int read_rows(struct round *r, struct km_job *job, const struct km_center
     return rc;
 }
 
-size_t km_iterate_most(const struct km_job *job)
+int km_iterate_can(struct km_job *job, int *can, struct km_err *err)
 {
-    if (job->p->extra_center_factor != KM_AUTO || job->p->refine_rows == 0)
-        return 0;
-    if (job->factor == 1)
-        return MOST;
-    if (job->factor < KM_AUTO_CENTER_FACTOR)
-        return KM_AUTO_CENTER_FACTOR - job->factor;
-    return job->p->k > SMALL_K ? FEW : 0;
+    double told[] = {job->read_once, (double)km_job_bytes(job)};
+    int rc = km_comm_sum(job->m->comm, told, 2, err);
+
+    *can = told[0] == 0 && told[1] <= (double)AGAIN_BYTES;
+    return rc;
 }
 
-int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_err *err)
+int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_iterated *result,
+               struct km_err *err)
 {
     struct round r = {0};
-    double before = 0, first = 0, msd = 0;
-    double unit2 = km_frame_unit2(job);
+    double before = 0, msd = 0;
     size_t done = 0;
     int rc = km_job_agree(job, round_init(&r, job, c->k, err), err);
 
@@ -97,16 +94,13 @@ int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_
         if (rc || job->stopped)
             break;
         msd = (*r.sums.ssd - km_centers_to_means(c, &r.sums)) / *r.sums.rows;
-        first = done == 0 ? msd : first;
+        result->before = done == 0 ? msd : result->before;
         if (done > 0 && before - msd < LEAST_GAIN * msd)
             most = done; /* enough */
         before = msd;
     }
     round_done(&r);
-    if (done > 0) /* the centers are no longer means of the sample alone */
-        job->sample_optimism = 1;
-    if (rc == KM_OK && done > 0 && job->rank == 0)
-        km_log(KM_INFO, "%zu iteration(s) over all rows: msd %.6g, after the first %.6g", done,
-               msd * unit2, first * unit2);
+    result->iterations = done;
+    result->after = msd;
     return rc;
 }

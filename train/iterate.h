@@ -5,16 +5,20 @@
 
 #include "train/job.h"
 
-/**
- * How many at most: as many as the pass was spared by an extra_center_factor of auto below 10, each the work of k centers (at
- * factor 1: 25); 2 at factor 10 where k is above 15; none without a refinement, or where the factor was said.
- */
-size_t km_iterate_most(const struct km_job *job);
+/** Whether all hosts together can read the train data again, and it is little enough: 512 MiB. */
+int km_iterate_can(struct km_job *job, int *can, struct km_err *err);
+
+/** What was done: the msd before the first iteration and before the last one, of the rows against the means of their clusters. */
+struct km_iterated {
+    size_t iterations;
+    double before, after;
+};
 
 /**
  * Up to `most` iterations, on all hosts: *c (relative to the origin) becomes the means of the rows nearest to each
  * center; an empty one keeps its place. They end when one gains less than 1e-4 of the msd, or when somebody asks to stop.
  */
-int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_err *err);
+int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_iterated *result,
+               struct km_err *err);
 
 #endif

@@ -85,7 +85,7 @@ size_t km_job_sample_room(const struct km_job *job)
                                           : (size_t)job->p->refine_rows;
 }
 
-size_t km_job_sample_rows(const struct km_job *job)
+size_t km_job_sample_capacity(const struct km_job *job)
 {
     if (job->p->refine_rows > 0)
         return km_job_refine_rows(job);
@@ -115,7 +115,7 @@ int km_job_check_memory(const struct km_job *job, struct km_err *err)
 {
     double cells = (double)job->from_k * (double)job->d;
     double centers = cells * (sizeof(float) + 3 * sizeof(double));
-    double rows = 3.0 * (double)km_job_block_rows(job) + (double)km_job_sample_rows(job);
+    double rows = 3.0 * (double)km_job_block_rows(job) + (double)km_job_sample_capacity(job);
     double have = (double)km_memory_available(), trials = (double)km_job_trials(job), need;
 
     if (job->ranks > 1) { /* all ranks' sample beside our own, and the best of others' trials */
@@ -123,8 +123,8 @@ int km_job_check_memory(const struct km_job *job, struct km_err *err)
         trials = trials / job->ranks + 2;
     }
     rows *= (double)(row_bytes(job->d) + KM_SAMPLE_ROW_BYTES);
-    rows += (double)km_job_sample_rows(job) * KM_REFINE_ROW_BYTES;
-    rows += (double)min_size(km_job_sample_rows(job), KM_REFINE_LOOK_ROWS) * KM_LOOK_ROW_BYTES;
+    rows += (double)km_job_sample_capacity(job) * KM_REFINE_ROW_BYTES;
+    rows += (double)min_size(km_job_sample_capacity(job), KM_REFINE_LOOK_ROWS) * KM_LOOK_ROW_BYTES;
     if (job->sparse)
         km_sparse_memory(job, &centers, &rows);
     trials *= (double)job->p->k * (double)job->d * TRIAL_CELL_BYTES;

@@ -94,7 +94,7 @@ size_t km_job_trials(const struct km_job *job);
 size_t km_job_refine_rows(const struct km_job *job);
 
 /** Rows of the sample that this rank keeps itself. */
-size_t km_job_sample_rows(const struct km_job *job);
+size_t km_job_sample_capacity(const struct km_job *job);
 
 /**
  * Refuses what cannot fit before the first allocation, instead of being killed in the middle: the centers

@@ -40,6 +40,8 @@ const struct km_param km_param_table[] = {
      "start of the random numbers; the same seed gives the same model"},
     {"refine_rows", KM_P_INTEGER_OR_AUTO, 0, INT32_MAX, "auto", FIELD(refine_rows),
      "records kept in memory to refine the model at the end; auto: 64 MiB; 0: off"},
+    {"refine_passes", KM_P_INTEGER_OR_AUTO, 0, 1000000, "auto", FIELD(refine_passes),
+     "iterations over all records to spend at the end, at most; auto: by k and records"},
     {"launch_port", KM_P_INTEGER, 1, 65535, "7070", FIELD(launch_port),
      "several hosts: TCP port on which they wait for the first one"},
     {"launch_timeout", KM_P_INTEGER, 1, 86400, "900", FIELD(launch_timeout),

@@ -2,7 +2,7 @@
 /*
  * Hyperparameters: one table of name, type, range and default (params.c), from which the parser,
  * the command line options and the help text are made. Names and defaults are the original's; seed,
- * refine_rows and those of several hosts are ours.
+ * refine_rows, refine_passes and those of several hosts are ours.
  */
 #ifndef KM_TRAIN_PARAMS_H
 #define KM_TRAIN_PARAMS_H
@@ -29,6 +29,7 @@ struct km_params {
     int64_t local_lloyd_max_iter;
     int64_t local_lloyd_num_trials;                     /* or KM_AUTO */
     int64_t refine_rows;                                /* or KM_AUTO; 0 = off */
+    int64_t refine_passes;                              /* or KM_AUTO; 0 = none */
     int64_t seed;                                       /* 0 .. 2^63-1 */
     int64_t launch_port, launch_timeout, stall_timeout; /* of several hosts; seconds */
     double local_lloyd_tol;                             /* 0..1, relative */

@@ -91,7 +91,7 @@ static int open_channels(struct km_job *job, struct km_err *err)
 static int dense_init(struct km_job *job, struct km_err *err)
 {
     size_t block = km_job_block_rows(job);
-    struct km_sample_size size = {km_job_sample_rows(job), 0, job->d, block, job->from_k};
+    struct km_sample_size size = {km_job_sample_capacity(job), 0, job->d, block, job->from_k};
     int rc = km_centers_init(&job->centers, job->from_k, job->d, err);
 
     if (rc == KM_OK)
