@@ -3,6 +3,7 @@
 
 #include "algo/loss.h"
 #include "base/stop.h"
+#include <string.h>
 
 struct km_points km_points_of(const struct km_mat *x, const double *weight,
                               const struct km_kernels *kern)
@@ -19,6 +20,57 @@ struct km_points km_points_of(const struct km_mat *x, const double *weight,
     return p;
 }
 
+struct km_place km_place_of(const struct km_points *p, const double *at, size_t d)
+{
+    struct km_place place = {at, 0};
+
+    for (size_t t = 0; p->s.d && t < d; t++)
+        place.norm2 += at[t] * at[t];
+    return place;
+}
+
+double km_points_dist2(const struct km_points *p, const struct km_kernels *kern, size_t i,
+                       const struct km_place *place)
+{
+    double dist2 = place->norm2;
+
+    if (!p->s.d)
+        return kern->dist2(km_mat_row(&p->x, i), place->at, p->x.d);
+    for (size_t e = p->s.at[i]; e < p->s.at[i] + p->s.len[i]; e++) {
+        double v = (double)p->s.val[e];
+
+        dist2 += v * (v - 2 * place->at[p->s.col[e]]);
+    }
+    return dist2 > 0 ? dist2 : 0;
+}
+
+void km_points_write(const struct km_points *p, size_t i, double *row, size_t d)
+{
+    if (p->s.d) {
+        memset(row, 0, d * sizeof(*row));
+        for (size_t e = p->s.at[i]; e < p->s.at[i] + p->s.len[i]; e++)
+            row[p->s.col[e]] = (double)p->s.val[e];
+    } else {
+        for (size_t t = 0; t < d; t++)
+            row[t] = (double)km_mat_row(&p->x, i)[t];
+    }
+}
+
+static double add_sparse(const struct km_points *p, double *sum, const uint32_t *at, size_t n)
+{
+    double weight = 0;
+
+    for (size_t m = 0; m < n; m++) {
+        size_t i = at[m];
+        double w = km_points_weight(p, i);
+
+        for (size_t e = p->s.at[i]; e < p->s.at[i] + p->s.len[i]; e++)
+            sum[p->s.col[e]] += w * (double)p->s.val[e];
+        weight += w;
+    }
+    return weight;
+}
+
 /* Some at a time, so that the sum is loaded and stored once for them. */
 #define ADD_ROWS 64
 
@@ -27,6 +79,8 @@ double km_points_add(const struct km_points *p, const struct km_kernels *kern, d
 {
     double weight = 0;
 
+    if (p->s.d)
+        return add_sparse(p, sum, at, n);
     for (size_t i = 0; i < n; i += ADD_ROWS) {
         const float *row[ADD_ROWS];
         double w[ADD_ROWS];

@@ -33,7 +33,23 @@ static inline double km_points_weight(const struct km_points *p, size_t i)
     return p->weight ? p->weight[i] : 1;
 }
 
-/** Adds the n dense rows of those numbers to sum (d), each times its weight, in their order; returns their weight. */
+/** A place that rows are measured from: d values, and the sum of their squares, which only sparse rows need. */
+struct km_place {
+    const double *at;
+    double norm2;
+};
+
+/** The place at those d values, for rows like p. */
+struct km_place km_place_of(const struct km_points *p, const double *at, size_t d);
+
+/** The squared distance of row i to a place, in float64: the same at every level. */
+double km_points_dist2(const struct km_points *p, const struct km_kernels *kern, size_t i,
+                       const struct km_place *place);
+
+/** Row i, written out to d values. */
+void km_points_write(const struct km_points *p, size_t i, double *row, size_t d);
+
+/** Adds the n rows of those numbers to sum (d), each times its weight, in their order; returns their weight. */
 double km_points_add(const struct km_points *p, const struct km_kernels *kern, double *sum,
                      const uint32_t *at, size_t n);
 

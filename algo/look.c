@@ -4,6 +4,7 @@
 #include "algo/exact.h"
 #include "algo/loss.h"
 #include "algo/split.h"
+#include "base/clones.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include <assert.h>
@@ -31,9 +32,9 @@ static size_t lanes_of(size_t k)
 
 /* ---- memory ---- */
 
-static size_t scratch_for(size_t k, size_t d)
+static size_t scratch_for(size_t k, size_t d, int has_lanes)
 {
-    size_t measure = d < FEW ? lanes_of(k) * sizeof(double) : GROUP * k * sizeof(float);
+    size_t measure = has_lanes ? lanes_of(k) * sizeof(double) : GROUP * k * sizeof(float);
     size_t cost = d * sizeof(double) + (k + 1) * sizeof(uint32_t);
     size_t split = km_split_room(d) * sizeof(double);
     size_t most = measure > cost ? measure : cost;
@@ -42,11 +43,12 @@ static size_t scratch_for(size_t k, size_t d)
 }
 
 int km_look_init(struct km_look *l, const struct km_kernels *kern, struct km_pool *pool,
-                 size_t max_rows, size_t k, size_t d, struct km_err *err)
+                 size_t max_rows, size_t k, size_t d, int sparse, struct km_err *err)
 {
-    int rc;
+    int rc, has_lanes = sparse || d < FEW;
 
-    *l = (struct km_look){kern, pool, max_rows, k, d, .scratch_bytes = scratch_for(k, d)};
+    *l =
+        (struct km_look){kern, pool, max_rows, k, d, .scratch_bytes = scratch_for(k, d, has_lanes)};
     l->near = km_alloc(max_rows, sizeof(*l->near));
     l->next = km_alloc(max_rows, sizeof(*l->next));
     l->near2 = km_alloc(max_rows, sizeof(*l->near2));
@@ -58,12 +60,12 @@ int km_look_init(struct km_look *l, const struct km_kernels *kern, struct km_poo
     l->of = km_alloc(k, sizeof(*l->of));
     l->by_cost = km_alloc(k, sizeof(*l->by_cost));
     l->by_gain = km_alloc(k, sizeof(*l->by_gain));
-    l->lanes = d < FEW ? km_alloc(d * lanes_of(k), sizeof(*l->lanes)) : NULL;
+    l->lanes = has_lanes ? km_alloc(d * lanes_of(k), sizeof(*l->lanes)) : NULL;
     l->scratch = km_alloc((size_t)km_pool_threads(pool), l->scratch_bytes);
     rc = km_sums_init(&l->sums, k, d, err);
     if (rc || !l->near || !l->next || !l->near2 || !l->next2 || !l->label || !l->row || !l->other ||
         !l->start || !l->of || !l->by_cost || !l->by_gain || !l->scratch ||
-        (d < FEW && !l->lanes)) {
+        (has_lanes && !l->lanes)) {
         km_look_done(l);
         return km_fail(err, KM_E_MEM, "no memory to look at %zu rows and %zu centers", max_rows, k);
     }
@@ -109,9 +111,21 @@ static const double *exact_of(const struct look *s, size_t j)
     return s->c->exact + j * s->c->d;
 }
 
-static double dist2_to(const struct look *s, size_t i, const double *point)
+static struct km_place place_of(const struct look *s, size_t j)
 {
-    return s->l->kern->dist2(km_mat_row(&s->p->x, i), point, s->c->d);
+    return (struct km_place){exact_of(s, j), s->l->of[j].norm2};
+}
+
+static double dist2_to(const struct look *s, size_t i, const struct km_place *place)
+{
+    return km_points_dist2(s->p, s->l->kern, i, place);
+}
+
+static double dist2_to_center(const struct look *s, size_t i, size_t j)
+{
+    struct km_place place = place_of(s, j);
+
+    return dist2_to(s, i, &place);
 }
 
 /* ---- the nearest two centers of each row ---- */
@@ -143,15 +157,9 @@ static void put(const struct look *s, size_t i, const struct nearest2 *b)
     s->l->next2[i] = s->l->k > 1 ? b->next2 : (double)INFINITY;
 }
 
-#if defined(__x86_64__)
-#define FOR_ALL_CPUS __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define FOR_ALL_CPUS
-#endif
-
 /* Squared distances of a row to all centers, in float64: each a sum over the features in their order. */
-FOR_ALL_CPUS static void all_dist2(double *dist2, const float *row, const double *lanes, size_t d,
-                                   size_t width)
+KM_FOR_ALL_CPUS static void all_dist2(double *dist2, const float *row, const double *lanes,
+                                      size_t d, size_t width)
 {
     for (size_t j = 0; j < width; j++)
         dist2[j] = 0;
@@ -164,14 +172,34 @@ FOR_ALL_CPUS static void all_dist2(double *dist2, const float *row, const double
     }
 }
 
-static void measure_few(const struct look *s, size_t from, size_t to, double *dist2)
+/* The same of a sparse row, as km_points_dist2. */
+KM_FOR_ALL_CPUS static void all_sparse_dist2(double *dist2, const struct km_csr *x, size_t i,
+                                             const struct km_look *l, size_t width)
+{
+    for (size_t j = 0; j < l->k; j++)
+        dist2[j] = l->of[j].norm2;
+    for (size_t e = x->at[i]; e < x->at[i] + x->len[i]; e++) {
+        double v = (double)x->val[e];
+        const double *at = l->lanes + x->col[e] * width;
+
+        for (size_t j = 0; j < width; j++)
+            dist2[j] += v * (v - 2 * at[j]);
+    }
+    for (size_t j = 0; j < l->k; j++)
+        dist2[j] = dist2[j] > 0 ? dist2[j] : 0;
+}
+
+static void measure_by_lanes(const struct look *s, size_t from, size_t to, double *dist2)
 {
     size_t width = lanes_of(s->l->k);
 
     for (size_t i = from; i < to; i++) {
         struct nearest2 b = {(double)INFINITY, (double)INFINITY, 0, 0};
 
-        all_dist2(dist2, km_mat_row(&s->p->x, i), s->l->lanes, s->c->d, width);
+        if (s->p->s.d)
+            all_sparse_dist2(dist2, &s->p->s, i, s->l, width);
+        else
+            all_dist2(dist2, km_mat_row(&s->p->x, i), s->l->lanes, s->c->d, width);
         for (uint32_t j = 0; j < s->l->k; j++)
             take(&b, dist2[j], j);
         put(s, i, &b);
@@ -195,7 +223,7 @@ static void measure_row(const struct look *s, size_t i, const float *score, floa
                         INFINITY);
     for (uint32_t j = 0; j < s->l->k; j++)
         if (!(score[j] - share * half[j] > limit))
-            take(&b, dist2_to(s, i, exact_of(s, j)), j);
+            take(&b, dist2_to_center(s, i, j), j);
     put(s, i, &b);
 }
 
@@ -221,10 +249,10 @@ static void measure_many(const struct look *s, size_t from, size_t to, float *sc
 static void measure_task(void *arg, size_t task, int worker)
 {
     const struct look *s = arg;
-    size_t from = task * BLOCK, to = min_size(from + BLOCK, s->p->x.n);
+    size_t from = task * BLOCK, to = min_size(from + BLOCK, km_points_n(s->p));
 
-    if (s->c->d < FEW)
-        measure_few(s, from, to, scratch_of(s, worker));
+    if (s->l->lanes)
+        measure_by_lanes(s, from, to, scratch_of(s, worker));
     else
         measure_many(s, from, to, scratch_of(s, worker));
 }
@@ -234,10 +262,12 @@ static void measure(struct look *s)
     struct km_look *l = s->l;
     size_t width = lanes_of(l->k);
 
+    for (size_t j = 0; j < l->k; j++)
+        l->of[j].norm2 = km_place_of(s->p, exact_of(s, j), l->d).norm2;
     for (size_t t = 0; l->lanes && t < l->d; t++)
         for (size_t j = 0; j < l->k; j++)
             l->lanes[t * width + j] = exact_of(s, j)[t];
-    km_pool_run(l->pool, measure_task, s, (s->p->x.n + BLOCK - 1) / BLOCK);
+    km_pool_run(l->pool, measure_task, s, (km_points_n(s->p) + BLOCK - 1) / BLOCK);
 }
 
 /* ---- partitions ---- */
@@ -275,11 +305,13 @@ static void loss_task(void *arg, size_t j, int worker)
     const struct look *s = arg;
     struct km_look *l = s->l;
     double *mean = scratch_of(s, worker), loss = 0;
+    struct km_place place;
 
     for (size_t t = 0; l->sums.count[j] > 0 && t < l->d; t++)
         mean[t] = l->sums.sum[j * l->d + t] / l->sums.count[j];
+    place = km_place_of(s->p, mean, l->d);
     for (size_t i = l->start[j]; i < l->start[j + 1]; i++)
-        loss += km_points_weight(s->p, l->other[i]) * dist2_to(s, l->other[i], mean);
+        loss += km_points_weight(s->p, l->other[i]) * dist2_to(s, l->other[i], &place);
     l->of[j].loss = loss;
 }
 
@@ -299,7 +331,7 @@ static double try_partition(struct look *s, const uint32_t *label)
     struct km_look *l = s->l;
     double means = 0, loss;
 
-    order_rows(l, label, s->p->x.n, l->other);
+    order_rows(l, label, km_points_n(s->p), l->other);
     km_pool_run(l->pool, sum_task, s, l->k);
     for (size_t j = 0; j < l->k; j++) {
         const double *sum = l->sums.sum + j * l->d;
@@ -376,7 +408,8 @@ static struct km_split split_of(const struct look *s, size_t j, uint32_t *row, d
 {
     const struct km_look *l = s->l;
     size_t from = l->start[j], have = l->start[j + 1] - from;
-    struct km_split p = {l->kern, s->p, row, min_size(have, KM_SPLIT_ROWS), l->near2, memory, {0}};
+    struct km_split p = {l->kern,  s->p,   l->d, row, min_size(have, KM_SPLIT_ROWS),
+                         l->near2, memory, {0}};
 
     for (size_t m = 0; m < p.n; m++)
         row[m] = l->row[from + m * have / p.n];
@@ -397,6 +430,7 @@ static double gain_of_far(const struct look *s, size_t j, double *mean)
 {
     struct km_look *l = s->l;
     struct km_look_center *c = &l->of[j];
+    struct km_place place;
     double most = 0, w;
 
     for (size_t i = l->start[j]; i < l->start[j + 1]; i++)
@@ -409,7 +443,8 @@ static double gain_of_far(const struct look *s, size_t j, double *mean)
         return 0;
     for (size_t t = 0; t < l->d; t++)
         mean[t] = l->sums.sum[j * l->d + t] / c->weight;
-    return w * dist2_to(s, c->far, mean) * c->weight / (c->weight - w);
+    place = km_place_of(s->p, mean, l->d);
+    return w * dist2_to(s, c->far, &place) * c->weight / (c->weight - w);
 }
 
 static void gain_task(void *arg, size_t j, int worker)
@@ -564,7 +599,7 @@ static uint32_t nearest_left(const struct look *s, size_t i, const unsigned char
     uint32_t best = 0;
 
     for (uint32_t j = 0; j < s->l->k; j++) {
-        double dist2 = gone[j] ? (double)INFINITY : dist2_to(s, i, exact_of(s, j));
+        double dist2 = gone[j] ? (double)INFINITY : dist2_to_center(s, i, j);
 
         if (dist2 < least) {
             least = dist2;
@@ -581,16 +616,19 @@ static void split_rows(struct look *s, size_t j)
     const struct km_look_center *c = &l->of[j];
     uint32_t some[KM_SPLIT_ROWS];
     struct km_split p = split_of(s, j, some, scratch_of(s, 0));
+    struct km_place half[2];
 
     if (c->alone) {
         l->label[c->far] = c->from;
         return;
     }
     split(s, &p, j);
+    for (int h = 0; h < 2; h++)
+        half[h] = km_place_of(s->p, p.best[h], l->d);
     for (size_t i = l->start[j]; i < l->start[j + 1]; i++) {
         size_t row = l->row[i];
 
-        if (dist2_to(s, row, p.best[1]) < dist2_to(s, row, p.best[0]))
+        if (dist2_to(s, row, &half[1]) < dist2_to(s, row, &half[0]))
             l->label[row] = c->from;
     }
 }
@@ -601,7 +639,7 @@ static void relabel(struct look *s, size_t changes, unsigned char *gone)
     struct km_look *l = s->l;
     size_t left = changes;
 
-    memcpy(l->label, l->near, s->p->x.n * sizeof(*l->label));
+    memcpy(l->label, l->near, km_points_n(s->p) * sizeof(*l->label));
     memset(gone, 0, l->k);
     for (size_t i = 0; i < l->k && left > 0; i++)
         for (size_t j = 0; j < l->k; j++)
@@ -630,7 +668,7 @@ static size_t apply(struct look *s, size_t changes, double loss)
         relabel(s, changes, gone);
         if (try_partition(s, l->label) < loss)
             return changes;
-        order_rows(l, l->near, s->p->x.n, l->row);
+        order_rows(l, l->near, km_points_n(s->p), l->row);
         changes = changes > 1 ? 1 : 0;
     }
     try_partition(s, l->near);
@@ -659,9 +697,9 @@ static double survey(struct look *s)
     struct km_look *l = s->l;
     double loss;
 
-    assert(s->p->x.n <= l->max_rows && s->c->k == l->k && s->c->d == l->d && !s->p->s.d);
+    assert(km_points_n(s->p) <= l->max_rows && s->c->k == l->k && s->c->d == l->d);
     loss = try_partition(s, l->near);
-    memcpy(l->row, l->other, s->p->x.n * sizeof(*l->row));
+    memcpy(l->row, l->other, km_points_n(s->p) * sizeof(*l->row));
     weigh(s);
     km_pool_run(l->pool, cost_task, s, l->k);
     km_pool_run(l->pool, gain_task, s, l->k);
@@ -686,7 +724,7 @@ size_t km_look_measured(struct km_look *l, struct km_centers *c, const struct km
     size_t changes = apply(&s, choose(l, loss, most), loss);
 
     if (changes == 0)
-        memcpy(l->label, l->near, p->x.n * sizeof(*l->label));
+        memcpy(l->label, l->near, km_points_n(p) * sizeof(*l->label));
     km_centers_to_means(c, &l->sums);
     return changes;
 }

@@ -20,6 +20,7 @@ struct km_look_center {
     double shift;  /* what they gain when it becomes their mean: weight * |mean - center|^2 */
     double cost;   /* R: what its removal would add to the loss */
     double gain;   /* S: what splitting it would take away */
+    double norm2;  /* of its place, where rows are sparse */
     double loss;   /* of its rows in the partition that is tried, where that had to be measured */
     uint32_t far;  /* its farthest row */
     int alone;     /* that row alone is the better split */
@@ -39,7 +40,8 @@ struct km_look {
     size_t *start;               /* (k + 1) those of each center in both */
     struct km_look_center *of;   /* (k) */
     uint32_t *by_cost, *by_gain; /* (k) centers, the cheapest and the dearest first */
-    double *lanes;       /* (d, k rounded up to 8) centers feature by feature, for few features */
+    double *
+        lanes; /* (d, k rounded up to 8) centers feature by feature, for few features and for sparse rows */
     struct km_sums sums; /* of the partition that is tried */
     char *scratch;       /* (threads, scratch_bytes) */
     size_t scratch_bytes;
@@ -48,12 +50,13 @@ struct km_look {
 /** Bytes that km_look_init takes for each row. */
 #define KM_LOOK_ROW_BYTES 36
 
+/** sparse: for sparse rows, else for dense ones. */
 int km_look_init(struct km_look *l, const struct km_kernels *kern, struct km_pool *pool,
-                 size_t max_rows, size_t k, size_t d, struct km_err *err);
+                 size_t max_rows, size_t k, size_t d, int sparse, struct km_err *err);
 void km_look_done(struct km_look *l); /* zeroed is fine */
 
 /**
- * One look at dense rows p (p->x, p->weight): c becomes the means of a partition whose loss is no more than
+ * One look at the rows of p: c becomes the means of a partition whose loss is no more than
  * that of the rows' nearest centers, with up to `most` centers moved. Returns how many were. `seed` names the
  * random numbers. Same bits on any number of threads.
  */

@@ -41,7 +41,7 @@ static int search_init(struct search *s, const struct km_kernels *kern, struct k
     if (rc == KM_OK)
         rc = km_near_rows_init(&s->near, kern, pool, n, k, d, s->lists.each, err);
     if (rc == KM_OK)
-        rc = km_look_init(&s->look, kern, pool, n, k, d, err);
+        rc = km_look_init(&s->look, kern, pool, n, k, d, 0, err);
     return rc;
 }
 

@@ -39,6 +39,8 @@
 #define BOLD_GAIN    1e-5 /* of the loss, or an attempt is undone */
 #define FEW_COST     250  /* iterations that everything on all rows takes, about */
 #define FEW_WIDTH    16   /* a narrow row takes as long as one of so many features */
+#define LEND         2    /* budgets more, for looks as long as each of them */
+#define LEND_GAIN    0.02 /* gains so much of the loss */
 #define LAST_TOL     1e-7 /* the last candidate has converged when an iteration gains less */
 
 double km_refine_budget(uint64_t rows, size_t from_k, size_t d)
@@ -50,7 +52,7 @@ double km_refine_budget(uint64_t rows, size_t from_k, size_t d)
 
 struct candidate {
     struct km_centers *centers;
-    double loss;
+    double loss, weight;     /* of the rows that it ran on last */
     size_t number;           /* decides between equal losses */
     struct km_bounds bounds; /* of the rows that it has competed on; empty where they do not pay */
 };
@@ -77,7 +79,8 @@ struct refine {
     size_t wanted;                  /* candidates that the budget allows */
     struct km_centers extra[EXTRA]; /* starts from the sample */
     size_t n_extra;
-    double flop; /* budget left */
+    double budget, flop; /* floating point operations to spend; what is left of them */
+    double lent;         /* and was spent beyond them */
     struct km_refine_result *result;
 };
 
@@ -146,6 +149,7 @@ static int run(struct refine *r, struct candidate *c, const struct km_points *p,
         iterations = (int)(r->flop / each);
     l = km_lloyd(&r->assign, &r->sums, bounds, c->centers, p, iterations, tol);
     c->loss = l.loss;
+    c->weight = p->total_weight;
     r->flop -= each * l.work;
     r->result->iterations += l.iterations;
     return KM_OK;
@@ -239,12 +243,15 @@ static void choose_rows(struct refine *r, size_t k)
 {
     struct km_sample *s = r->o->sample;
     struct km_points every = {.x = s->rows, .s = s->csr};
-    size_t wide = s->rows.d > FEW_WIDTH ? s->rows.d : FEW_WIDTH, have = km_points_n(&every), n,
-           part;
-    double fit = r->o->flop / (2.0 * (double)k * cells_of(&every) / (double)have) / LAST_ITER;
+    size_t have = km_points_n(&every), n, part;
+    double wide = cells_of(&every) / (double)have, each = 2.0 * (double)k * wide, fit;
 
+    r->budget = fmax(r->o->flop, r->o->few_flop);
+    r->few = FEW_COST * (double)have * fmax(each, 2.0 * (double)k * FEW_WIDTH) <= r->budget;
+    if (!r->few)
+        r->budget = r->o->flop;
+    fit = r->budget / each / LAST_ITER;
     n = fit < (double)have ? (size_t)fit : have;
-    r->few = !s->csr.d && FEW_COST * 2 * (double)have * (double)k * (double)wide <= r->o->flop;
     part = r->few ? n : n / FIRST_SHARE;
     if (n < 2 * k)
         n = 2 * k < have ? 2 * k : have;
@@ -293,28 +300,42 @@ static double look_cost(size_t k)
     return LOOK_COST + LOOK_READS / (double)k;
 }
 
+/* Whether another look is within the budget; beyond it, one that follows a good one is lent. */
+static int can_look(struct refine *r, double each, const struct candidate *c, double gain)
+{
+    double need = (look_cost(c->centers->k) + LOOK_ITER) * each;
+
+    if (km_stop_is_late())
+        return 0;
+    if (r->flop > need)
+        return 1;
+    if (gain < LEND_GAIN * c->loss / c->weight || r->lent + need > LEND * r->budget)
+        return 0;
+    r->flop += need;
+    r->lent += need;
+    return 1;
+}
+
 /* Looks at the first n rows, with iterations in between, until none finds anything; up to `most`. */
 static int look_at(struct refine *r, struct candidate *c, size_t n, size_t most, size_t *moved,
                    struct km_err *err)
 {
-    struct km_points p;
-    double each;
+    struct km_points p = first_rows(r, n);
+    double each = iteration_flop(&p, c->centers), gain = 0;
     int rc = KM_OK;
 
     *moved = 0;
-    p = first_rows(r, n);
-    each = iteration_flop(&p, c->centers);
-    for (size_t i = 0;
-         rc == KM_OK && i < most && r->flop > (look_cost(c->centers->k) + LOOK_ITER) * each; i++) {
-        size_t found = km_stop_is_late() ? 0
-                                         : km_look(&r->look, c->centers, &p, c->centers->k,
-                                                   r->o->seed ^ ++r->looks << 32);
+    for (size_t i = 0; rc == KM_OK && i < most && can_look(r, each, c, gain); i++) {
+        double before = c->loss / c->weight;
+        size_t found =
+            km_look(&r->look, c->centers, &p, c->centers->k, r->o->seed ^ ++r->looks << 32);
 
         r->flop -= look_cost(c->centers->k) * each;
         *moved += found;
         if (found == 0)
             break;
         rc = run(r, c, &p, LOOK_ITER, 0, err);
+        gain = before - c->loss / c->weight;
     }
     r->result->moved += *moved;
     return rc;
@@ -331,28 +352,28 @@ static size_t look_rows(const struct refine *r)
 }
 
 /* Whether a row is so far from its center, as it was labelled last, that it should have one of its own. */
-static int has_far_row(const struct refine *r, const struct candidate *c, const struct km_points *p)
+static int has_far_row(struct refine *r, const struct candidate *c, const struct km_points *p)
 {
     const uint32_t *label = c->bounds.k ? c->bounds.label : r->assign.label;
     double most = 0;
 
-    km_assign_dist2(&r->assign, r->dist2, &p->x, label, c->centers);
-    for (size_t i = 0; i < p->x.n; i++)
+    measure(r, c->centers, p, &label);
+    for (size_t i = 0; i < km_points_n(p); i++)
         most = fmax(most, km_points_weight(p, i) * r->dist2[i]);
     return most > FAR_SHARE * c->loss;
 }
 
 /* Whether `looks` at all rows are cheap, or a far row asks for them. */
-static int are_worth_it(const struct refine *r, const struct candidate *c,
-                        const struct km_points *p, int looks, double share)
+static int are_worth_it(struct refine *r, const struct candidate *c, const struct km_points *p,
+                        int looks, double share)
 {
     double each = look_cost(c->centers->k) * iteration_flop(p, c->centers);
 
-    return looks * each <= share * r->o->flop || has_far_row(r, c, p);
+    return looks * each <= share * r->budget || has_far_row(r, c, p);
 }
 
 /* Rows of the first looks: all where that is little work or one is far, else enough to know the clusters by. */
-static size_t first_look_rows(const struct refine *r, const struct candidate *c,
+static size_t first_look_rows(struct refine *r, const struct candidate *c,
                               const struct km_points *p)
 {
     size_t n = LOOK_CLUSTER * c->centers->k;
@@ -369,12 +390,12 @@ static int attempt(struct refine *r, struct candidate *c, const struct km_points
                    struct km_err *err)
 {
     double each = (look_cost(c->centers->k) + BOLD_ITER) * iteration_flop(p, c->centers);
-    double least = r->flop - BOLD_SHARE * r->o->flop;
+    double least = r->flop - BOLD_SHARE * r->budget;
     struct km_centers before = {0};
     int rc, fails = 0;
 
     *moved = 0;
-    if (each > BOLD_EACH * r->o->flop)
+    if (each > BOLD_EACH * r->budget)
         return KM_OK;
     rc = km_centers_init(&before, c->centers->k, c->centers->d, err);
     while (rc == KM_OK && fails < BOLD_FAILS && r->flop - each > (least > 0 ? least : 0) &&
@@ -433,7 +454,7 @@ static int look_at_coarse(struct refine *r, struct km_err *err)
     size_t k = r->list[0].centers->k, d = coarse->d;
     struct km_points p = km_points_of(&coarse->c, coarse->weight, r->kern);
     double each = iteration_flop(&p, r->list[0].centers);
-    double left = COARSE_SHARE * r->o->flop;
+    double left = COARSE_SHARE * r->budget;
     struct km_assign a = {0};
     struct km_sums sums = {0};
     struct km_look look = {0};
@@ -442,7 +463,7 @@ static int look_at_coarse(struct refine *r, struct km_err *err)
     if (rc == KM_OK)
         rc = km_sums_init(&sums, k, d, err);
     if (rc == KM_OK)
-        rc = km_look_init(&look, r->kern, r->pool, coarse->k, k, d, err);
+        rc = km_look_init(&look, r->kern, r->pool, coarse->k, k, d, 0, err);
     for (size_t i = 0; rc == KM_OK && i < r->n && !km_stop_is_late(); i++)
         for (int n = 0; n < COARSE_LOOKS && left > (LOOK_COST + LOOK_ITER) * each; n++) {
             struct candidate *c = &r->list[i];
@@ -509,7 +530,7 @@ static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials, s
     size_t extra;
 
     choose_rows(r, trials[0].centers.k);
-    r->flop = r->o->flop;
+    r->flop = r->budget;
     r->list = km_alloc(n_trials + EXTRA, sizeof(*r->list));
     r->norm2 = km_alloc(r->all, sizeof(*r->norm2));
     r->weight = km_alloc(r->all, sizeof(*r->weight));
@@ -517,7 +538,8 @@ static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials, s
     if (!r->list || !r->norm2 || !r->weight || !r->dist2)
         return km_fail(err, KM_E_MEM, "no memory for refining");
     for (size_t t = 0; t < n_trials; t++)
-        r->list[t] = (struct candidate){&trials[t].centers, trials[t].loss, t, {0}};
+        r->list[t] =
+            (struct candidate){.centers = &trials[t].centers, .loss = trials[t].loss, .number = t};
     r->n = n_trials;
     sort_distinct(r);
     p = view_rows(r, r->all);
@@ -538,20 +560,20 @@ static int seed_one(struct refine *r, struct km_centers *c, float *dist2, struct
 {
     struct km_sparse_centers sparse = {0};
     struct km_points p = view_rows(r, r->some);
+    size_t draws = r->few ? km_seed_draws(c->k) : 1;
     int rc;
 
-    r->flop -= iteration_flop(&p, c) * (r->few ? (double)km_seed_draws(c->k) : 1);
-    if (r->few) {
-        km_seed_greedy(c, &p.x, p.weight, r->kern, r->pool, dist2, rng);
-        return KM_OK;
-    }
+    r->flop -= iteration_flop(&p, c) * (double)draws;
     if (!p.s.d) {
-        km_seed_plusplus(c, &p.x, p.weight, r->kern, r->pool, dist2, rng);
+        if (r->few)
+            km_seed_greedy(c, &p.x, p.weight, r->kern, r->pool, dist2, rng);
+        else
+            km_seed_plusplus(c, &p.x, p.weight, r->kern, r->pool, dist2, rng);
         return KM_OK;
     }
     rc = km_sparse_centers_init(&sparse, c->k, c->d, err);
     if (rc == KM_OK)
-        rc = km_sparse_seed_plusplus(&sparse, &p.s, &r->step, rng, err);
+        rc = km_sparse_seed_plusplus(&sparse, &p.s, p.weight, draws, &r->step, rng, err);
     if (rc == KM_OK) {
         km_centers_done(c); /* the next call makes it anew */
         rc = km_sparse_centers_to_dense(c, &sparse, err);
@@ -572,7 +594,8 @@ static int seed_extra(struct refine *r, size_t n_trials, size_t k, size_t d, str
         rc = km_centers_init(&r->extra[e], k, d, err);
         if (rc == KM_OK)
             rc = seed_one(r, &r->extra[e], dist2, &rng, err);
-        r->list[r->n++] = (struct candidate){&r->extra[e], HUGE_VAL, n_trials + e, {0}};
+        r->list[r->n++] =
+            (struct candidate){.centers = &r->extra[e], .loss = HUGE_VAL, .number = n_trials + e};
     }
     km_free(dist2);
     return rc;
@@ -595,7 +618,7 @@ static int init_bounds(struct refine *r, size_t k, size_t d, struct km_err *err)
  * where every row is at hand an iteration can only make it better. */
 static int improve_best(struct refine *r, struct km_centers *best, struct km_err *err)
 {
-    struct candidate c = {best, 0, 0, {0}};
+    struct candidate c = {.centers = best};
     struct km_points p = first_rows(r, r->all);
     const uint32_t *label;
     int rc = run(r, &c, &p, 1000, LAST_TOL, err);
@@ -664,8 +687,8 @@ int km_refine(struct km_centers *best, struct km_refine_result *result, struct k
         goto out;
     if (rc == KM_OK && o->coarse->k > k)
         rc = look_at_coarse(&r, err);
-    if (rc == KM_OK && dense)
-        rc = km_look_init(&r.look, kern, pool, look_rows(&r), k, d, err);
+    if (rc == KM_OK && (dense || k * d <= KM_REFINE_LOOK_CELLS))
+        rc = km_look_init(&r.look, kern, pool, look_rows(&r), k, d, !dense, err);
     if (rc)
         goto out;
     result->rows = r.all;

@@ -12,15 +12,22 @@ struct km_refine_options {
     uint64_t total_rows;             /* rows of the data that it stands for */
     const struct km_centers *coarse; /* the K weighted centers of the pass */
     uint64_t seed;
-    uint64_t rank; /* who refines: ranks with the same rows start from different ones of them */
-    double flop;   /* most floating point operations to spend */
+    uint64_t rank;   /* who refines: ranks with the same rows start from different ones of them */
+    double flop;     /* floating point operations to spend, about */
+    double few_flop; /* or so many, where everything can be done on all rows with them */
 };
 
 /** Most rows that looks are made at (algo/look.h): 36 MiB of what they keep of rows. */
 #define KM_REFINE_LOOK_ROWS ((size_t)1 << 20)
 
+/** Most features of all centers together where there are looks at sparse rows: 64 MiB of centers feature by feature, and of sums. */
+#define KM_REFINE_LOOK_CELLS ((size_t)4 << 20)
+
 /** Bytes for each row of the sample: its norm, weight, distance. */
 #define KM_REFINE_ROW_BYTES (3 * sizeof(double))
+
+/** For km_refine_options.few_flop: on few rows nobody minds. Not for sparse rows, whose operations take several times as long. */
+#define KM_REFINE_FEW_FLOP 40e9
 
 /** The formula for km_refine_options.flop: 30 % of the pass, but at least 10 GFLOP. For sparse
  * rows: their values, as rows of one feature. */
@@ -49,7 +56,7 @@ struct km_refine_result {
  * twice as many rows, again and again until one is left; where everything on all rows is within the budget, on all
  * rows, with starts by greedy k-means++. The one that is left has looks at rows, iterations to convergence on all rows,
  * looks again, and, where they are cheap, bold changes that are undone unless they pay; all within the budget (fewer
- * rows, candidates, looks or iterations). Sparse rows have no looks at rows.
+ * rows, candidates, looks or iterations), but for looks that gain 2 % each. Sparse rows: looks up to KM_REFINE_LOOK_CELLS.
  *
  * A center that has few rows in the sample would be moved by noise. Each is therefore drawn back towards the mean of the
  * coarse centers of its cluster, which stand for all rows (algo/draw_back.h). And the result is dropped if, for the same

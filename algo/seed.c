@@ -71,7 +71,7 @@ size_t km_seed_draws(size_t k)
     return 2 + (size_t)log((double)k);
 }
 
-static double potential(const float *dist2, const double *weight, size_t n)
+double km_seed_potential(const float *dist2, const double *weight, size_t n)
 {
     double total = 0;
 
@@ -100,7 +100,7 @@ void km_seed_greedy(struct km_centers *c, const struct km_mat *x, const double *
             memcpy(u.dist2, dist2, n * sizeof(*dist2));
             u.point = km_mat_row(x, row);
             km_pool_run(pool, update_block, &u, blocks);
-            left = potential(u.dist2, weight, n);
+            left = km_seed_potential(u.dist2, weight, n);
             if (left < least) {
                 best = row;
                 least = left;

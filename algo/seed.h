@@ -28,6 +28,9 @@ void km_seed_greedy(struct km_centers *c, const struct km_mat *x, const double *
                     const struct km_kernels *kern, struct km_pool *pool, float *dist2,
                     struct km_rng *rng);
 
+/** Sum of weight * dist2; weight NULL: 1 each. */
+double km_seed_potential(const float *dist2, const double *weight, size_t n);
+
 /** Rows that km_seed_greedy draws for each center. */
 size_t km_seed_draws(size_t k);
 

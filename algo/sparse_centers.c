@@ -179,10 +179,52 @@ static void update_block(void *arg, size_t task, int worker)
     }
 }
 
-int km_sparse_seed_plusplus(struct km_sparse_centers *c, const struct km_csr *x,
-                            struct km_sparse *s, struct km_rng *rng, struct km_err *err)
+/* dist2 of all rows, where center j is row i as well. */
+static void update_all(struct update *u, struct km_sparse_centers *c, size_t j, size_t i,
+                       struct km_pool *pool)
 {
-    float *dist2 = km_alloc(x->n, sizeof(*dist2));
+    double *point = c->sum + j * c->d;
+
+    for (size_t e = u->x->at[i]; e < u->x->at[i] + u->x->len[i]; e++)
+        point[u->x->col[e]] = (double)u->x->val[e];
+    u->point = point;
+    u->point2 = km_csr_norm2(u->x, i);
+    km_pool_run(pool, update_block, u, (u->x->n + UPDATE_ROWS - 1) / UPDATE_ROWS);
+    for (size_t e = u->x->at[i]; e < u->x->at[i] + u->x->len[i]; e++)
+        point[u->x->col[e]] = 0;
+}
+
+/* The best of some rows drawn for center j: the one that leaves the least. tried: u->x->n values. */
+static size_t draw_best(struct update *u, struct km_sparse_centers *c, size_t j,
+                        const double *weight, size_t draws, float *tried, struct km_pool *pool,
+                        struct km_rng *rng)
+{
+    float *dist2 = u->dist2;
+    double least = (double)INFINITY;
+    size_t n = u->x->n, best = 0;
+
+    for (; draws > 0; draws--) {
+        size_t row = km_seed_draw(dist2, weight, n, rng);
+        double left;
+
+        memcpy(tried, dist2, n * sizeof(*tried));
+        u->dist2 = tried;
+        update_all(u, c, j, row, pool);
+        u->dist2 = dist2;
+        left = km_seed_potential(tried, weight, n);
+        if (left < least) {
+            best = row;
+            least = left;
+        }
+    }
+    return best;
+}
+
+int km_sparse_seed_plusplus(struct km_sparse_centers *c, const struct km_csr *x,
+                            const double *weight, size_t draws, struct km_sparse *s,
+                            struct km_rng *rng, struct km_err *err)
+{
+    float *dist2 = km_alloc(x->n, 2 * sizeof(*dist2));
     struct update u = {.x = x, .norm2 = s->norm2, .dist2 = dist2};
 
     if (!dist2)
@@ -191,11 +233,13 @@ int km_sparse_seed_plusplus(struct km_sparse_centers *c, const struct km_csr *x,
     for (size_t i = 0; i < x->n; i++)
         dist2[i] = INFINITY;
     for (size_t j = 0; j < c->k; j++) {
-        set_center(c, j, x, km_seed_draw(dist2, NULL, x->n, rng));
-        u.point = c->sum + j * c->d;
-        u.point2 = c->norm2[j];
+        size_t row = j > 0 && draws > 1
+                         ? draw_best(&u, c, j, weight, draws, dist2 + x->n, s->pool, rng)
+                         : km_seed_draw(dist2, weight, x->n, rng);
+
         if (j + 1 < c->k)
-            km_pool_run(s->pool, update_block, &u, (x->n + UPDATE_ROWS - 1) / UPDATE_ROWS);
+            update_all(&u, c, j, row, s->pool);
+        set_center(c, j, x, row);
     }
     km_free(dist2);
     return KM_OK;

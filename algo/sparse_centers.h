@@ -45,9 +45,13 @@ void km_sparse_seed_evenly(struct km_sparse_centers *c, const struct km_csr *x);
 /** Takes positions, and rows so far, times 2^exponent. */
 void km_sparse_centers_scale(struct km_sparse_centers *c, int exponent);
 
-/** k-means++ on the rows of x (km_seed_plusplus); `s` is for x->n rows. */
+/**
+ * k-means++ on the rows of x (km_seed_plusplus; weight NULL: 1 each), each center the best of so many draws (1; more: as
+ * km_seed_greedy). c is as km_sparse_centers_init leaves it, `s` for x->n rows.
+ */
 int km_sparse_seed_plusplus(struct km_sparse_centers *c, const struct km_csr *x,
-                            struct km_sparse *s, struct km_rng *rng, struct km_err *err);
+                            const double *weight, size_t draws, struct km_sparse *s,
+                            struct km_rng *rng, struct km_err *err);
 
 /**
  * Labels rows (s->label, s->score, s->norm2) by the centers as they were at the start of the mini-batch. Returns the sum of

@@ -26,14 +26,13 @@ static double draw(const struct km_split *s, const double *dist2, struct km_rng 
         if (target < 0)
             break;
     }
-    for (size_t t = 0; t < s->p->x.d; t++)
-        y[t] = (double)km_mat_row(&s->p->x, s->row[i])[t];
+    km_points_write(s->p, s->row[i], y, s->d);
     return total;
 }
 
-static double dist2_of(const struct km_split *s, size_t m, const double *y)
+static double dist2_of(const struct km_split *s, size_t m, const struct km_place *y)
 {
-    return s->kern->dist2(km_mat_row(&s->p->x, s->row[m]), y, s->p->x.d);
+    return km_points_dist2(s->p, s->kern, s->row[m], y);
 }
 
 /* One iteration; returns the loss against the two centers as they were. */
@@ -41,10 +40,11 @@ static double iterate(const struct km_split *s, struct trial *t)
 {
     double loss = 0, count[2];
     uint32_t half[2][KM_SPLIT_ROWS];
-    size_t d = s->p->x.d, n[2] = {0, 0};
+    size_t d = s->d, n[2] = {0, 0};
+    struct km_place y[2] = {km_place_of(s->p, t->y[0], d), km_place_of(s->p, t->y[1], d)};
 
     for (size_t m = 0; m < s->n; m++) {
-        double a = dist2_of(s, m, t->y[0]), b = dist2_of(s, m, t->y[1]);
+        double a = dist2_of(s, m, &y[0]), b = dist2_of(s, m, &y[1]);
         int h = b < a;
 
         loss += km_points_weight(s->p, s->row[m]) * (h ? b : a);
@@ -62,13 +62,15 @@ static double iterate(const struct km_split *s, struct trial *t)
 /* Returns the gain. */
 static double try_one(const struct km_split *s, struct trial *t, struct km_rng *rng)
 {
+    struct km_place first;
     double before, after = 0;
 
     for (size_t m = 0; m < s->n; m++)
         t->dist2[m] = s->dist2[s->row[m]];
     before = draw(s, t->dist2, rng, t->y[0]);
+    first = km_place_of(s->p, t->y[0], s->d);
     for (size_t m = 0; m < s->n; m++)
-        t->dist2[m] = dist2_of(s, m, t->y[0]);
+        t->dist2[m] = dist2_of(s, m, &first);
     draw(s, t->dist2, rng, t->y[1]);
     for (int i = 0; i < ITERATIONS; i++)
         after = iterate(s, t);
@@ -77,7 +79,7 @@ static double try_one(const struct km_split *s, struct trial *t, struct km_rng *
 
 double km_split(struct km_split *s, struct km_rng *rng)
 {
-    size_t d = s->p->x.d;
+    size_t d = s->d;
     double *at = s->memory, gain = 0;
     struct trial t;
 

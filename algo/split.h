@@ -11,12 +11,13 @@
 
 struct km_split {
     const struct km_kernels *kern;
-    const struct km_points *p; /* dense rows */
-    const uint32_t *row;       /* (n) numbers of those that are split, */
-    size_t n;                  /* KM_SPLIT_ROWS at most */
-    const double *dist2;       /* (rows of p) squared distances to the center that they have now */
-    double *memory;            /* (km_split_room) the caller's */
-    double *best[2];           /* (d) in it: the two centers, where the split gains anything */
+    const struct km_points *p; /* rows, of d features */
+    size_t d;
+    const uint32_t *row; /* (n) numbers of those that are split, */
+    size_t n;            /* KM_SPLIT_ROWS at most */
+    const double *dist2; /* (rows of p) squared distances to the center that they have now */
+    double *memory;      /* (km_split_room) the caller's */
+    double *best[2];     /* (d) in it: the two centers, where the split gains anything */
 };
 
 /** Doubles of memory for rows of d features. */

@@ -104,6 +104,29 @@ def streams():
     yield "sorted by cluster", x, 8, 1.003
 
 
+def sparse_sets():
+    """Rows of 12 values among 200: name, rows, k, planted centers or None, bar."""
+    rng = np.random.default_rng(13)
+
+    def rows(n, k, share=None):
+        column = np.stack([rng.choice(200, 12, replace=False) for _ in range(k)])
+        value = rng.normal(3, 1, (k, 12))
+        label = rng.choice(k, n, p=share)
+        x, c = np.zeros((n, 200)), np.zeros((k, 200))
+        np.put_along_axis(c, column, value, 1)
+        np.put_along_axis(x, column[label], value[label] + rng.normal(0, 0.5, (n, 12)), 1)
+        return x, c
+
+    x, c = rows(4000, 80)
+    yield "80 clusters, sparse", x, 80, c, 1.001
+    share = 1 / np.arange(1, 41) ** 1.2
+    x, c = rows(6000, 40, share / share.sum())
+    yield "sizes as Zipf's, sparse", x, 40, c, 1.001
+    x, c = rows(5000, 5)
+    x[:3] *= 1000
+    yield "three far rows, sparse", x, 8, None, 1.001
+
+
 def check(t, name, x, k, start, bar):
     x = x.astype("f4")
     np.random.default_rng(1).shuffle(x)
@@ -115,9 +138,19 @@ def best_of_planted(x, k, start):
     return best_of(wide, k) if start is None else lloyd(wide, start)
 
 
+def write_sparse(path, x):
+    with open(path, "wb") as f:
+        for row in x:
+            at = np.flatnonzero(row)
+            f.write(oracle.frame(oracle.sparse_record(at, row[at], x.shape[1])))
+
+
 def compare(t, name, x, k, best, bar, *more):
     folder = t.place()
-    oracle.write_recordio(folder / "rows", x)
+    if "--force_dense" in more:
+        write_sparse(folder / "rows", x)
+    else:
+        oracle.write_recordio(folder / "rows", x)
     wide = x.astype("f8")
     ratios = []
     for seed in range(SEEDS):
@@ -139,6 +172,9 @@ def main():
     t = Tests(sys.argv[1])
     for case in sets():
         check(t, *case)
+    for name, x, k, start, bar in sparse_sets():
+        x = x.astype("f4")
+        compare(t, name, x, k, best_of_planted(x, k, start), bar, "--force_dense", "false", "--feature_dim", 200)
     for name, x, k, bar in streams():
         x = x.astype("f4")
         compare(t, name + ", a sample", x, k, best_of(x.astype("f8"), k, 3), bar, "--refine_rows", 10000)

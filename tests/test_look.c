@@ -28,7 +28,7 @@ static size_t look(struct km_centers *c, const struct km_mat *x, const double *w
     struct km_err err;
     size_t moved;
 
-    assert_ok(km_look_init(&l, test_kern(), pool, x->n, c->k, c->d, &err), err);
+    assert_ok(km_look_init(&l, test_kern(), pool, x->n, c->k, c->d, 0, &err), err);
     moved = km_look(&l, c, &p, most, seed);
     km_look_done(&l);
     return moved;
@@ -154,7 +154,7 @@ static void bold_changes_move_one_center_each(void **state)
     size_t number = 0;
 
     (void)state;
-    assert_ok(km_look_init(&l, test_kern(), NULL, x.n, 9, 4, &err), err);
+    assert_ok(km_look_init(&l, test_kern(), NULL, x.n, 9, 4, 0, &err), err);
     for (;; number++) {
         struct km_centers lloyd = random_centers(&x, 9, 0);
         size_t moved = 0;
@@ -203,6 +203,73 @@ static void threads_change_no_bit(void **state)
     km_mat_done(&x);
 }
 
+/* The values of x that are not 0. */
+static struct km_csr sparse_of(const struct km_mat *x)
+{
+    struct km_csr s;
+    struct km_err err;
+
+    assert_ok(km_csr_init(&s, x->n, x->n * x->d, x->d, &err), err);
+    for (size_t i = 0; i < x->n; i++) {
+        s.at[i] = s.nnz;
+        for (size_t t = 0; t < x->d; t++)
+            if (km_mat_row(x, i)[t] != 0) {
+                s.col[s.nnz] = (uint32_t)t;
+                s.val[s.nnz++] = km_mat_row(x, i)[t];
+            }
+        s.len[i] = (uint32_t)(s.nnz - s.at[i]);
+        s.n++;
+    }
+    return s;
+}
+
+static void sparse_rows_are_looked_at_like_dense_ones(void **state)
+{
+    static const size_t widths[] = {3, 40};
+
+    (void)state;
+    for (size_t w = 0; w < 2; w++) {
+        struct km_mat x = groups_of(20, 30, widths[w], w);
+        struct km_csr s;
+        struct km_centers dense = random_centers(&x, 20, 5), sparse = random_centers(&x, 20, 5);
+        double weight[600], total = 0;
+        struct km_points p;
+        struct km_look l;
+        struct km_err err;
+        size_t moved = 0;
+
+        for (size_t i = 0; i < x.n; i++) {
+            weight[i] = 1 + (double)(i % 3);
+            for (size_t t = 2; t < x.d; t++) /* one in eight is left */
+                if ((i + t) % 8)
+                    km_mat_row(&x, i)[t] = 0;
+        }
+        s = sparse_of(&x);
+        p = (struct km_points){.s = s, .weight = weight};
+        for (size_t i = 0; i < x.n; i++) {
+            total += weight[i] * km_csr_norm2(&s, i);
+            p.total_weight += weight[i];
+        }
+        p.total_norm2 = total;
+        assert_ok(km_look_init(&l, test_kern(), NULL, x.n, 20, x.d, 1, &err), err);
+        for (uint64_t round = 0; round < 4; round++) {
+            size_t found = look(&dense, &x, weight, NULL, 20, round);
+
+            assert_int_equal(km_look(&l, &sparse, &p, 20, round), found);
+            /* of changes that gain the same rounding may choose another */
+            assert_near(brute_loss(&x, weight, sparse.exact, 20) / total,
+                        brute_loss(&x, weight, dense.exact, 20) / total, 1e-9);
+            moved += found;
+        }
+        assert_true(moved > 0);
+        km_look_done(&l);
+        km_centers_done(&dense);
+        km_centers_done(&sparse);
+        km_csr_done(&s);
+        km_mat_done(&x);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +279,7 @@ int main(void)
         cmocka_unit_test(where_nothing_is_to_gain_nothing_moves),
         cmocka_unit_test(bold_changes_move_one_center_each),
         cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(sparse_rows_are_looked_at_like_dense_ones),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

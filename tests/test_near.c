@@ -96,7 +96,7 @@ static void rows_know_their_two_nearest(void **state)
             struct km_err err;
 
             assert_ok(km_near_rows_init(&r, test_kern(), pool, n, k, d, k, &err), err);
-            assert_ok(km_look_init(&look, test_kern(), pool, n, k, d, &err), err);
+            assert_ok(km_look_init(&look, test_kern(), pool, n, k, d, 0, &err), err);
             km_near_rows_measure(&r, &look, &p, label, &c, &l);
             for (size_t i = 0; i < n; i++) {
                 const float *row = km_mat_row(&x, i);

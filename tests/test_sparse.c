@@ -414,7 +414,7 @@ static void plusplus_takes_each_of_as_many_rows_once(void **state)
     km_rng_seed(&rng, 1, 't', 4);
     assert_ok(km_sparse_init(&step, km_kernels_all()[0], NULL, 6, 6, 0, &err), err);
     assert_ok(km_sparse_centers_init(&c, 6, 50, &err), err);
-    assert_ok(km_sparse_seed_plusplus(&c, &s, &step, &rng, &err), err);
+    assert_ok(km_sparse_seed_plusplus(&c, &s, NULL, 1, &step, &rng, &err), err);
     assert_ok(km_sparse_centers_to_dense(&dense, &c, &err), err);
     assert_near(brute_loss(&x, NULL, dense.exact, 6), 0, 0);
     km_centers_done(&dense);

@@ -126,6 +126,7 @@ static int refine(struct km_job *job, struct km_centers *best, struct km_trial *
         .seed = job->seed,
         .rank = (uint64_t)job->rank,
         .flop = budget_of(job),
+        .few_flop = job->stopped || job->sparse ? 0 : KM_REFINE_FEW_FLOP,
     };
     struct km_refine_result r = {0};
     int rc = KM_OK;

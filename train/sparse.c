@@ -2,6 +2,7 @@
 #include "train/sparse.h"
 
 #include "algo/decay.h"
+#include "algo/refine.h"
 #include "base/log.h"
 #include "train/frame.h"
 #include "train/merge.h"
@@ -128,6 +129,8 @@ void km_sparse_memory(const struct km_job *job, double *centers, double *rows)
     double row = 3.0 * (double)km_sparse_block_rows(job) + (double)sample_rows(job);
 
     *centers = cells * (sizeof(double) + sizeof(float));
+    if ((size_t)job->p->k * job->d <= KM_REFINE_LOOK_CELLS)
+        *centers += 2.0 * sizeof(double) * (double)job->p->k * (double)job->d;
     if (job->ranks > 1) { /* the window, and all ranks' sample beside our own */
         *centers += cells * (sizeof(double) + 1.0 / 8);
         values += (double)km_sparse_sample_values(job);
@@ -166,7 +169,7 @@ static int start_from(struct km_job *job, const struct km_csr *rows, struct km_s
 
     km_rng_seed(&rng, job->seed, 'I', 0);
     if (job->p->init_method == KM_INIT_PLUSPLUS)
-        return km_sparse_seed_plusplus(&job->sparse_centers, rows, step, &rng, err);
+        return km_sparse_seed_plusplus(&job->sparse_centers, rows, NULL, 1, step, &rng, err);
     km_sparse_seed_random(&job->sparse_centers, rows, &rng);
     return KM_OK;
 }
