@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "algo/look.h"
 
+#include "algo/by_feature.h"
 #include "algo/exact.h"
 #include "algo/loss.h"
 #include "algo/split.h"
-#include "base/clones.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include <assert.h>
@@ -25,16 +25,12 @@ static size_t min_size(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static size_t lanes_of(size_t k)
-{
-    return (k + 7) / 8 * 8;
-}
-
 /* ---- memory ---- */
 
 static size_t scratch_for(size_t k, size_t d, int has_lanes)
 {
-    size_t measure = has_lanes ? lanes_of(k) * sizeof(double) : GROUP * k * sizeof(float);
+    size_t measure =
+        has_lanes ? km_by_feature_width(k) * sizeof(double) : GROUP * k * sizeof(float);
     size_t cost = d * sizeof(double) + (k + 1) * sizeof(uint32_t);
     size_t split = km_split_room(d) * sizeof(double);
     size_t most = measure > cost ? measure : cost;
@@ -60,7 +56,7 @@ int km_look_init(struct km_look *l, const struct km_kernels *kern, struct km_poo
     l->of = km_alloc(k, sizeof(*l->of));
     l->by_cost = km_alloc(k, sizeof(*l->by_cost));
     l->by_gain = km_alloc(k, sizeof(*l->by_gain));
-    l->lanes = has_lanes ? km_alloc(d * lanes_of(k), sizeof(*l->lanes)) : NULL;
+    l->lanes = has_lanes ? km_alloc(d * km_by_feature_width(k), sizeof(*l->lanes)) : NULL;
     l->scratch = km_alloc((size_t)km_pool_threads(pool), l->scratch_bytes);
     rc = km_sums_init(&l->sums, k, d, err);
     if (rc || !l->near || !l->next || !l->near2 || !l->next2 || !l->label || !l->row || !l->other ||
@@ -157,49 +153,29 @@ static void put(const struct look *s, size_t i, const struct nearest2 *b)
     s->l->next2[i] = s->l->k > 1 ? b->next2 : (double)INFINITY;
 }
 
-/* Squared distances of a row to all centers, in float64: each a sum over the features in their order. */
-KM_FOR_ALL_CPUS static void all_dist2(double *dist2, const float *row, const double *lanes,
-                                      size_t d, size_t width)
+/* Squared distances of a sparse row to all centers, as km_points_dist2. */
+static void all_sparse_dist2(double *dist2, const struct look *s, size_t i, size_t width)
 {
+    const struct km_look *l = s->l;
+
     for (size_t j = 0; j < width; j++)
-        dist2[j] = 0;
-    for (size_t t = 0; t < d; t++) {
-        double v = (double)row[t];
-        const double *at = lanes + t * width;
-
-        for (size_t j = 0; j < width; j++)
-            dist2[j] += (v - at[j]) * (v - at[j]);
-    }
-}
-
-/* The same of a sparse row, as km_points_dist2. */
-KM_FOR_ALL_CPUS static void all_sparse_dist2(double *dist2, const struct km_csr *x, size_t i,
-                                             const struct km_look *l, size_t width)
-{
-    for (size_t j = 0; j < l->k; j++)
-        dist2[j] = l->of[j].norm2;
-    for (size_t e = x->at[i]; e < x->at[i] + x->len[i]; e++) {
-        double v = (double)x->val[e];
-        const double *at = l->lanes + x->col[e] * width;
-
-        for (size_t j = 0; j < width; j++)
-            dist2[j] += v * (v - 2 * at[j]);
-    }
+        dist2[j] = j < l->k ? l->of[j].norm2 : 0;
+    km_by_feature_sparse_dist2(dist2, &s->p->s, i, l->lanes, width);
     for (size_t j = 0; j < l->k; j++)
         dist2[j] = dist2[j] > 0 ? dist2[j] : 0;
 }
 
 static void measure_by_lanes(const struct look *s, size_t from, size_t to, double *dist2)
 {
-    size_t width = lanes_of(s->l->k);
+    size_t width = km_by_feature_width(s->l->k);
 
     for (size_t i = from; i < to; i++) {
         struct nearest2 b = {(double)INFINITY, (double)INFINITY, 0, 0};
 
         if (s->p->s.d)
-            all_sparse_dist2(dist2, &s->p->s, i, s->l, width);
+            all_sparse_dist2(dist2, s, i, width);
         else
-            all_dist2(dist2, km_mat_row(&s->p->x, i), s->l->lanes, s->c->d, width);
+            km_by_feature_dist2(dist2, km_mat_row(&s->p->x, i), s->l->lanes, s->c->d, width);
         for (uint32_t j = 0; j < s->l->k; j++)
             take(&b, dist2[j], j);
         put(s, i, &b);
@@ -260,7 +236,7 @@ static void measure_task(void *arg, size_t task, int worker)
 static void measure(struct look *s)
 {
     struct km_look *l = s->l;
-    size_t width = lanes_of(l->k);
+    size_t width = km_by_feature_width(l->k);
 
     for (size_t j = 0; j < l->k; j++)
         l->of[j].norm2 = km_place_of(s->p, exact_of(s, j), l->d).norm2;

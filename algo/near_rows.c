@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "algo/near_rows.h"
 
-#include "base/clones.h"
+#include "algo/by_feature.h"
 #include "base/mem.h"
 #include <assert.h>
 #include <math.h>
@@ -9,16 +9,10 @@
 
 #define NARROW 16 /* rows of fewer features are measured in float64, feature by feature */
 #define ROWS   48 /* whose scores lie in scratch memory */
-#define LANES  8
 
 static size_t min_size(size_t a, size_t b)
 {
     return a < b ? a : b;
-}
-
-static size_t lanes_of(size_t n)
-{
-    return (n + LANES - 1) / LANES * LANES;
 }
 
 /* ---- memory ---- */
@@ -42,7 +36,7 @@ static size_t half_bytes(size_t n)
 static size_t scratch_for(size_t n, size_t d)
 {
     if (d < NARROW)
-        return round_up((d + 1) * lanes_of(n) * sizeof(double));
+        return round_up((d + 1) * km_by_feature_width(n) * sizeof(double));
     return score_bytes(n) + half_bytes(n) + n * km_mat_ld(d) * sizeof(float);
 }
 
@@ -125,25 +119,10 @@ static void put(const struct measure *t, size_t i, const struct best *b)
 
 /* ---- few features ---- */
 
-/* Squared distances to all centers of a list, as km_kernels.dist2 adds them up. */
-KM_FOR_ALL_CPUS static void all_dist2(double *dist2, const float *row, const double *lanes,
-                                      size_t d, size_t width)
-{
-    for (size_t j = 0; j < width; j++)
-        dist2[j] = 0;
-    for (size_t t = 0; t < d; t++) {
-        double v = (double)row[t];
-        const double *at = lanes + t * width;
-
-        for (size_t j = 0; j < width; j++)
-            dist2[j] += (v - at[j]) * (v - at[j]);
-    }
-}
-
 static void measure_narrow(const struct measure *t, const struct km_near_list *list, size_t from,
                            size_t to, double *scratch)
 {
-    size_t d = t->c->d, width = lanes_of(list->n);
+    size_t d = t->c->d, width = km_by_feature_width(list->n);
     double *lanes = scratch + width;
 
     for (size_t f = 0; f < d; f++)
@@ -153,7 +132,7 @@ static void measure_narrow(const struct measure *t, const struct km_near_list *l
         size_t i = t->r->row[m];
         struct best b = best_of(list);
 
-        all_dist2(scratch, km_mat_row(&t->p->x, i), lanes, d, width);
+        km_by_feature_dist2(scratch, km_mat_row(&t->p->x, i), lanes, d, width);
         for (size_t j = 0; j < list->n; j++)
             offer(&b, scratch[j], list->center[j]);
         put(t, i, &b);
