@@ -6,6 +6,7 @@
 #include "tests/test.h"
 
 #include "algo/kern/kernels.h"
+#include "base/csr.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include <math.h>
@@ -155,6 +156,26 @@ static inline struct km_mat planted_rows(size_t n, size_t d, size_t k, double sp
                 (float)(spread * (double)km_mat_row(&m, i)[t]) + km_mat_row(&centers, i % k)[t];
     km_mat_done(&centers);
     return m;
+}
+
+/** The values of x that are not 0. */
+static inline struct km_csr sparse_of(const struct km_mat *x)
+{
+    struct km_csr s;
+    struct km_err err;
+
+    assert_ok(km_csr_init(&s, x->n, x->n * x->d, x->d, &err), err);
+    for (size_t i = 0; i < x->n; i++) {
+        s.at[i] = s.nnz;
+        for (size_t t = 0; t < x->d; t++)
+            if (km_mat_row(x, i)[t] != 0) {
+                s.col[s.nnz] = (uint32_t)t;
+                s.val[s.nnz++] = km_mat_row(x, i)[t];
+            }
+        s.len[i] = (uint32_t)(s.nnz - s.at[i]);
+        s.n++;
+    }
+    return s;
 }
 
 /** k centers at rows drawn from x, of weight 1. */

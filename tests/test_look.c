@@ -203,26 +203,6 @@ static void threads_change_no_bit(void **state)
     km_mat_done(&x);
 }
 
-/* The values of x that are not 0. */
-static struct km_csr sparse_of(const struct km_mat *x)
-{
-    struct km_csr s;
-    struct km_err err;
-
-    assert_ok(km_csr_init(&s, x->n, x->n * x->d, x->d, &err), err);
-    for (size_t i = 0; i < x->n; i++) {
-        s.at[i] = s.nnz;
-        for (size_t t = 0; t < x->d; t++)
-            if (km_mat_row(x, i)[t] != 0) {
-                s.col[s.nnz] = (uint32_t)t;
-                s.val[s.nnz++] = km_mat_row(x, i)[t];
-            }
-        s.len[i] = (uint32_t)(s.nnz - s.at[i]);
-        s.n++;
-    }
-    return s;
-}
-
 static void sparse_rows_are_looked_at_like_dense_ones(void **state)
 {
     static const size_t widths[] = {3, 40};

@@ -20,25 +20,6 @@ static struct km_mat holes(size_t n, size_t d, double share, uint64_t seed)
     return m;
 }
 
-static struct km_csr sparse_of(const struct km_mat *x)
-{
-    struct km_csr s;
-    struct km_err err;
-
-    assert_ok(km_csr_init(&s, x->n, x->n * x->d, x->d, &err), err);
-    for (size_t i = 0; i < x->n; i++) {
-        s.at[i] = s.nnz;
-        for (size_t t = 0; t < x->d; t++)
-            if (km_mat_row(x, i)[t] != 0) {
-                s.col[s.nnz] = (uint32_t)t;
-                s.val[s.nnz++] = km_mat_row(x, i)[t];
-            }
-        s.len[i] = (uint32_t)(s.nnz - s.at[i]);
-        s.n++;
-    }
-    return s;
-}
-
 static void check_level(const struct km_kernels *kern, const struct km_csr *s,
                         const struct km_lanes *lanes)
 {
