@@ -168,7 +168,7 @@ def phases(t):
     run.ends_well("in the pass")
     many = lambda j: oracle.write_recordio(j.data("rows"), rows_of(300000))
     run = one_host(t, many, k="1000", refine_rows="2000")
-    run.wait_for("iteration(s) over all rows")
+    run.wait_for("iteration(s) over all rows", 90)  # sanitizers are slow
     time.sleep(0.1)
     run.ends_well("in the iterations over all rows")
     run = one_host(t, data, k="300", extra_center_factor="10", local_lloyd_num_trials="10000", local_lloyd_tol="0")
