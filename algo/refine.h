@@ -22,7 +22,7 @@ struct km_refine_options {
 /** Bytes for each row of the sample: its norm, weight, distance. */
 #define KM_REFINE_ROW_BYTES (3 * sizeof(double))
 
-/** The formula for km_refine_options.flop: 30 % of the pass, but at least 10 GFLOP. For sparse
+/** The formula for km_refine_options.flop: 30 % of the pass, but at least 15 GFLOP. For sparse
  * rows: their values, as rows of one feature. */
 double km_refine_budget(uint64_t rows, size_t from_k, size_t d);
 
