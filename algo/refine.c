@@ -12,8 +12,9 @@
 #include <string.h>
 
 #define BUDGET_SHARE 0.3  /* of the floating point operations of the pass */
-#define BUDGET_FLOOR 10e9 /* floating point operations */
+#define BUDGET_FLOOR 15e9 /* floating point operations */
 #define ROUND_ITER   3    /* iterations of each candidate between two cuts */
+#define TEAM_SHARE   0.5  /* of the budget: so much all candidates but the last one may take */
 #define FIRST_SHARE  16   /* the first cut is made on this part of the rows */
 #define LAST_ITER    15   /* iterations on all rows that the budget must allow, or rows are cut */
 #define CENTER_FORMS 8    /* see cells_of */
@@ -544,7 +545,7 @@ static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials, s
     sort_distinct(r);
     p = view_rows(r, r->all);
     each = iteration_flop(&p, &trials[0].centers);
-    fit = (r->flop - LAST_ITER * each) / each * (double)r->all;
+    fit = fmin(r->flop - LAST_ITER * each, TEAM_SHARE * r->flop) / each * (double)r->all;
     r->wanted = n_trials + EXTRA;
     while (r->wanted > 2 && rows_of_tournament(r, r->wanted) > fit)
         r->wanted--;

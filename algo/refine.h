@@ -29,7 +29,7 @@ struct km_refine_options {
 /** For km_refine_options.few_flop: on few rows nobody minds. Not for sparse rows, whose operations take several times as long. */
 #define KM_REFINE_FEW_FLOP 40e9
 
-/** The formula for km_refine_options.flop: 30 % of the pass, but at least 10 GFLOP. For sparse
+/** The formula for km_refine_options.flop: 30 % of the pass, but at least 15 GFLOP. For sparse
  * rows: their values, as rows of one feature. */
 double km_refine_budget(uint64_t rows, size_t from_k, size_t d);
 

@@ -17,6 +17,8 @@
 /* Of those, the share that is kept for its distance, and for its small cluster. */
 #define FAR_SHARE  0.3
 #define RARE_SHARE 0.2
+/* Centers that a row is measured to where its own one says nothing; see find_untried. */
+#define OTHERS 32
 /* More than a few operations of float32 are off by. */
 #define SLACK (1 + 0x1p-20F)
 
@@ -52,8 +54,9 @@ int km_sample_init(struct km_sample *s, const struct km_sample_size *size, uint6
     s->key = km_alloc(size->rows + 1, sizeof(*s->key));
     s->order = km_alloc(size->rows + 1, sizeof(*s->order));
     s->rarity = km_alloc(size->centers, sizeof(*s->rarity));
+    s->came = km_alloc(size->centers, sizeof(*s->came));
     s->pick = km_alloc(size->block_rows, sizeof(*s->pick));
-    if (rc == KM_OK && (!s->key || !s->order || !s->rarity || !s->pick))
+    if (rc == KM_OK && (!s->key || !s->order || !s->rarity || !s->came || !s->pick))
         rc = km_fail(err, KM_E_MEM, "no memory for a sample of %zu rows", size->rows);
     if (rc)
         km_sample_done(s);
@@ -67,6 +70,7 @@ void km_sample_done(struct km_sample *s)
     km_free(s->key);
     km_free(s->order);
     km_free(s->rarity);
+    km_free(s->came);
     km_free(s->pick);
     *s = (struct km_sample){0};
 }
@@ -276,11 +280,23 @@ static void take(struct km_sample *s, const struct km_sample_pick *p, const stru
 #define MEASURE_ROWS 256
 struct measure {
     struct km_sample_pick *pick;
+    const uint32_t *untried;
     size_t n;
     const struct km_mat *x;
     const struct km_assign *a;
     const struct km_centers *c;
 };
+
+/* The squared distance that a quarter of some other centers are within: a far group may have several. */
+static double to_others(const struct measure *m, const float *x, size_t own)
+{
+    size_t k = m->c->k, step = (k - 1) / OTHERS + 1, n = 0;
+    float dist2[OTHERS];
+
+    for (size_t t = 1; t < k; t += step)
+        dist2[n++] = float_of(m->a->kern->dist2(x, m->c->exact + (own + t) % k * m->c->d, m->c->d));
+    return n ? (double)km_select(dist2, n, n / 4) : 0;
+}
 
 static void measure_some(void *arg, size_t task, int worker)
 {
@@ -289,10 +305,13 @@ static void measure_some(void *arg, size_t task, int worker)
 
     (void)worker;
     for (size_t i = task * MEASURE_ROWS; i < end; i++) {
-        size_t row = m->pick[i].row;
-        const double *center = m->c->exact + m->a->label[row] * m->c->d;
+        size_t row = m->pick[i].row, j = m->a->label[row];
+        const float *x = km_mat_row(m->x, row);
+        double dist2 = m->a->kern->dist2(x, m->c->exact + j * m->c->d, m->c->d);
 
-        m->pick[i].key.dist2 = float_of(m->a->kern->dist2(km_mat_row(m->x, row), center, m->c->d));
+        if (m->untried[j])
+            dist2 = fmax(dist2, to_others(m, x, j));
+        m->pick[i].key.dist2 = float_of(dist2);
     }
 }
 
@@ -305,10 +324,25 @@ static double average_of(const double *weight, const double *unit, size_t k)
     return total / (double)k;
 }
 
+/*
+ * Centers that are still the row that they were made of, and got fewer rows of this block than the average one. Of a far
+ * group one row may have been drawn as a center: its rows are then near to that, and its weight is that of all others, so
+ * nothing would speak for them. They count as far as other centers are.
+ */
+static void find_untried(struct km_sample *s, const struct km_mat *x, const struct km_assign *a,
+                         const struct km_centers *c)
+{
+    memset(s->came, 0, c->k * sizeof(*s->came));
+    for (size_t i = 0; i < x->n; i++)
+        s->came[a->label[i]]++;
+    for (size_t j = 0; j < c->k; j++)
+        s->came[j] = c->weight[j] == 1 && (double)s->came[j] * (double)c->k < (double)x->n;
+}
+
 void km_sample_offer(struct km_sample *s, const struct km_mat *x, const struct km_assign *a,
                      const struct km_centers *c)
 {
-    struct measure m = {s->pick, 0, x, a, c};
+    struct measure m = {s->pick, s->came, 0, x, a, c};
     double average;
 
     if (!s->capacity)
@@ -316,10 +350,11 @@ void km_sample_offer(struct km_sample *s, const struct km_mat *x, const struct k
     average = average_of(c->weight, NULL, c->k);
     for (size_t j = 0; j < c->k; j++)
         set_rarity(s, j, c->weight[j], average);
+    find_untried(s, x, a, c);
     for (size_t i = 0; i < x->n; i++) {
         float u = draw(s), rarity = s->rarity[a->label[i]];
 
-        if (!is_out(s, u, rarity, km_assign_most_dist2(a, i)))
+        if (s->came[a->label[i]] || !is_out(s, u, rarity, km_assign_most_dist2(a, i)))
             s->pick[m.n++] = (struct km_sample_pick){(uint32_t)i, {u, 0, rarity}};
     }
     km_pool_run(a->pool, measure_some, &m, (m.n + MEASURE_ROWS - 1) / MEASURE_ROWS);

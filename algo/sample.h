@@ -9,7 +9,8 @@
  *     u < keep.far * d2   d2: its squared distance to its center of the pass, when it came
  *     u < keep.rare * r   r: how much less than the average center of the pass that center stood for, when it came
  *
- * is true. Thresholds start at infinity (everything is kept) and fall when there is no more room. So a row is there
+ * is true. (Rows of a center that is still the row that it was made of, and gets few more, count as far as other centers
+ * are.) Thresholds start at infinity (everything is kept) and fall when there is no more room. So a row is there
  * with probability p = min(1, max(keep.any, keep.far * d2, keep.rare * r)), and stands for 1 / p rows (Poisson sampling
  * with the estimator of Horvitz and Thompson 1952). Samples of several hosts become one by the lower thresholds.
  */
@@ -39,7 +40,8 @@ struct km_sample {
     struct km_sample_keep keep;
     uint64_t seen; /* rows offered so far */
     struct km_rng rng;
-    float *rarity;               /* (centers) of the block that is offered */
+    float *rarity;  /* (centers) of the block that is offered */
+    uint32_t *came; /* (centers) of it: rows, then whether these are few and the first */
     struct km_sample_pick *pick; /* (block rows) of it, those that may be kept */
 };
 

@@ -19,6 +19,8 @@ static struct setup setup_of(struct km_mat x, size_t k, const struct km_kernels 
     struct km_err err;
 
     assert_ok(km_assign_init(&s.a, kern, NULL, x.n, k, x.d, &err), err);
+    for (size_t j = 0; j < k; j++) /* rows have come to all of them */
+        s.c.weight[j] = 2;
     return s;
 }
 
@@ -202,6 +204,29 @@ static void far_rows_are_there(void **state)
     done_setup(&s);
 }
 
+/* Three rows far from all others, two of which are centers from the start: none is far from these. */
+static void far_rows_that_a_center_was_made_of_are_there(void **state)
+{
+    struct setup s = setup_of(random_rows(4000, 3, 2), 20, test_kern());
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        km_mat_row(&s.x, 7 * i)[0] += 1e4F;
+    for (size_t j = 0; j < 20; j++)
+        km_centers_set(&s.c, j, km_mat_row(&s.x, 14 * j), 1);
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        struct km_sample sample = make_sample(&s, 100, seed);
+        size_t found = 0;
+
+        offer(&sample, &s, 400);
+        for (size_t i = 0; i < km_sample_rows(&sample); i++)
+            found += km_mat_row(&sample.rows, i)[0] > 5e3F;
+        assert_int_equal(found, 3);
+        km_sample_done(&sample);
+    }
+    done_setup(&s);
+}
+
 /* Rows of a center that stands for few are kept more often, though they are no farther away. */
 static void rows_of_small_clusters_are_there(void **state)
 {
@@ -345,6 +370,7 @@ int main(void)
         cmocka_unit_test(samples_of_two_hosts_become_one),
         cmocka_unit_test(the_first_rows_are_a_sample_as_well),
         cmocka_unit_test(far_rows_are_there),
+        cmocka_unit_test(far_rows_that_a_center_was_made_of_are_there),
         cmocka_unit_test(rows_of_small_clusters_are_there),
         cmocka_unit_test(every_level_and_block_size_keeps_the_same_rows),
         cmocka_unit_test(equal_rows_and_little_room_are_no_trouble),

@@ -11,7 +11,7 @@
 #include <inttypes.h>
 
 #define MOST         24  /* iterations, the work of as many of the data */
-#define FEW          2   /* of them, where the pass was spared nothing */
+#define FEW          3   /* of them, beside what the pass was spared */
 #define SMALL_K      15  /* up to here the sample tells as much */
 #define PART_SHARE   0.5 /* of the work, for rows in memory that are not all */
 #define CENTER_ROWS  10  /* in memory, that a center must have there if not all rows are */
@@ -29,7 +29,7 @@ static double most_of(const struct km_job *job)
     if (job->factor == 1)
         return MOST;
     if (job->factor < KM_AUTO_CENTER_FACTOR)
-        return (double)(KM_AUTO_CENTER_FACTOR - job->factor);
+        return (double)(FEW + KM_AUTO_CENTER_FACTOR - job->factor);
     return job->p->k > SMALL_K ? FEW : 0;
 }
 
