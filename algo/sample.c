@@ -327,7 +327,8 @@ static double average_of(const double *weight, const double *unit, size_t k)
 /*
  * Centers that are still the row that they were made of, and got fewer rows of this block than the average one. Of a far
  * group one row may have been drawn as a center: its rows are then near to that, and its weight is that of all others, so
- * nothing would speak for them. They count as far as other centers are.
+ * nothing would speak for them. They count as far as other centers are. A block of fewer rows than centers (a host with few
+ * rows) does not tell what is few: all of its rows do.
  */
 static void find_untried(struct km_sample *s, const struct km_mat *x, const struct km_assign *a,
                          const struct km_centers *c)
@@ -336,7 +337,8 @@ static void find_untried(struct km_sample *s, const struct km_mat *x, const stru
     for (size_t i = 0; i < x->n; i++)
         s->came[a->label[i]]++;
     for (size_t j = 0; j < c->k; j++)
-        s->came[j] = c->weight[j] == 1 && (double)s->came[j] * (double)c->k < (double)x->n;
+        s->came[j] =
+            c->weight[j] == 1 && (x->n <= c->k || (double)s->came[j] * (double)c->k < (double)x->n);
 }
 
 void km_sample_offer(struct km_sample *s, const struct km_mat *x, const struct km_assign *a,
