@@ -72,7 +72,7 @@ struct refine {
     struct km_assign assign; /* for dense rows */
     struct km_sparse step;   /* for sparse rows */
     struct km_sums sums;     /* of rows without bounds */
-    struct km_look look;     /* at dense rows */
+    struct km_look look;     /* at rows; .k is 0: there are none */
     uint64_t looks;          /* how many there were: names their random numbers */
     int few;                 /* so few rows that everything is done on all of them */
     struct candidate *list;
@@ -322,7 +322,7 @@ static int look_at(struct refine *r, struct candidate *c, size_t n, size_t most,
                    struct km_err *err)
 {
     struct km_points p = first_rows(r, n);
-    double each = iteration_flop(&p, c->centers), gain = 0;
+    double each = iteration_flop(&p, c->centers), gain = HUGE_VAL; /* the first is lent, too */
     int rc = KM_OK;
 
     *moved = 0;
@@ -661,7 +661,8 @@ static int finish(struct refine *r, struct candidate *c, struct km_err *err)
         rc = km_draw_back(c->centers, noise, r->o->coarse, r->kern, r->pool, err);
     if (rc == KM_OK)
         rc = measure_candidate(r, c, &p, &view.label, &result->after, err);
-    result->optimism = optimism_of(2 * excess / (msd * (double)r->o->total_rows));
+    if (excess > 0)
+        result->optimism = optimism_of(2 * excess / (msd * (double)r->o->total_rows));
     km_free(noise);
     return rc;
 }

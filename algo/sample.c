@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Rows that are left when there is no more room. */
-#define LEFT(n) ((n) - (n) / 8)
+#define LEFT(n) ((n)*7 / 8)
 /* Thresholds come from about so many of the rows: off by a few per mille of them. */
 #define LOOKED_AT 16384
 #define AIM_BELOW 0.01

@@ -460,6 +460,39 @@ static void weights_of_a_sample_are_what_rows_stand_for(void **state)
     km_mat_done(&x);
 }
 
+/* A sample of a handful of rows, of which each new one needs several to go. */
+static void rows_as_wide_as_the_room_come_to_an_end(void **state)
+{
+    struct km_mat x = holes(200, 64, 1, 3);
+    struct km_csr s = sparse_of(&x);
+    struct km_sample_size size = {40, 0, 64, 50, 3};
+    struct km_sparse_centers c;
+    struct km_sparse step;
+    struct km_err err;
+
+    (void)state;
+    assert_ok(km_sparse_init(&step, test_kern(), NULL, 50, 3, 0, &err), err);
+    assert_ok(km_sparse_centers_init(&c, 3, 64, &err), err);
+    km_sparse_seed_evenly(&c, &s);
+    for (size.values = 64; size.values < 700; size.values += 21) {
+        struct km_sample sample;
+
+        assert_ok(km_sample_init(&sample, &size, size.values, &err), err);
+        for (size_t from = 0; from < 200; from += 50) {
+            struct km_csr view = km_csr_view(&s, from, 50);
+
+            km_sparse_centers_label(&c, &step, &view);
+            km_sample_offer_sparse(&sample, &view, &step, &c);
+        }
+        assert_true(sample.csr.nnz <= size.values);
+        km_sample_done(&sample);
+    }
+    km_sparse_centers_done(&c);
+    km_sparse_done(&step);
+    km_csr_done(&s);
+    km_mat_done(&x);
+}
+
 static void weights_count_rows_several_times(void **state)
 {
     struct km_mat x = holes(200, 30, 0.2, 9);
@@ -506,6 +539,7 @@ int main(void)
         cmocka_unit_test(distances_and_sums_by_dense_centers_are_those_of_dense_rows),
         cmocka_unit_test(plusplus_takes_each_of_as_many_rows_once),
         cmocka_unit_test(weights_of_a_sample_are_what_rows_stand_for),
+        cmocka_unit_test(rows_as_wide_as_the_room_come_to_an_end),
         cmocka_unit_test(weights_count_rows_several_times),
     };
 

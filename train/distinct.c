@@ -93,7 +93,7 @@ static void say(const struct km_job *job, size_t differ, size_t exact, size_t se
         km_log(KM_WARNING,
                "only %zu of the %zu centers differ from each other, although the data has %zu "
                "distinct rows or more: too few different ones among the rows that the centers "
-               "started from; give a larger mini_batch_size, or init_method=kmeans++",
+               "started from; give init_method=kmeans++, or a larger mini_batch_size",
                differ, k, seen);
     else
         km_log(

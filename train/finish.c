@@ -144,12 +144,15 @@ static int refine(struct km_job *job, struct km_centers *best, struct km_trial *
     if (r.kept)
         job->sample_optimism = r.optimism;
     if (job->rank == 0)
-        km_log(KM_INFO,
-               "refined %zu candidates on %zu of %" PRIu64
-               " rows in %d iterations, moved %zu centers: msd on these rows %.6g, was %.6g%s",
-               r.candidates, r.rows, job->rows, r.iterations, r.moved,
-               r.after * km_frame_unit2(job), r.before * km_frame_unit2(job),
-               r.kept ? "" : "; too few rows to be sure of a gain, so the best attempt stands");
+        km_log(
+            KM_INFO,
+            "refined %zu candidates on %zu of %" PRIu64
+            " rows in %d iterations, moved %zu centers: msd on these rows %.6g, was %.6g%s",
+            r.candidates, r.rows, job->rows, r.iterations, r.moved, r.after * km_frame_unit2(job),
+            r.before * km_frame_unit2(job),
+            r.kept
+                ? ""
+                : "; that is no gain that can be expected on all rows, so the best attempt stands");
     return KM_OK;
 }
 

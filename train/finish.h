@@ -5,7 +5,7 @@
 
 #include "train/job.h"
 
-/** Shrinks K centers to k, refines them on the reservoir, and fills job->model. */
+/** Shrinks K centers to k, refines them on the sample, and fills job->model. */
 int km_finish_centers(struct km_job *job, struct km_err *err);
 
 /** Scores the model on the train data (data_msd) and on the test channel, and logs the quality

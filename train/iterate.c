@@ -5,8 +5,10 @@
 #include "base/stop.h"
 #include "train/frame.h"
 #include "train/sparse.h"
+#include <math.h>
 
 #define LEAST_GAIN 1e-4
+#define NO_DIGITS  1e-5 /* of the sum of |x|^2 */
 /* Up to this size the train data is read again. */
 #define AGAIN_BYTES ((uint64_t)512 << 20)
 
@@ -73,11 +75,19 @@ int km_iterate_can(struct km_job *job, int *can, struct km_err *err)
     return rc;
 }
 
+/* NaN where the difference has no digits: |x|^2 is good to float32. */
+static double msd_of(const struct km_sums *s, double means)
+{
+    double ssd = *s->ssd - means;
+
+    return (ssd > NO_DIGITS * *s->ssd ? ssd : (double)NAN) / *s->rows;
+}
+
 int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_iterated *result,
                struct km_err *err)
 {
     struct round r = {0};
-    double before = 0, msd = 0;
+    double before = 0, means, gain, msd = 0;
     size_t done = 0;
     int rc = km_job_agree(job, round_init(&r, job, c->k, err), err);
 
@@ -93,11 +103,13 @@ int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_
         job->stopped |= rc == KM_OK && r.sums.flags[KM_FLAG_STOP] > 0; /* on all hosts */
         if (rc || job->stopped)
             break;
-        msd = (*r.sums.ssd - km_centers_to_means(c, &r.sums)) / *r.sums.rows;
+        means = km_centers_to_means(c, &r.sums);
+        msd = msd_of(&r.sums, means);
         result->before = done == 0 ? msd : result->before;
-        if (done > 0 && before - msd < LEAST_GAIN * msd)
+        gain = (means - before) / *r.sums.rows; /* |x|^2 is the same in each */
+        if (done > 0 && (gain <= 0 || gain < LEAST_GAIN * msd))
             most = done; /* enough */
-        before = msd;
+        before = means;
     }
     round_done(&r);
     result->iterations = done;

@@ -13,6 +13,8 @@
 #define SAMPLE_BYTES ((size_t)64 << 20)
 /* Bytes of one value of a trial's centers, in all their forms. */
 #define TRIAL_CELL_BYTES 16.0
+/* Beside the trials: the best one, a start from the sample, sums of the refinement, of looks, and of iterations. */
+#define OTHER_CENTERS 5
 
 static size_t min_size(size_t a, size_t b)
 {
@@ -127,7 +129,7 @@ int km_job_check_memory(const struct km_job *job, struct km_err *err)
     rows += (double)min_size(km_job_sample_capacity(job), KM_REFINE_LOOK_ROWS) * KM_LOOK_ROW_BYTES;
     if (job->sparse)
         km_sparse_memory(job, &centers, &rows);
-    trials *= (double)job->p->k * (double)job->d * TRIAL_CELL_BYTES;
+    trials = (trials + OTHER_CENTERS) * (double)job->p->k * (double)job->d * TRIAL_CELL_BYTES;
     need = centers + trials + rows;
 
     km_log(KM_INFO,

@@ -21,7 +21,7 @@ const struct km_param km_param_table[] = {
     {"init_method", KM_P_INIT_METHOD, 0, 0, "random", FIELD(init_method),
      "how the first centers are picked"},
     {"extra_center_factor", KM_P_INTEGER_OR_AUTO, 1, INT32_MAX, "auto", FIELD(extra_center_factor),
-     "x: the pass keeps k * x centers; auto is 10"},
+     "x: the pass keeps k * x centers; auto is 10, or less where k > 50 and rows are few"},
     {"half_life_time_size", KM_P_INTEGER, 0, INT64_MAX, "0", FIELD(half_life_time_size),
      "records after which the weight of a record is halved; 0: never"},
     {"local_lloyd_init_method", KM_P_INIT_METHOD, 0, 0, "kmeans++", FIELD(local_lloyd_init_method),

@@ -9,6 +9,7 @@
 #include "train/frame.h"
 #include "train/iterate.h"
 #include <inttypes.h>
+#include <math.h>
 
 #define MOST         24  /* iterations, the work of as many of the data */
 #define FEW          3   /* of them, beside what the pass was spared */
@@ -120,10 +121,13 @@ static void tell(const struct km_job *job, double spent, double most,
                  "msd there %.6g, "
                  "was %.6g",
                  m->iterations, m->looks, m->moved, job->sample.rows.n, m->after, m->before);
-    if (i->iterations > 0)
+    if (i->iterations > 0 && isfinite(i->after) && isfinite(i->before))
         snprintf(again, sizeof(again),
                  ", %zu iteration(s) over all rows, read again: msd %.6g, after the first %.6g",
                  i->iterations, i->after * km_frame_unit2(job), i->before * km_frame_unit2(job));
+    else if (i->iterations > 0)
+        snprintf(again, sizeof(again), ", %zu iteration(s) over all rows, read again",
+                 i->iterations);
     km_log(KM_INFO,
            "spent the work of %.1f of at most %.0f iterations over all %" PRIu64 " rows%s%s", spent,
            most, job->rows, memory, again);
