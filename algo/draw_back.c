@@ -48,7 +48,7 @@ int km_sample_noise(double *noise, double *excess, size_t k, const struct km_sam
         alone += noise[j] > DBL_MAX;
     }
     if (alone > 0) /* as much as the others, on average */
-        *excess *= known > 0 ? 1 + alone / known : (double)INFINITY;
+        *excess = known > 0 ? *excess * (1 + alone / known) : (double)INFINITY;
     km_free(of);
     return KM_OK;
 }

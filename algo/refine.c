@@ -322,7 +322,8 @@ static int look_at(struct refine *r, struct candidate *c, size_t n, size_t most,
                    struct km_err *err)
 {
     struct km_points p = first_rows(r, n);
-    double each = iteration_flop(&p, c->centers), gain = HUGE_VAL; /* the first is lent, too */
+    double each = iteration_flop(&p, c->centers),
+           gain = r->few ? HUGE_VAL : 0; /* the first is lent, too */
     int rc = KM_OK;
 
     *moved = 0;
