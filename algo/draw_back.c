@@ -39,8 +39,8 @@ int km_sample_noise(double *noise, double *excess, size_t k, const struct km_sam
         const struct cluster *c = &of[j];
 
         noise[j] = 0;
-        if (c->rows > 1 && c->spread > 0)
-            noise[j] = c->spread / (c->weight * c->weight - c->weight2);
+        if (c->rows > 1)
+            noise[j] = c->spread > 0 ? c->spread / (c->weight * c->weight - c->weight2) : 0;
         else if (c->weight > 2)
             noise[j] = HUGE_VAL;
         *excess += c->rows > 1 ? noise[j] * c->weight : 0;
