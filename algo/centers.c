@@ -280,13 +280,3 @@ double km_centers_to_means(struct km_centers *c, const struct km_sums *s)
     }
     return total;
 }
-
-double km_centers_beyond_norms(const struct km_centers *c, const struct km_sums *s, size_t j)
-{
-    const double *exact = c->exact + j * c->d, *sum = s->sum + j * c->d;
-    double total = 0;
-
-    for (size_t t = 0; t < c->d; t++)
-        total += exact[t] * (s->count[j] * exact[t] - 2 * sum[t]);
-    return total;
-}

@@ -93,7 +93,4 @@ double km_centers_move(struct km_centers *c, struct km_sums *s, double decay, st
  */
 double km_centers_to_means(struct km_centers *c, const struct km_sums *s);
 
-/** What center j adds to the squared norms of the rows that it received to make squared distances: |c|^2 - 2 x.c for each. */
-double km_centers_beyond_norms(const struct km_centers *c, const struct km_sums *s, size_t j);
-
 #endif

@@ -5,6 +5,7 @@
 #include "algo/exact.h"
 #include "algo/loss.h"
 #include "algo/split.h"
+#include "algo/two_nearest.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include <assert.h>
@@ -126,26 +127,7 @@ static double dist2_to_center(const struct look *s, size_t i, size_t j)
 
 /* ---- the nearest two centers of each row ---- */
 
-/* The two smallest so far. */
-struct nearest2 {
-    double near2, next2;
-    uint32_t near, next;
-};
-
-static inline void take(struct nearest2 *b, double dist2, uint32_t j)
-{
-    if (dist2 < b->near2) {
-        b->next2 = b->near2;
-        b->next = b->near;
-        b->near2 = dist2;
-        b->near = j;
-    } else if (dist2 < b->next2) {
-        b->next2 = dist2;
-        b->next = j;
-    }
-}
-
-static void put(const struct look *s, size_t i, const struct nearest2 *b)
+static void put(const struct look *s, size_t i, const struct km_two_nearest *b)
 {
     s->l->near[i] = b->near;
     s->l->next[i] = s->l->k > 1 ? b->next : b->near;
@@ -170,14 +152,14 @@ static void measure_by_lanes(const struct look *s, size_t from, size_t to, doubl
     size_t width = km_by_feature_width(s->l->k);
 
     for (size_t i = from; i < to; i++) {
-        struct nearest2 b = {(double)INFINITY, (double)INFINITY, 0, 0};
+        struct km_two_nearest b = km_two_nearest_none(0);
 
         if (s->p->s.d)
             all_sparse_dist2(dist2, s, i, width);
         else
             km_by_feature_dist2(dist2, km_mat_row(&s->p->x, i), s->l->lanes, s->c->d, width);
         for (uint32_t j = 0; j < s->l->k; j++)
-            take(&b, dist2[j], j);
+            km_two_nearest_take(&b, dist2[j], j);
         put(s, i, &b);
     }
 }
@@ -185,7 +167,7 @@ static void measure_by_lanes(const struct look *s, size_t from, size_t to, doubl
 /* The two nearest of those centers that the scores leave: no other can be the second. */
 static void measure_row(const struct look *s, size_t i, const float *score, float norm2)
 {
-    struct nearest2 b = {(double)INFINITY, (double)INFINITY, 0, 0};
+    struct km_two_nearest b = km_two_nearest_none(0);
     const float *half = s->c->half;
     float share = s->exact.share, first = INFINITY, limit = INFINITY;
 
@@ -199,7 +181,7 @@ static void measure_row(const struct look *s, size_t i, const float *score, floa
                         INFINITY);
     for (uint32_t j = 0; j < s->l->k; j++)
         if (!(score[j] - share * half[j] > limit))
-            take(&b, dist2_to_center(s, i, j), j);
+            km_two_nearest_take(&b, dist2_to_center(s, i, j), j);
     put(s, i, &b);
 }
 
@@ -248,20 +230,6 @@ static void measure(struct look *s)
 
 /* ---- partitions ---- */
 
-/* Rows in the order of their label, and of their number. */
-static void order_rows(struct km_look *l, const uint32_t *label, size_t n, uint32_t *row)
-{
-    memset(l->start, 0, (l->k + 1) * sizeof(*l->start));
-    for (size_t i = 0; i < n; i++)
-        l->start[label[i] + 1]++;
-    for (size_t j = 0; j < l->k; j++)
-        l->start[j + 1] += l->start[j];
-    for (size_t i = 0; i < n; i++)
-        row[l->start[label[i]]++] = (uint32_t)i;
-    memmove(l->start + 1, l->start, l->k * sizeof(*l->start));
-    l->start[0] = 0;
-}
-
 /* Sums of the rows of a center, which lie in l->other. */
 static void sum_task(void *arg, size_t j, int worker)
 {
@@ -307,7 +275,7 @@ static double try_partition(struct look *s, const uint32_t *label)
     struct km_look *l = s->l;
     double means = 0, loss;
 
-    order_rows(l, label, km_points_n(s->p), l->other);
+    km_order_numbers(l->other, l->start, label, km_points_n(s->p), l->k);
     km_pool_run(l->pool, sum_task, s, l->k);
     for (size_t j = 0; j < l->k; j++) {
         const double *sum = l->sums.sum + j * l->d;
@@ -644,7 +612,7 @@ static size_t apply(struct look *s, size_t changes, double loss)
         relabel(s, changes, gone);
         if (try_partition(s, l->label) < loss)
             return changes;
-        order_rows(l, l->near, km_points_n(s->p), l->row);
+        km_order_numbers(l->row, l->start, l->near, km_points_n(s->p), l->k);
         changes = changes > 1 ? 1 : 0;
     }
     try_partition(s, l->near);

@@ -2,6 +2,8 @@
 #include "algo/near_rows.h"
 
 #include "algo/by_feature.h"
+#include "algo/order.h"
+#include "algo/two_nearest.h"
 #include "base/mem.h"
 #include <assert.h>
 #include <math.h>
@@ -73,41 +75,7 @@ struct measure {
     struct km_exact exact;
 };
 
-static void order_rows(struct km_near_rows *r, const uint32_t *label, size_t n)
-{
-    memset(r->start, 0, (r->k + 1) * sizeof(*r->start));
-    for (size_t i = 0; i < n; i++)
-        r->start[label[i] + 1]++;
-    for (size_t j = 0; j < r->k; j++)
-        r->start[j + 1] += r->start[j];
-    for (size_t i = 0; i < n; i++)
-        r->row[r->start[label[i]]++] = (uint32_t)i;
-    memmove(r->start + 1, r->start, r->k * sizeof(*r->start));
-    r->start[0] = 0;
-}
-
-/* The two nearest so far; none yet: best_of. */
-struct best {
-    double near2, next2;
-    uint32_t near, next;
-};
-
-static struct best best_of(const struct km_near_list *list)
-{
-    return (struct best){(double)INFINITY, (double)INFINITY, list->center[0], list->center[0]};
-}
-
-static inline void offer(struct best *b, double dist2, uint32_t j)
-{
-    if (dist2 < b->near2) {
-        *b = (struct best){dist2, b->near2, j, b->near};
-    } else if (dist2 < b->next2) {
-        b->next2 = dist2;
-        b->next = j;
-    }
-}
-
-static void put(const struct measure *t, size_t i, const struct best *b)
+static void put(const struct measure *t, size_t i, const struct km_two_nearest *b)
 {
     struct km_look *l = t->look;
 
@@ -130,11 +98,11 @@ static void measure_narrow(const struct measure *t, const struct km_near_list *l
             lanes[f * width + j] = j < list->n ? t->c->exact[list->center[j] * d + f] : 0;
     for (size_t m = from; m < to; m++) {
         size_t i = t->r->row[m];
-        struct best b = best_of(list);
+        struct km_two_nearest b = km_two_nearest_none(list->center[0]);
 
         km_by_feature_dist2(scratch, km_mat_row(&t->p->x, i), lanes, d, width);
         for (size_t j = 0; j < list->n; j++)
-            offer(&b, scratch[j], list->center[j]);
+            km_two_nearest_take(&b, scratch[j], list->center[j]);
         put(t, i, &b);
     }
 }
@@ -180,14 +148,15 @@ static float limit_of(const struct measure *t, const struct km_mat *row, const s
 static void measure_row(const struct measure *t, const struct km_near_list *list, size_t i,
                         const struct km_centers *g, const float *score)
 {
-    struct best b = best_of(list);
+    struct km_two_nearest b = km_two_nearest_none(list->center[0]);
     struct km_mat row = km_mat_view(&t->p->x, i, 1);
     float limit = limit_of(t, &row, g, score), share = t->exact.share;
 
     for (size_t j = 0; j < g->k; j++)
         if (!(score[j] - share * g->half[j] > limit))
-            offer(&b, t->r->kern->dist2(row.v, t->c->exact + list->center[j] * g->d, g->d),
-                  list->center[j]);
+            km_two_nearest_take(
+                &b, t->r->kern->dist2(row.v, t->c->exact + list->center[j] * g->d, g->d),
+                list->center[j]);
     put(t, i, &b);
 }
 
@@ -233,6 +202,6 @@ void km_near_rows_measure(struct km_near_rows *r, struct km_look *look, const st
     struct measure t = {r, look, p, c, lists->of, km_exact_of(r->kern, c)};
 
     assert(p->x.n <= r->max_rows && c->k == r->k && c->d == r->d && !p->s.d);
-    order_rows(r, label, p->x.n);
+    km_order_numbers(r->row, r->start, label, p->x.n, r->k);
     km_pool_run(r->pool, measure_task, &t, r->k);
 }

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include <assert.h>
+#include <string.h>
 
 #define NO_ROW UINT32_MAX
 
@@ -57,4 +58,17 @@ void km_order_rows(struct km_order *o, const struct km_mat *x, const uint32_t *l
         o->head[label[i]] = NO_ROW;
     }
     o->start[o->runs] = n;
+}
+
+void km_order_numbers(uint32_t *row, size_t *start, const uint32_t *label, size_t n, size_t k)
+{
+    memset(start, 0, (k + 1) * sizeof(*start));
+    for (size_t i = 0; i < n; i++)
+        start[label[i] + 1]++;
+    for (size_t j = 0; j < k; j++)
+        start[j + 1] += start[j];
+    for (size_t i = 0; i < n; i++)
+        row[start[label[i]]++] = (uint32_t)i;
+    memmove(start + 1, start, k * sizeof(*start));
+    start[0] = 0;
 }

@@ -19,6 +19,9 @@ struct km_order {
     size_t runs;
 };
 
+/** Numbers of n rows by label, those of a label in order: row (n), start (k + 1) where each label's begin. */
+void km_order_numbers(uint32_t *row, size_t *start, const uint32_t *label, size_t n, size_t k);
+
 /** Room for up to `rows` rows and k labels; 0, or KM_E_MEM (then km_order_done frees what there
  * is). */
 int km_order_init(struct km_order *o, size_t rows, size_t k);

@@ -276,52 +276,80 @@ static void take(struct km_sample *s, const struct km_sample_pick *p, const stru
         km_sample_shrink(s, s->capacity > 1 ? LEFT(s->capacity) : 1);
 }
 
-/* Distances of some of the picked rows. */
-#define MEASURE_ROWS 256
-struct measure {
-    struct km_sample_pick *pick;
-    const uint32_t *untried;
-    size_t n;
+/* The rows of a block, just labelled, and the centers of the pass: dense ones, or sparse ones. */
+struct block {
+    struct km_sample *s;
     const struct km_mat *x;
-    const struct km_assign *a;
+    const struct km_assign *assign;
     const struct km_centers *c;
+    const struct km_csr *csr; /* or */
+    const struct km_sparse *step;
+    const struct km_sparse_centers *sparse;
+    const uint32_t *label;
+    struct km_pool *pool;
+    size_t n, k;
+    int has_new; /* a center that is still the row that it was made of */
+    size_t picked;
 };
 
-/* The squared distance that a quarter of some other centers are within: a far group may have several. */
-static double to_others(const struct measure *m, const float *x, size_t own)
+static double weight_of(const struct block *b, size_t j)
 {
-    size_t k = m->c->k, step = (k - 1) / OTHERS + 1, n = 0;
+    return b->x ? b->c->weight[j] : b->sparse->ratio[j] * b->sparse->unit[j];
+}
+
+static double dist2_to(const struct block *b, size_t row, size_t j)
+{
+    if (!b->x)
+        return km_sparse_dist2(b->step, b->csr, row, j, &b->sparse->lanes);
+    return b->assign->kern->dist2(km_mat_row(b->x, row), b->c->exact + j * b->c->d, b->c->d);
+}
+
+static float most_dist2(const struct block *b, size_t row)
+{
+    return b->x ? km_assign_most_dist2(b->assign, row) : km_sparse_most_dist2(b->step, b->csr, row);
+}
+
+/* The squared distance that a quarter of some other centers are within: a far group may have several. */
+static double to_others(const struct block *b, size_t row, size_t own)
+{
+    size_t step = (b->k - 1) / OTHERS + 1, n = 0;
     float dist2[OTHERS];
 
-    for (size_t t = 1; t < k; t += step)
-        dist2[n++] = float_of(m->a->kern->dist2(x, m->c->exact + (own + t) % k * m->c->d, m->c->d));
+    for (size_t t = 1; t < b->k; t += step)
+        dist2[n++] = float_of(dist2_to(b, row, (own + t) % b->k));
     return n ? (double)km_select(dist2, n, n / 4) : 0;
 }
 
+/* Distances of some of the picked rows. */
+#define MEASURE_ROWS 256
 static void measure_some(void *arg, size_t task, int worker)
 {
-    const struct measure *m = arg;
-    size_t end = (task + 1) * MEASURE_ROWS < m->n ? (task + 1) * MEASURE_ROWS : m->n;
+    const struct block *b = arg;
+    size_t end = (task + 1) * MEASURE_ROWS;
 
     (void)worker;
-    for (size_t i = task * MEASURE_ROWS; i < end; i++) {
-        size_t row = m->pick[i].row, j = m->a->label[row];
-        const float *x = km_mat_row(m->x, row);
-        double dist2 = m->a->kern->dist2(x, m->c->exact + j * m->c->d, m->c->d);
+    for (size_t i = task * MEASURE_ROWS; i < end && i < b->picked; i++) {
+        struct km_sample_pick *p = &b->s->pick[i];
+        size_t j = b->label[p->row];
+        double dist2 = dist2_to(b, p->row, j);
 
-        if (m->untried[j])
-            dist2 = fmax(dist2, to_others(m, x, j));
-        m->pick[i].key.dist2 = float_of(dist2);
+        if (b->has_new && b->s->came[j])
+            dist2 = fmax(dist2, to_others(b, p->row, j));
+        p->key.dist2 = float_of(dist2);
     }
 }
 
-static double average_of(const double *weight, const double *unit, size_t k)
+/* How rare each center is. */
+static void weigh_centers(struct block *b)
 {
     double total = 0;
 
-    for (size_t j = 0; j < k; j++)
-        total += unit ? weight[j] * unit[j] : weight[j];
-    return total / (double)k;
+    for (size_t j = 0; j < b->k; j++) {
+        total += weight_of(b, j);
+        b->has_new |= weight_of(b, j) == 1;
+    }
+    for (size_t j = 0; j < b->k; j++)
+        set_rarity(b->s, j, weight_of(b, j), total / (double)b->k);
 }
 
 /*
@@ -330,61 +358,64 @@ static double average_of(const double *weight, const double *unit, size_t k)
  * nothing would speak for them. They count as far as other centers are. A block of fewer rows than centers (a host with few
  * rows) does not tell what is few: all of its rows do.
  */
-static void find_untried(struct km_sample *s, const struct km_mat *x, const struct km_assign *a,
-                         const struct km_centers *c)
+static void find_untried(const struct block *b)
 {
-    memset(s->came, 0, c->k * sizeof(*s->came));
-    for (size_t i = 0; i < x->n; i++)
-        s->came[a->label[i]]++;
-    for (size_t j = 0; j < c->k; j++)
-        s->came[j] =
-            c->weight[j] == 1 && (x->n <= c->k || (double)s->came[j] * (double)c->k < (double)x->n);
+    uint32_t *came = b->s->came;
+
+    memset(came, 0, b->k * sizeof(*came));
+    for (size_t i = 0; i < b->n; i++)
+        came[b->label[i]]++;
+    for (size_t j = 0; j < b->k; j++)
+        came[j] =
+            weight_of(b, j) == 1 && (b->n <= b->k || (double)came[j] * (double)b->k < (double)b->n);
+}
+
+static void offer(struct block *b)
+{
+    struct km_sample *s = b->s;
+
+    if (!s->capacity)
+        return;
+    weigh_centers(b);
+    if (b->has_new)
+        find_untried(b);
+    for (size_t i = 0; i < b->n; i++) {
+        size_t j = b->label[i];
+        float u = draw(s), rarity = s->rarity[j];
+
+        if ((b->has_new && s->came[j]) || !is_out(s, u, rarity, most_dist2(b, i)))
+            s->pick[b->picked++] = (struct km_sample_pick){(uint32_t)i, {u, 0, rarity}};
+    }
+    km_pool_run(b->pool, measure_some, b, (b->picked + MEASURE_ROWS - 1) / MEASURE_ROWS);
+    for (size_t i = 0; i < b->picked; i++)
+        take(s, &s->pick[i], b->x, b->csr);
+    s->seen += b->n;
 }
 
 void km_sample_offer(struct km_sample *s, const struct km_mat *x, const struct km_assign *a,
                      const struct km_centers *c)
 {
-    struct measure m = {s->pick, s->came, 0, x, a, c};
-    double average;
-
-    if (!s->capacity)
-        return;
-    average = average_of(c->weight, NULL, c->k);
-    for (size_t j = 0; j < c->k; j++)
-        set_rarity(s, j, c->weight[j], average);
-    find_untried(s, x, a, c);
-    for (size_t i = 0; i < x->n; i++) {
-        float u = draw(s), rarity = s->rarity[a->label[i]];
-
-        if (s->came[a->label[i]] || !is_out(s, u, rarity, km_assign_most_dist2(a, i)))
-            s->pick[m.n++] = (struct km_sample_pick){(uint32_t)i, {u, 0, rarity}};
-    }
-    km_pool_run(a->pool, measure_some, &m, (m.n + MEASURE_ROWS - 1) / MEASURE_ROWS);
-    for (size_t i = 0; i < m.n; i++)
-        take(s, &s->pick[i], x, NULL);
-    s->seen += x->n;
+    offer(&(struct block){.s = s,
+                          .x = x,
+                          .assign = a,
+                          .c = c,
+                          .label = a->label,
+                          .pool = a->pool,
+                          .n = x->n,
+                          .k = c->k});
 }
 
 void km_sample_offer_sparse(struct km_sample *s, const struct km_csr *x, const struct km_sparse *a,
                             const struct km_sparse_centers *c)
 {
-    double average;
-
-    if (!s->capacity)
-        return;
-    average = average_of(c->ratio, c->unit, c->k);
-    for (size_t j = 0; j < c->k; j++)
-        set_rarity(s, j, c->ratio[j] * c->unit[j], average);
-    for (size_t i = 0; i < x->n; i++) {
-        float u = draw(s), rarity = s->rarity[a->label[i]];
-        struct km_sample_pick p = {(uint32_t)i, {u, 0, rarity}};
-
-        if (is_out(s, u, rarity, km_sparse_most_dist2(a, x, i)))
-            continue;
-        p.key.dist2 = float_of(km_sparse_dist2(a, x, i, &c->lanes));
-        take(s, &p, NULL, x);
-    }
-    s->seen += x->n;
+    offer(&(struct block){.s = s,
+                          .csr = x,
+                          .step = a,
+                          .sparse = c,
+                          .label = a->label,
+                          .pool = a->pool,
+                          .n = x->n,
+                          .k = c->k});
 }
 
 /* ---- the rows in front ---- */

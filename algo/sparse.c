@@ -189,10 +189,10 @@ float km_sparse_most_dist2(const struct km_sparse *s, const struct km_csr *x, si
     return nextafterf((float)(most * (1 + 0x1p-16)), INFINITY);
 }
 
-double km_sparse_dist2(const struct km_sparse *s, const struct km_csr *x, size_t i,
+double km_sparse_dist2(const struct km_sparse *s, const struct km_csr *x, size_t i, size_t j,
                        const struct km_lanes *lanes)
 {
-    size_t j = s->label[i], width = km_lanes_width(lanes->k, j / KM_LANES);
+    size_t width = km_lanes_width(lanes->k, j / KM_LANES);
     const float *lane = km_lanes_at(lanes, j, 0);
     double dot = 0, dist2;
 

@@ -48,8 +48,8 @@ void km_sparse_each_label(struct km_sparse *s, size_t n, size_t k, km_task *fn, 
 /** No less than the squared distance of a row of the last km_sparse_label to its center. */
 float km_sparse_most_dist2(const struct km_sparse *s, const struct km_csr *x, size_t i);
 
-/** That squared distance, as float64 tells from the same lanes. */
-double km_sparse_dist2(const struct km_sparse *s, const struct km_csr *x, size_t i,
+/** The squared distance of such a row to center j, as float64 tells from the same lanes. */
+double km_sparse_dist2(const struct km_sparse *s, const struct km_csr *x, size_t i, size_t j,
                        const struct km_lanes *lanes);
 
 /** Labels the rows by dense centers and adds each weight[i] times (NULL: once) to *sums (count, sum, rows). */

@@ -423,7 +423,7 @@ static void sample_once(double *total, const struct km_csr *s, size_t values, ui
 
         km_sparse_centers_label(&c, &step, &view);
         for (size_t i = 0; i < 50; i++) {
-            double dist2 = km_sparse_dist2(&step, &view, i, &c.lanes);
+            double dist2 = km_sparse_dist2(&step, &view, i, step.label[i], &c.lanes);
 
             assert_true(dist2 <= (double)km_sparse_most_dist2(&step, &view, i));
         }
