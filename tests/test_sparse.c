@@ -493,6 +493,45 @@ static void rows_as_wide_as_the_room_come_to_an_end(void **state)
     km_mat_done(&x);
 }
 
+/* Three rows far away, and one of them is where a center is, which nothing has moved yet. */
+static void far_rows_that_a_center_was_made_of_are_there(void **state)
+{
+    struct km_mat x = random_rows(4000, 3, 2);
+    struct km_sample_size size = {100, 300, 3, 400, 20};
+    struct km_csr s;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        km_mat_row(&x, 200 * i)[0] += 1e4F;
+    s = sparse_of(&x);
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        struct km_sparse_centers c;
+        struct km_sparse step;
+        struct km_sample sample;
+        struct km_err err;
+        size_t found = 0;
+
+        assert_ok(km_sample_init(&sample, &size, seed, &err), err);
+        assert_ok(km_sparse_init(&step, test_kern(), NULL, 400, 20, 0, &err), err);
+        assert_ok(km_sparse_centers_init(&c, 20, 3, &err), err);
+        km_sparse_seed_evenly(&c, &s); /* rows 0, 200, 400 ... */
+        for (size_t from = 0; from < s.n; from += 400) {
+            struct km_csr view = km_csr_view(&s, from, 400);
+
+            km_sparse_centers_label(&c, &step, &view);
+            km_sample_offer_sparse(&sample, &view, &step, &c);
+        }
+        for (size_t i = 0; i < sample.csr.n; i++)
+            found += sample.csr.val[sample.csr.at[i]] > 5e3F;
+        assert_int_equal(found, 3);
+        km_sample_done(&sample);
+        km_sparse_centers_done(&c);
+        km_sparse_done(&step);
+    }
+    km_csr_done(&s);
+    km_mat_done(&x);
+}
+
 static void weights_count_rows_several_times(void **state)
 {
     struct km_mat x = holes(200, 30, 0.2, 9);
@@ -540,6 +579,7 @@ int main(void)
         cmocka_unit_test(plusplus_takes_each_of_as_many_rows_once),
         cmocka_unit_test(weights_of_a_sample_are_what_rows_stand_for),
         cmocka_unit_test(rows_as_wide_as_the_room_come_to_an_end),
+        cmocka_unit_test(far_rows_that_a_center_was_made_of_are_there),
         cmocka_unit_test(weights_count_rows_several_times),
     };
 

@@ -12,8 +12,8 @@
 struct km_spend {
     /*
      * At most so much, in iterations of k centers over all rows: refine_passes; where that is auto, what an
-     * extra_center_factor of auto below 10 has spared (at factor 1: 24), 2 at factor 10 where k is above 15, none where the
-     * factor was said. None with refine_rows = 0, or where rows that are not in memory cannot be read again.
+     * extra_center_factor of auto below 10 has spared and 3 more (at factor 1: 24), 3 at factor 10 where k is above 15, none
+     * where the factor was said. None with refine_rows = 0, or where rows that are not in memory cannot be read again.
      */
     double most;
     int whole;  /* all rows are in memory */
