@@ -4,7 +4,7 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "dist/launch.h"
+#include "dist/launch/launch.h"
 #include "train/json.h"
 
 #include <stdlib.h>

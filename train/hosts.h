@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The joint between the verb train and dist/launch.h: what resourceconfig.json says of hosts. */
+/* The joint between the verb train and dist/launch/launch.h: what resourceconfig.json says of hosts. */
 #ifndef KM_TRAIN_HOSTS_H
 #define KM_TRAIN_HOSTS_H
 
