@@ -15,7 +15,8 @@ int km_hosts_read(const json_t *object, const char ***names, size_t *n, size_t *
 
 /**
  * If the layout at root names several hosts, runs the whole job as this host's supervisor (*several
- * becomes 1, and the result is the job's); otherwise does nothing. What is wrong with the request,
+ * becomes 1, and the result is the job's); otherwise, or in a build without MPI,
+ * does nothing. What is wrong with the request,
  * with the names of the hosts as well, is left to those who read it all. settings has what the command line set; argv
  * is what the ranks are called with.
  */
