@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to dist: a list of descriptors to wait for, made anew for each wait. */
-#ifndef KM_DIST_POLL_H
-#define KM_DIST_POLL_H
+/* Private to dist/launch: a list of descriptors to wait for, made anew for each wait. */
+#ifndef KM_LAUNCH_POLL_H
+#define KM_LAUNCH_POLL_H
 
 #include "base/mem.h"
 #include <poll.h>

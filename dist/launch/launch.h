@@ -4,8 +4,8 @@
  * first host leads: its supervisor waits until the others' are connected and runs mpirun, whose daemons
  * and ranks the supervisors start and watch over. All supervisors end with the same verdict.
  */
-#ifndef KM_DIST_LAUNCH_H
-#define KM_DIST_LAUNCH_H
+#ifndef KM_LAUNCH_LAUNCH_H
+#define KM_LAUNCH_LAUNCH_H
 
 #include "base/err.h"
 #include <stddef.h>

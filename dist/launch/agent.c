@@ -3,11 +3,11 @@
  * The launch agent: what mpirun takes for ssh. It hands host and command line to the supervisor that
  * started mpirun, and lives as long as the MPI daemon that the supervisor gets started there.
  */
-#include "dist/launch.h"
+#include "dist/launch/launch.h"
 
 #include "base/mem.h"
-#include "dist/message.h"
-#include "dist/net.h"
+#include "dist/launch/message.h"
+#include "dist/launch/net.h"
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to dist: the reason of a failure, told to another process from the handler of a crash. */
-#ifndef KM_DIST_CRASHED_H
-#define KM_DIST_CRASHED_H
+/* Private to dist/launch: the reason of a failure, told to another process from the handler of a crash. */
+#ifndef KM_LAUNCH_CRASHED_H
+#define KM_LAUNCH_CRASHED_H
 
 /**
  * Sends a frame of message.h with the code KM_E_BUG and a text, as km_put_reason makes it, on a socket of a

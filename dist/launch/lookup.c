@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dist/lookup.h"
+#include "dist/launch/lookup.h"
 
 #include "base/clock.h"
 #include "base/crash.h"

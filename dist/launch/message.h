@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to dist: what the processes of a job say to each other beside MPI, as frames of link.h.
+ * Private to dist/launch: what the processes of a job say to each other beside MPI, as frames of link.h.
  *
  *   leader's supervisor  <-> worker's supervisor   TCP, launch_port
  *   supervisor           <-> its rank              local socket, KM_SUPERVISOR
  *   leader's supervisor  <-> launch agent          the same local socket
  */
-#ifndef KM_DIST_MESSAGE_H
-#define KM_DIST_MESSAGE_H
+#ifndef KM_LAUNCH_MESSAGE_H
+#define KM_LAUNCH_MESSAGE_H
 
 #include "base/err.h"
 #include "base/pulse.h"
-#include "dist/link.h"
+#include "dist/launch/link.h"
 
 #define KM_PROTOCOL      1
 #define KM_HOST_BYTES    256

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dist/launch.h"
+#include "dist/launch/launch.h"
 
-#include "dist/supervisor.h"
+#include "dist/launch/supervisor.h"
 
 int km_launch_run(const struct km_launch *plan, struct km_err *err)
 {

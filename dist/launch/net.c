@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dist/net.h"
+#include "dist/launch/net.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

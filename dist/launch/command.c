@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dist/command.h"
+#include "dist/launch/command.h"
 
 #include "base/mem.h"
 #include <string.h>

@@ -8,9 +8,9 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "dist/command.h"
-#include "dist/crashed.h"
-#include "dist/supervisor.h"
+#include "dist/launch/command.h"
+#include "dist/launch/crashed.h"
+#include "dist/launch/supervisor.h"
 
 #include <stdio.h>
 #include <string.h>

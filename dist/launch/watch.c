@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The part of judge.h about progress: who is stuck, who is slow. */
 #include "base/mem.h"
-#include "dist/judge.h"
+#include "dist/launch/judge.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dist/child.h"
+#include "dist/launch/child.h"
 
 #include "base/clock.h"
 #include "base/log.h"

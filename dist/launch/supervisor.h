@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to dist: what the supervisors of the leader and of the workers have in common: signals, one
+ * Private to dist/launch: what the supervisors of the leader and of the workers have in common: signals, one
  * child (mpirun or the MPI daemon), the rank on this host, and the local socket on which the rank and
  * the launch agents call.
  */
-#ifndef KM_DIST_SUPERVISOR_H
-#define KM_DIST_SUPERVISOR_H
+#ifndef KM_LAUNCH_SUPERVISOR_H
+#define KM_LAUNCH_SUPERVISOR_H
 
-#include "dist/child.h"
-#include "dist/launch.h"
-#include "dist/message.h"
-#include "dist/net.h"
-#include "dist/poll.h"
+#include "dist/launch/child.h"
+#include "dist/launch/launch.h"
+#include "dist/launch/message.h"
+#include "dist/launch/net.h"
+#include "dist/launch/poll.h"
 
 #define KM_TICK_SECONDS   0.1  /* longest sleep of the loop */
 #define KM_BEAT_SECONDS   1.0  /* between two signs of life */

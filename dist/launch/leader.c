@@ -7,9 +7,9 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "dist/crashed.h"
-#include "dist/judge.h"
-#include "dist/supervisor.h"
+#include "dist/launch/crashed.h"
+#include "dist/launch/judge.h"
+#include "dist/launch/supervisor.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to dist: sockets of the launch, and which network this host is in. None of them blocks. */
-#ifndef KM_DIST_NET_H
-#define KM_DIST_NET_H
+/* Private to dist/launch: sockets of the launch, and which network this host is in. None of them blocks. */
+#ifndef KM_LAUNCH_NET_H
+#define KM_LAUNCH_NET_H
 
 #include "base/err.h"
-#include "dist/lookup.h"
+#include "dist/launch/lookup.h"
 
 /** Listens on all addresses, IPv6 as well where there is any. */
 int km_net_listen(int *fd, int port, struct km_err *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dist/crashed.h"
+#include "dist/launch/crashed.h"
 
 #include "base/err.h"
 #include <errno.h>

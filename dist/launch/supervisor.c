@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dist/supervisor.h"
+#include "dist/launch/supervisor.h"
 
 #include "base/clock.h"
 #include "base/log.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dist/judge.h"
+#include "dist/launch/judge.h"
 
-#include "dist/child.h"
-#include "dist/supervisor.h"
+#include "dist/launch/child.h"
+#include "dist/launch/supervisor.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

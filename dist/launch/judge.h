@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to dist: what the leader knows of each host, and what it concludes from that: whether the job
+ * Private to dist/launch: what the leader knows of each host, and what it concludes from that: whether the job
  * has ended, who is to blame, who is stuck, who is slow. No clock and no socket in here.
  */
-#ifndef KM_DIST_JUDGE_H
-#define KM_DIST_JUDGE_H
+#ifndef KM_LAUNCH_JUDGE_H
+#define KM_LAUNCH_JUDGE_H
 
-#include "dist/launch.h"
-#include "dist/message.h"
+#include "dist/launch/launch.h"
+#include "dist/launch/message.h"
 
 /** Times are of km_now(); 0: it has not happened. */
 struct km_host {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to dist: looking names of hosts up. A look-up may take as long as it likes (DNS), so each has
+ * Private to dist/launch: looking names of hosts up. A look-up may take as long as it likes (DNS), so each has
  * a thread of its own, and what it found comes through a pipe: nobody waits for it.
  */
-#ifndef KM_DIST_LOOKUP_H
-#define KM_DIST_LOOKUP_H
+#ifndef KM_LAUNCH_LOOKUP_H
+#define KM_LAUNCH_LOOKUP_H
 
 #include <netinet/in.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dist/message.h"
+#include "dist/launch/message.h"
 
 #include <string.h>
 

@@ -4,8 +4,8 @@
  * alive, how it ended; and the wish to stop, which comes the other way. When the supervisor ends, so
  * does the rank, at once. Without KM_SUPERVISOR all of these do nothing.
  */
-#ifndef KM_DIST_SEAT_H
-#define KM_DIST_SEAT_H
+#ifndef KM_LAUNCH_SEAT_H
+#define KM_LAUNCH_SEAT_H
 
 #include "base/err.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to dist: the command line with which mpirun wants the MPI daemon of another host to be
+ * Private to dist/launch: the command line with which mpirun wants the MPI daemon of another host to be
  * started. It comes over the network, so it is taken apart here, without a shell, and only what such a
  * command line has is accepted.
  */
-#ifndef KM_DIST_COMMAND_H
-#define KM_DIST_COMMAND_H
+#ifndef KM_LAUNCH_COMMAND_H
+#define KM_LAUNCH_COMMAND_H
 
 #include "base/err.h"
 #include <stddef.h>

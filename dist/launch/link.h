@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to dist: framed messages over a stream socket that never blocks. A frame is the number of
+ * Private to dist/launch: framed messages over a stream socket that never blocks. A frame is the number of
  * its bytes (32 bits, big-endian), its type (one byte, not 0), and its payload. What comes from outside
  * is bounded: a longer frame than `most` is garbage, and nothing is allocated for it.
  */
-#ifndef KM_DIST_LINK_H
-#define KM_DIST_LINK_H
+#ifndef KM_LAUNCH_LINK_H
+#define KM_LAUNCH_LINK_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dist/seat.h"
+#include "dist/launch/seat.h"
 
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/mem.h"
 #include "base/stop.h"
-#include "dist/crashed.h"
-#include "dist/message.h"
-#include "dist/net.h"
+#include "dist/launch/crashed.h"
+#include "dist/launch/message.h"
+#include "dist/launch/net.h"
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to dist: mpirun or the MPI daemon, as a child of the supervisor; and who is left at the end. */
-#ifndef KM_DIST_CHILD_H
-#define KM_DIST_CHILD_H
+/* Private to dist/launch: mpirun or the MPI daemon, as a child of the supervisor; and who is left at the end. */
+#ifndef KM_LAUNCH_CHILD_H
+#define KM_LAUNCH_CHILD_H
 
 #include "base/err.h"
 #include <stddef.h>

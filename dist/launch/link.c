@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dist/link.h"
+#include "dist/launch/link.h"
 
 #include "base/mem.h"
 #include <errno.h>
