@@ -143,6 +143,7 @@ struct step {
     uint32_t *label; /* of the rows of x */
     int labelled;    /* already */
     float *score, *second;
+    float *table; /* (rows of x, k) every score; NULL: not wanted */
     float *norm2;
     struct km_exact exact;
     double *squares; /* sums of |x|^2 of each block; NULL: not wanted */
@@ -167,8 +168,9 @@ static void pack(struct step *s)
     km_pool_run(s->a->pool, pack_task, s, packed.panels);
 }
 
-/* Every call begins here: the centers are laid out for the kernels. */
-static struct step step_of(struct km_assign *a, const struct km_mat *x, const struct km_centers *c)
+/* Reads the centers as they are. */
+static struct step bare_step(struct km_assign *a, const struct km_mat *x,
+                             const struct km_centers *c)
 {
     struct step s = {.a = a,
                      .x = *x,
@@ -185,8 +187,14 @@ static struct step step_of(struct km_assign *a, const struct km_mat *x, const st
     s.kern = a->kern;
     a->rows += (double)x->n;
     a->exact = s.exact;
-    if (a->all) /* from the centers as they are */
-        return s;
+    return s;
+}
+
+/* Reads the centers as the kernels want them laid out. */
+static struct step step_of(struct km_assign *a, const struct km_mat *x, const struct km_centers *c)
+{
+    struct step s = bare_step(a, x, c);
+
     pack(&s);
     if (s.kern->plain && !s.kern->pays(x, c, a->packed, a->scratch)) {
         s.kern = s.kern->plain;
@@ -224,7 +232,7 @@ KM_FOR_ALL_CPUS static double sum_norms(const float *norm2, size_t n)
 static void label_with_all(const struct step *s, const struct km_mat *x, size_t from)
 {
     size_t k = s->c->k;
-    float *all = s->a->all + ((size_t)(s->label - s->a->label) + from) * k;
+    float *table = s->table + from * k;
 
     for (size_t i = 0; i < x->n; i += ALL_ROWS) {
         size_t n = min_size(ALL_ROWS, x->n - i);
@@ -232,10 +240,10 @@ static void label_with_all(const struct step *s, const struct km_mat *x, size_t 
 
         for (size_t r = 0; r < n; r++)
             row[r] = km_mat_row(x, i + r);
-        s->kern->scores(all + i * k, row, n, s->c, 0, k);
+        s->kern->scores(table + i * k, row, n, s->c, 0, k);
         for (size_t r = 0; r < n; r++)
             s->label[from + i + r] =
-                km_exact_label(&s->exact, row[r], s->norm2[from + i + r], all + (i + r) * k);
+                km_exact_label(&s->exact, row[r], s->norm2[from + i + r], table + (i + r) * k);
     }
 }
 
@@ -248,7 +256,7 @@ static void label_block(void *arg, size_t block, int worker)
 
     if (s->labelled)
         return;
-    if (s->a->all) {
+    if (s->table) {
         s->kern->norms(s->norm2 + from, &view);
         label_with_all(s, &view, from);
     } else {
@@ -390,6 +398,7 @@ static double add_in_waves(const struct step *all)
         s.score += from;
         s.second += from;
         s.norm2 += from;
+        s.table = all->table ? all->table + from * all->c->k : NULL;
         s.weight = all->weight ? all->weight + from : NULL;
         km_pool_run(s.a->pool, label_block, &s, s.blocks);
         km_order_rows(&s.a->orders[0], &s.x, s.label, s.weight);
@@ -417,17 +426,32 @@ void km_assign_rows(struct km_assign *a, const struct km_mat *x, const struct km
     km_pool_run(a->pool, label_block, &s, s.blocks);
 }
 
+/* Labels the rows, unless they are, and adds them. */
+static void add_all(struct step *s, struct km_sums *sums)
+{
+    s->sums = sums;
+    s->parts = min_size(parts_for(s->x.n, s->c->k, s->x.d), s->a->max_parts);
+    *sums->ssd += s->parts ? add_in_groups(s) : add_in_waves(s);
+    *sums->rows += (double)s->x.n;
+}
+
 void km_assign_add(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
                    const double *weight, const struct km_centers *c, int want_ssd)
 {
     struct step s = step_of(a, x, c);
 
     s.weight = weight;
-    s.sums = sums;
     s.squares = want_ssd ? a->squares : NULL;
-    s.parts = min_size(parts_for(x->n, c->k, x->d), a->max_parts);
-    *sums->ssd += s.parts ? add_in_groups(&s) : add_in_waves(&s);
-    *sums->rows += (double)x->n;
+    add_all(&s, sums);
+}
+
+void km_assign_add_scored(struct km_assign *a, float *score, struct km_sums *sums,
+                          const struct km_mat *x, const struct km_centers *c)
+{
+    struct step s = bare_step(a, x, c);
+
+    s.table = score;
+    add_all(&s, sums);
 }
 
 void km_assign_sum(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
@@ -439,7 +463,6 @@ void km_assign_sum(struct km_assign *a, struct km_sums *sums, const struct km_ma
                      .x = *x,
                      .c = &c,
                      .weight = weight,
-                     .sums = sums,
                      .label = label,
                      .labelled = 1,
                      .score = a->score,
@@ -449,12 +472,7 @@ void km_assign_sum(struct km_assign *a, struct km_sums *sums, const struct km_ma
                      .blocks = blocks_of(x, k)};
 
     assert(x->n <= a->max_rows && k <= a->max_k);
-    s.parts = min_size(parts_for(x->n, k, x->d), a->max_parts);
-    if (s.parts)
-        add_in_groups(&s);
-    else
-        add_in_waves(&s);
-    *sums->rows += (double)x->n;
+    add_all(&s, sums);
 }
 
 float km_assign_most_dist2(const struct km_assign *a, size_t i)
