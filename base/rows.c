@@ -3,6 +3,7 @@
 
 #include "base/scale.h"
 #include <math.h>
+#include <string.h>
 
 #define VALUE_BYTES (sizeof(float) + sizeof(uint32_t))
 /* What a sparse row costs beside its values, all that is kept about it taken together. */
@@ -88,17 +89,24 @@ void km_rows_scale(struct km_rows *r, int exponent)
         km_scale(km_mat_row(&r->dense, i), r->dense.d, exponent);
 }
 
-void km_rows_norms(double *norm2, const struct km_rows *r)
+static double dense_norm2(const float *row, const float *origin, size_t d)
+{
+    double norm2 = 0;
+
+    for (size_t t = 0; t < d; t++) {
+        double v = (double)row[t] - (origin ? (double)origin[t] : 0);
+
+        norm2 += v * v;
+    }
+    return norm2;
+}
+
+void km_rows_norms(double *norm2, const struct km_rows *r, const float *origin)
 {
     for (size_t i = 0; i < r->sparse.n; i++)
         norm2[i] = km_csr_norm2(&r->sparse, i);
-    for (size_t i = 0; i < r->dense.n; i++) {
-        const float *row = km_mat_row(&r->dense, i);
-
-        norm2[i] = 0;
-        for (size_t t = 0; t < r->dense.d; t++)
-            norm2[i] += (double)row[t] * (double)row[t];
-    }
+    for (size_t i = 0; i < r->dense.n; i++)
+        norm2[i] = dense_norm2(km_mat_row(&r->dense, i), origin, r->dense.d);
 }
 
 /* By number: -0 is 0. */
@@ -129,6 +137,69 @@ int km_rows_compare(const struct km_rows *r, size_t i, size_t j)
     b = km_mat_row(&r->dense, j);
     COMPARE(a, b, r->dense.d)
     return 0;
+}
+
+size_t km_rows_some_values(const struct km_rows *r, size_t n)
+{
+    size_t values = 0;
+
+    for (size_t i = 0; km_rows_are_sparse(r) && i < n; i++)
+        values += r->sparse.len[i * r->sparse.n / n];
+    return values;
+}
+
+static void place_sparse(struct km_csr *s, size_t row, size_t value, const struct km_csr *from,
+                         size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t source = i * from->n / n, at = from->at[source], len = from->len[source];
+
+        s->len[row + i] = from->len[source];
+        memcpy(s->col + value, from->col + at, len * sizeof(*s->col));
+        memcpy(s->val + value, from->val + at, len * sizeof(*s->val));
+        value += len;
+    }
+}
+
+void km_rows_place(struct km_rows *r, size_t row, size_t value, const struct km_rows *from,
+                   size_t n)
+{
+    if (km_rows_are_sparse(r)) {
+        place_sparse(&r->sparse, row, value, &from->sparse, n);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        memcpy(km_mat_row(&r->dense, row + i), km_mat_row(&from->dense, i * from->dense.n / n),
+               r->dense.ld * sizeof(float));
+}
+
+size_t km_rows_lists(const struct km_rows *r, struct km_rows_list list[KM_ROWS_LISTS])
+{
+    const struct km_csr *s = &r->sparse;
+
+    list[0] = (struct km_rows_list){r->dense.v, r->dense.ld * sizeof(float), 0};
+    if (!km_rows_are_sparse(r))
+        return 1;
+    list[0] = (struct km_rows_list){s->len, sizeof(*s->len), 0};
+    list[1] = (struct km_rows_list){s->col, sizeof(*s->col), 1};
+    list[2] = (struct km_rows_list){s->val, sizeof(*s->val), 1};
+    return 3;
+}
+
+void km_rows_complete(struct km_rows *r, size_t n)
+{
+    struct km_csr *s = &r->sparse;
+
+    if (!km_rows_are_sparse(r)) {
+        r->dense.n = n;
+        return;
+    }
+    s->n = n;
+    s->nnz = 0;
+    for (size_t i = 0; i < n; i++) {
+        s->at[i] = s->nnz;
+        s->nnz += s->len[i];
+    }
 }
 
 static size_t row_bytes(const struct km_shape *shape)

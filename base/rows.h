@@ -79,11 +79,35 @@ void km_rows_move(struct km_rows *r, const float *origin, int exponent);
 /** Takes every value times 2^exponent. */
 void km_rows_scale(struct km_rows *r, int exponent);
 
-/** norm2[i] of each row: sum of squares in float64, feature after feature. */
-void km_rows_norms(double *norm2, const struct km_rows *r);
+/** norm2[i] = |row i - origin|^2 in float64, feature after feature; origin NULL or sparse rows: 0. */
+void km_rows_norms(double *norm2, const struct km_rows *r, const float *origin);
 
 /** Orders rows i and j by number (-0 is 0): < 0, 0, > 0. */
 int km_rows_compare(const struct km_rows *r, size_t i, size_t j);
+
+/* ---- rows that are put together from several places ---- */
+
+/** Values that n of the rows, at even distances (row i * N / n of N), have in a list; of dense rows: 0. */
+size_t km_rows_some_values(const struct km_rows *r, size_t n);
+
+/** Copies these rows of `from` to where row `row` and value `value` of r are. */
+void km_rows_place(struct km_rows *r, size_t row, size_t value, const struct km_rows *from,
+                   size_t n);
+
+/** A list that rows consist of, one item for each row or for each value. */
+struct km_rows_list {
+    void *items;
+    size_t bytes; /* of an item */
+    int of_values;
+};
+
+#define KM_ROWS_LISTS 3
+
+/** The lists of r; returns how many there are. */
+size_t km_rows_lists(const struct km_rows *r, struct km_rows_list list[KM_ROWS_LISTS]);
+
+/** All lists have n rows. */
+void km_rows_complete(struct km_rows *r, size_t n);
 
 /** What `bytes` hold of such rows, dense ones with `extra` bytes beside each; but room for `least` rows. */
 struct km_room km_shape_fit(const struct km_shape *shape, size_t bytes, size_t extra, size_t least);

@@ -57,7 +57,7 @@ static void both_kinds_answer_alike(void **state)
         assert_int_equal(km_rows_d(&r), D);
         assert_int_equal(km_rows_values(&r), sparse ? 5 : N * D);
         assert_true(km_rows_most(&r) == 3);
-        km_rows_norms(norm2, &r);
+        km_rows_norms(norm2, &r, NULL);
         assert_true(norm2[0] == 5 && norm2[1] == 9 && norm2[2] == 5);
         assert_int_equal(km_rows_compare(&r, 0, 2), 0);
         assert_int_not_equal(km_rows_compare(&r, 0, 1), 0);
@@ -73,7 +73,10 @@ static void moved_rows_leave_the_zeros_of_sparse_ones(void **state)
     (void)state;
     for (int sparse = 0; sparse < 2; sparse++) {
         struct km_rows r = rows_of(sparse);
+        double norm2[N];
 
+        km_rows_norms(norm2, &r, origin);
+        assert_true(norm2[1] == (sparse ? 9 : 1 + 1 + 16 + 1));
         km_rows_move(&r, origin, 1);
         assert_true(km_rows_most(&r) == (sparse ? 6 : 8));
         km_rows_scale(&r, -1);
@@ -95,7 +98,7 @@ static void a_view_has_its_rows_and_weights(void **state)
         assert_true(km_rows_weight(&r, 1) == 1);
         r.weight = weight;
         view = km_rows_view(&r, 1, 1);
-        km_rows_norms(norm2, &view);
+        km_rows_norms(norm2, &view, NULL);
         assert_int_equal(km_rows_n(&view), 1);
         assert_true(norm2[0] == 9 && km_rows_weight(&view, 0) == 2);
         none = km_rows_none(&shape);
@@ -103,6 +106,34 @@ static void a_view_has_its_rows_and_weights(void **state)
         assert_int_equal(km_rows_d(&none), D);
         assert_int_equal(km_rows_are_sparse(&none), sparse);
         km_rows_done(&r);
+    }
+}
+
+/* Two of three rows, behind two of the same: as two hosts would. */
+static void rows_are_put_together(void **state)
+{
+    (void)state;
+    for (int sparse = 0; sparse < 2; sparse++) {
+        struct km_rows part = rows_of(sparse), all;
+        const struct km_shape shape = {D, D, sparse};
+        struct km_rows_list list[KM_ROWS_LISTS];
+        size_t stored = km_rows_some_values(&part, 2);
+        struct km_err err = {0};
+        double norm2[4];
+
+        assert_int_equal(stored, sparse ? 3 : 0);
+        assert_ok(km_rows_init(&all, &shape, (struct km_room){4, 2 * stored}, &err), err);
+        km_rows_place(&all, 0, 0, &part, 2);
+        km_rows_place(&all, 2, stored, &part, 2);
+        km_rows_complete(&all, 4);
+        km_rows_norms(norm2, &all, NULL);
+        assert_true(norm2[0] == 5 && norm2[1] == 9 && norm2[2] == 5 && norm2[3] == 9);
+        assert_int_equal(km_rows_compare(&all, 1, 3), 0);
+        assert_int_equal(km_rows_lists(&all, list), sparse ? 3 : 1);
+        assert_int_equal(list[0].bytes, sparse ? 4 : all.dense.ld * 4);
+        assert_true(list[0].items == (sparse ? (void *)all.sparse.len : (void *)all.dense.v));
+        km_rows_done(&part);
+        km_rows_done(&all);
     }
 }
 
@@ -131,6 +162,7 @@ int main(void)
         cmocka_unit_test(both_kinds_answer_alike),
         cmocka_unit_test(moved_rows_leave_the_zeros_of_sparse_ones),
         cmocka_unit_test(a_view_has_its_rows_and_weights),
+        cmocka_unit_test(rows_are_put_together),
         cmocka_unit_test(room_is_what_fits_but_enough),
     };
 
