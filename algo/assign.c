@@ -139,6 +139,7 @@ struct step {
     struct km_exact exact;
     double *squares; /* sums of |x|^2 of each block; NULL: not wanted */
     const struct km_given *given;
+    double *dist2; /* (rows of x) with that; NULL: not wanted */
     size_t block, blocks;
     size_t parts, part_blocks;
 };
@@ -328,14 +329,20 @@ static void combine_task(void *arg, size_t task, int worker)
         }
 }
 
-/* |x|^2 of all rows. */
-static double add_squares(const struct step *s)
+/* What the blocks have found. */
+static double sum_blocks(const struct step *s)
 {
     double total = 0;
 
-    for (size_t b = 0; s->squares && b < s->blocks; b++)
-        total += s->squares[b];
+    for (size_t b = 0; b < s->blocks; b++)
+        total += s->a->squares[b];
     return total;
+}
+
+/* |x|^2 of all rows. */
+static double add_squares(const struct step *s)
+{
+    return s->squares ? sum_blocks(s) : 0;
 }
 
 static double add_in_groups(struct step *s)
@@ -471,46 +478,25 @@ float km_assign_most_dist2(const struct km_assign *a, size_t i)
     return km_exact_most_dist2(&a->exact, a->norm2[i], a->score[i]);
 }
 
-/* Distances of rows whose centers are known. */
-struct measure {
-    const struct km_kernels *kern;
-    double *dist2;
-    const struct km_mat *x;
-    const uint32_t *label;
-    const struct km_centers *c;
+/* Rows of a block that stay where they are given: the squared distance to the nearest center, and which that is. */
+struct left {
+    double dist2[KM_KERN_ROWS]; /* -1: the row does not stay */
+    uint32_t label[KM_KERN_ROWS];
 };
 
-static void measure_task(void *arg, size_t task, int worker)
-{
-    const struct measure *m = arg;
-    size_t end = km_min((task + 1) * KM_KERN_ROWS, m->x->n);
-
-    (void)worker;
-    for (size_t i = task * KM_KERN_ROWS; i < end; i++)
-        m->dist2[i] =
-            m->kern->dist2(km_mat_row(m->x, i), m->c->exact + m->label[i] * m->c->d, m->c->d);
-}
-
-void km_assign_dist2(const struct km_assign *a, double *dist2, const struct km_mat *x,
-                     const uint32_t *label, const struct km_centers *c)
-{
-    struct measure m = {a->kern, dist2, x, label, c};
-
-    km_pool_run(a->pool, measure_task, &m, km_ceil_div(x->n, KM_KERN_ROWS));
-}
-
-/* Brings rows to where they are labelled; adds up the others, which become 0. Returns which stay: `is_left[i]`. */
-static double bring_rows(const struct step *s, const struct km_mat *rows, unsigned char *is_left)
+/* Brings rows to where they are labelled; returns the sum over those that stay, which become 0. */
+static double bring_rows(const struct step *s, const struct km_mat *rows, struct left *left)
 {
     double total = 0;
 
     for (size_t i = 0; i < rows->n; i++) {
         float *row = km_mat_row(rows, i);
 
-        is_left[i] = !km_given_bring(s->given, row);
-        if (!is_left[i])
+        left->dist2[i] = -1;
+        if (km_given_bring(s->given, row))
             continue;
-        total += km_given_nearest2(s->given, s->kern, row);
+        left->dist2[i] = km_given_nearest2(s->given, s->kern, row, &left->label[i]);
+        total += left->dist2[i];
         memset(row, 0, rows->d * sizeof(*row));
     }
     return total;
@@ -520,27 +506,38 @@ static void given_task(void *arg, size_t task, int worker)
 {
     struct step *s = arg;
     struct km_mat view = block_of(s, task);
-    const uint32_t *label = s->label + task * s->block;
-    unsigned char is_left[KM_KERN_ROWS];
-    double total = bring_rows(s, &view, is_left), moved = 0;
+    size_t from = task * s->block;
+    uint32_t *label = s->label + from;
+    double unit2 = km_given_unit2(s->given), moved = 0, total;
+    struct left left;
 
+    total = bring_rows(s, &view, &left);
     label_block(s, task, worker);
-    for (size_t i = 0; i < view.n; i++)
-        if (!is_left[i])
-            moved += s->kern->dist2(km_mat_row(&view, i), s->c->exact + label[i] * s->x.d, s->x.d);
-    s->a->squares[task] = total + moved * km_given_unit2(s->given);
+    for (size_t i = 0; i < view.n; i++) {
+        double dist2 = left.dist2[i];
+
+        if (dist2 < 0) {
+            dist2 = s->kern->dist2(km_mat_row(&view, i), s->c->exact + label[i] * s->x.d, s->x.d);
+            moved += dist2;
+            dist2 *= unit2;
+        } else {
+            label[i] = left.label[i];
+        }
+        if (s->dist2)
+            s->dist2[from + i] = dist2;
+    }
+    s->a->squares[task] = total + moved * unit2;
 }
 
-double km_assign_ssd_given(struct km_assign *a, const struct km_mat *x, const struct km_given *g)
+double km_assign_ssd_given(struct km_assign *a, double *dist2, const struct km_mat *x,
+                           const struct km_given *g)
 {
     struct step s = step_of(a, x, &g->centers);
-    double total = 0;
 
     s.given = g;
+    s.dist2 = dist2;
     km_pool_run(a->pool, given_task, &s, s.blocks);
-    for (size_t b = 0; b < s.blocks; b++)
-        total += a->squares[b];
-    return total;
+    return sum_blocks(&s);
 }
 
 static void ssd_task(void *arg, size_t task, int worker)
@@ -559,10 +556,7 @@ static void ssd_task(void *arg, size_t task, int worker)
 double km_assign_ssd(struct km_assign *a, const struct km_mat *x, const struct km_centers *c)
 {
     struct step s = step_of(a, x, c);
-    double total = 0;
 
     km_pool_run(a->pool, ssd_task, &s, s.blocks);
-    for (size_t b = 0; b < s.blocks; b++)
-        total += a->squares[b];
-    return total;
+    return sum_blocks(&s);
 }

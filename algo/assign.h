@@ -65,8 +65,12 @@ void km_assign_add_scored(struct km_assign *a, float *score, struct km_sums *sum
  */
 double km_assign_ssd(struct km_assign *a, const struct km_mat *x, const struct km_centers *c);
 
-/** The same of rows as given and a model as written: exact up to the rounding of sums. Moves the rows. */
-double km_assign_ssd_given(struct km_assign *a, const struct km_mat *x, const struct km_given *g);
+/**
+ * The same of rows as given and a model as written: exact up to the rounding of sums; dist2 (x->n, or NULL: not wanted): of
+ * each row. Moves the rows.
+ */
+double km_assign_ssd_given(struct km_assign *a, double *dist2, const struct km_mat *x,
+                           const struct km_given *g);
 
 /** No less than the squared distance of row i of the last call to its center; not after km_assign_add_scored. */
 float km_assign_most_dist2(const struct km_assign *a, size_t i);
@@ -76,9 +80,5 @@ float km_assign_most_dist2(const struct km_assign *a, size_t i);
  */
 void km_assign_sum(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
                    const double *weight, uint32_t *label, size_t k);
-
-/** dist2[i]: the squared distance of row i of x to center label[i] (km_kernels.dist2), in any number of rows. */
-void km_assign_dist2(const struct km_assign *a, double *dist2, const struct km_mat *x,
-                     const uint32_t *label, const struct km_centers *c);
 
 #endif
