@@ -303,8 +303,8 @@ static int score_own(struct km_job *job, struct km_feed *feed, struct score *sco
     int rc = given_init(&s, job, km_feed_format(feed)->kind == KM_SPARSE, err);
 
     while (rc == KM_OK && (rc = km_feed_next(feed, &b, err)) == KM_MORE) {
-        score->ssd += b->s.d ? km_sparse_ssd_given(&s.step, &b->s, &s.given)
-                             : km_assign_ssd_given(&s.assign, &b->x, &s.given);
+        score->ssd += b->rows.sparse.d ? km_sparse_ssd_given(&s.step, &b->rows.sparse, &s.given)
+                                       : km_assign_ssd_given(&s.assign, &b->rows.dense, &s.given);
         score->rows += (double)km_batch_rows(b);
         score->blocks++;
         rc = KM_OK;

@@ -54,10 +54,10 @@ static int read_rows(struct round *r, struct km_job *job, const struct km_center
         if (rc)
             break;
         if (r->sparse) {
-            *r->sums.ssd += km_sparse_norms(&r->step, &b->s, NULL);
-            km_sparse_add(&r->step, &r->sums, &b->s, NULL, c);
+            *r->sums.ssd += km_sparse_norms(&r->step, &b->rows.sparse, NULL);
+            km_sparse_add(&r->step, &r->sums, &b->rows.sparse, NULL, c);
         } else {
-            km_assign_add(&r->assign, &r->sums, &b->x, NULL, c, 1);
+            km_assign_add(&r->assign, &r->sums, &b->rows.dense, NULL, c, 1);
         }
         if (km_stop_asked())
             break;
