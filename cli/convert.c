@@ -5,11 +5,8 @@
 #include "base/mem.h"
 #include "cli/nearest.h"
 #include "io/file.h"
-#include "io/idx.h"
 #include "io/output.h"
-#include "io/probe.h"
-#include "io/recordio.h"
-#include "io/shard.h"
+#include "io/reader.h"
 #include "io/sink.h"
 
 #include <errno.h>
@@ -58,14 +55,11 @@ static const char usage[] =
     "format\n"
     "of MNIST (unsigned bytes, plain or gzip). Exit code: 0, 2 (usage or input), 3 (system).\n";
 
-enum source_kind { FROM_ANY, FROM_IDX, FROM_CSV, FROM_RECORDIO };
-static const char *const from_names[] = {"auto", "idx", "csv", "recordio", NULL};
-static const char *const to_names[] = {"recordio", "csv", NULL}; /* as enum km_format_kind */
 static const char *const header_names[] = {"auto", "present", "absent", NULL}; /* km_header_rule */
 
 struct options {
-    enum source_kind from;
-    int to; /* enum km_format_kind; -1: by the suffix */
+    const struct km_format_kind *from; /* NULL: seen from the first bytes */
+    const struct km_format_kind *to;   /* NULL: by the suffix */
     const char *output;
     uint64_t first, end; /* rows */
     double times, over;  /* the scale as a fraction, so that 1/256 and 1/3 are rounded once */
@@ -77,19 +71,18 @@ struct options {
     int n_inputs;
 };
 
-/* One input on its way through. Either idx or shard is open. */
+/* One input on its way through. */
 struct source {
     const char *path;
-    struct km_idx *idx;
-    unsigned char *bytes; /* one image */
     struct km_format format;
-    struct km_shard *shard;
+    struct km_reader *reader;
 };
 
 /* What the whole conversion carries from input to input. */
 struct job {
     const struct options *o;
-    struct km_mat block;
+    struct km_rows block;
+    struct km_room room; /* of it */
     struct km_sink *sink;
     /* features that do not come out, as far as there has been a warning */
     struct km_record_extras extras;
@@ -97,23 +90,30 @@ struct job {
     uint64_t row, written;
     struct km_header header; /* of the inputs that are CSV */
     int told;                /* that there is one has been said */
-    int csv;                 /* inputs that are CSV */
+    int text;                /* inputs that are CSV */
 };
 
-/* A place in a list of words, or -1 with a message. */
-static int parse_word(int *value, const char *text, const char *option, const char *const *words,
+/* A format by its word, of those that can be read or written. */
+static int parse_kind(const struct km_format_kind **kind, const char *text, int written,
                       struct km_err *err)
 {
-    for (int i = 0; words[i]; i++) {
-        if (strcmp(text, words[i]) == 0) {
-            *value = i;
+    *kind = km_format_named(text);
+    if (*kind && (!written || (*kind)->write))
+        return KM_OK;
+    return km_fail(err, KM_E_INPUT, "--%s: found \"%s\", expected %s", written ? "to" : "from",
+                   text, written ? "recordio or csv" : "idx, csv or recordio");
+}
+
+static int parse_header(int *rule, const char *text, struct km_err *err)
+{
+    for (int i = 0; header_names[i]; i++) {
+        if (strcmp(text, header_names[i]) == 0) {
+            *rule = i;
             return KM_OK;
         }
     }
-    return km_fail(err, KM_E_INPUT, "--%s: found \"%s\", expected %s", option, text,
-                   words == to_names       ? "recordio or csv"
-                   : words == header_names ? "present, absent or auto"
-                                           : "idx, csv or recordio");
+    return km_fail(err, KM_E_INPUT, "--header: found \"%s\", expected present, absent or auto",
+                   text);
 }
 
 static int parse_count(uint64_t *value, const char *text, size_t len)
@@ -217,19 +217,16 @@ static int bad_option(const char *text, int missing, struct km_err *err)
 static int take_option(struct options *o, int c, const char *value, struct km_err *err)
 {
     uint64_t v = 0;
-    int word = 0, rc;
+    int rc;
 
     switch (c) {
     case 'o':
         o->output = value;
         return KM_OK;
     case 'f':
-        rc = parse_word(&word, value, "from", from_names, err);
-        if (!rc)
-            o->from = (enum source_kind)word;
-        return rc;
+        return parse_kind(&o->from, value, 0, err);
     case 't':
-        return parse_word(&o->to, value, "to", to_names, err);
+        return parse_kind(&o->to, value, 1, err);
     case 'r':
         return parse_rows(o, value, err);
     case 's':
@@ -240,7 +237,7 @@ static int take_option(struct options *o, int c, const char *value, struct km_er
             o->shards = (size_t)v;
         return rc;
     case 'H':
-        return parse_word(&o->header, value, "header", header_names, err);
+        return parse_header(&o->header, value, err);
     case 'S':
         return km_dialect_separator(&o->dialect, value, err);
     case 'D':
@@ -266,18 +263,18 @@ static int choose_format(struct options *o, struct km_err *err)
                        "--output %s: the name says %s, which is not written here; name it .pbr "
                        "(RecordIO-protobuf) or .csv",
                        o->output, what);
-    if (promise == KM_PROMISE_TEXT && o->to < 0)
+    if (promise == KM_PROMISE_TEXT && !o->to)
         return km_fail(err, KM_E_INPUT,
                        "--output %s: the name says text; add --to csv, or name it .csv or .pbr "
                        "(RecordIO-protobuf)",
                        o->output);
-    if (o->to < 0)
-        o->to = is_text ? KM_CSV : KM_RECORDIO;
-    if (what && is_text != (o->to == KM_CSV))
+    if (!o->to)
+        o->to = is_text ? &km_format_csv : &km_format_recordio;
+    if (what && is_text != o->to->is_text)
         return km_fail(err, KM_E_INPUT,
                        "--output %s: the name says %s, but --to %s was given; drop --to, or choose "
                        "another suffix",
-                       o->output, what, to_names[o->to]);
+                       o->output, what, o->to->word);
     return KM_OK;
 }
 
@@ -303,7 +300,7 @@ static int parse_options(struct options *o, int *help, int argc, char **argv, st
 {
     int c, rc, stdins = 0;
 
-    *o = (struct options){.to = -1, .end = UINT64_MAX, .times = 1, .over = 1, .shards = 1};
+    *o = (struct options){.end = UINT64_MAX, .times = 1, .over = 1, .shards = 1};
     *help = 0;
     opterr = 0;
     optind = 0; /* a fresh start, whoever used getopt before */
@@ -339,146 +336,67 @@ static int parse_options(struct options *o, int *help, int argc, char **argv, st
     return rc ? rc : check_outputs(o, err);
 }
 
-/* What the first bytes of a file that is not idx are. */
-static int probe_file(struct km_probe *probe, const char *path, struct km_err *err)
-{
-    const unsigned char *p;
-    struct km_stream *s;
-    size_t got;
-    int rc;
-
-    rc = km_stream_open(&s, path, err);
-    if (rc)
-        return rc;
-    rc = km_stream_peek(s, KM_RECORDIO_HEADER, &p, &got, err);
-    if (rc == KM_OK)
-        km_probe(probe, p, got, path);
-    km_stream_close(s);
-    return rc;
-}
-
-/* The format of an input from its first bytes. */
-static int detect(enum source_kind *kind, const char *path, struct km_err *err)
-{
-    struct km_idx_probe idx;
-    struct km_probe probe;
-    int rc;
-
-    rc = km_idx_probe(path, &idx, err);
-    if (rc)
-        return rc;
-    if (idx.idx) {
-        *kind = FROM_IDX;
-        return KM_OK;
-    }
-    rc = probe_file(&probe, path, err);
-    if (rc)
-        return rc;
-    if (idx.gzip)
-        return km_fail(err, KM_E_INPUT,
-                       "%s: byte 0: found gzip that holds no idx file; only idx is "
-                       "read compressed: the file %s; %s",
-                       path, probe.what, probe.todo);
-    if (probe.kind == KM_PROBE_FOREIGN)
-        return km_fail(err, KM_E_INPUT,
-                       "%s: the file %s, expected idx, CSV or RecordIO-protobuf; %s", path,
-                       probe.what, probe.todo);
-    *kind = probe.kind == KM_PROBE_RECORDIO ? FROM_RECORDIO : FROM_CSV;
-    return KM_OK;
-}
-
 static void source_close(struct source *s)
 {
-    km_idx_close(s->idx);
-    km_shard_close(s->shard);
-    km_free(s->bytes);
+    km_reader_close(s->reader);
     *s = (struct source){0};
 }
 
-static int open_idx(struct source *s, struct km_err *err)
+static int check_path(const char *path, struct km_err *err)
 {
+    struct stat st;
     int rc;
 
-    rc = km_idx_open(&s->idx, s->path, err);
-    if (rc)
-        return rc;
-    if (km_idx_axes(s->idx) == 1)
-        return km_fail(
-            err, KM_E_INPUT,
-            "%s: byte 3: found 1 axis, expected 2 or more: this is a file of labels, and "
-            "k-means takes no labels; give the file of images",
-            s->path);
-    s->format.feature_dim = km_idx_rows(s->idx) ? km_idx_dim(s->idx) : 0;
-    s->bytes = km_alloc(km_idx_dim(s->idx), 1);
-    if (!s->bytes)
-        return km_fail(err, KM_E_MEM, "%s: no memory for images of %zu bytes", s->path,
-                       km_idx_dim(s->idx));
-    return KM_OK;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return km_fail(err, KM_E_INPUT, "%s: is a folder, expected a file; name the files in it",
+                       path);
+    if (stat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR && errno != ELOOP))
+        return KM_OK; /* or opening it says why */
+    rc = km_link_fail(path, err);
+    if (rc == KM_OK && errno != ELOOP)
+        rc = km_fail(err, KM_E_INPUT, "%s: there is no such file", path);
+    return rc;
 }
 
 /* Opens an input; s->format.feature_dim tells its width afterwards, 0 if it has no row. */
 static int source_open(struct source *s, const char *path, struct job *job, struct km_err *err)
 {
     const struct options *o = job->o;
-    enum source_kind kind = o->from;
-    struct stat st;
-    int exists = stat(path, &st) == 0, rc = KM_OK;
+    struct km_stream *stream;
+    int rc = check_path(path, err);
 
     *s = (struct source){.path = path,
-                         .format = {.label_size = o->label_size,
+                         .format = {.kind = o->from,
+                                    .label_size = o->label_size,
                                     .header_rule = (enum km_header_rule)o->header,
                                     .dialect = o->dialect,
                                     .header = &job->header}};
-    if (exists && S_ISDIR(st.st_mode))
-        return km_fail(err, KM_E_INPUT, "%s: is a folder, expected a file; name the files in it",
-                       path);
-    if (kind == FROM_ANY && exists) /* a pipe shows its first bytes once */
-        rc = km_stream_keep(path, err);
-    if (kind == FROM_ANY && !rc)
-        rc = detect(&kind, path, err);
-    km_stream_unkeep(path);
+    if (rc == KM_OK)
+        rc = km_stream_open(&stream, path, err);
     if (rc)
         return rc;
-    if (kind == FROM_IDX)
-        return open_idx(s, err);
-    s->format.kind = kind == FROM_CSV ? KM_CSV : KM_RECORDIO;
-    job->csv += kind == FROM_CSV;
-    return km_shard_open(&s->shard, path, &s->format, err);
-}
-
-/* The next rows of an input, as km_shard_read. */
-static int source_read(struct source *s, struct km_mat *x, size_t *rows, struct km_err *err)
-{
-    int rc;
-
-    *rows = 0;
-    if (s->shard)
-        return km_shard_read(s->shard, x, 0, rows, err);
-    while (*rows < x->n) {
-        float *row = km_mat_row(x, *rows);
-
-        rc = km_idx_next(s->idx, s->bytes, err);
-        if (rc != KM_MORE)
-            return rc;
-        for (size_t t = 0; t < x->d; t++)
-            row[t] = s->bytes[t];
-        ++*rows;
+    if (!o->from)
+        rc = km_format_detect(&s->format.kind, &stream, err);
+    if (rc) {
+        km_stream_close(stream);
+        return rc;
     }
-    return KM_OK;
+    job->text += s->format.kind->is_text;
+    return km_reader_open(&s->reader, stream, &s->format, NULL, err);
 }
 
 /* The first input that has rows decides how wide they are, and the output can be opened. */
 static int agree_on_width(struct job *job, const struct source *s, struct km_err *err)
 {
-    size_t dim = s->format.feature_dim, rows;
+    const struct km_shape shape = {.d = s->format.feature_dim};
+    size_t dim = shape.d, rows = BLOCK_BYTES / sizeof(float) / dim;
 
     if (job->dim == 0) {
-        rows = BLOCK_BYTES / sizeof(float) / dim;
         job->dim = dim;
-        if (km_mat_init(&job->block, rows ? rows : 1, dim, err))
+        job->room.rows = rows ? rows : 1;
+        if (km_rows_init(&job->block, &shape, job->room, err))
             return err->code;
-        return km_sink_open(&job->sink, job->o->output, (enum km_format_kind)job->o->to,
-                            job->o->shards, dim, err);
+        return km_sink_open(&job->sink, job->o->output, job->o->to, job->o->shards, dim, err);
     }
     if (dim != job->dim)
         return km_fail(err, KM_E_INPUT,
@@ -562,11 +480,12 @@ static int convert_input(struct job *job, const char *path, struct km_err *err)
     else if (!rc)
         goto out; /* no rows */
     while (!rc && job->row < o->end) {
-        rc = source_read(&s, &job->block, &rows, err);
+        job->block.dense.n = 0;
+        rc = km_reader_read(s.reader, &job->block, job->room, &rows, err);
         if (rc || rows == 0)
             break;
         for (size_t i = 0; !rc && i < rows && job->row < o->end; i++, job->row++) {
-            float *row = km_mat_row(&job->block, i);
+            float *row = km_mat_row(&job->block.dense, i);
 
             if (job->row < o->first)
                 continue;
@@ -588,7 +507,7 @@ static void print_summary(const struct job *job, uint64_t bytes, double seconds)
     const struct options *o = job->o;
 
     fprintf(stderr, "%" PRIu64 " rows x %zu columns, %" PRIu64 " bytes of %s in %zu file%s",
-            job->written, job->dim, bytes, to_names[o->to], o->shards, o->shards == 1 ? "" : "s");
+            job->written, job->dim, bytes, o->to->word, o->shards, o->shards == 1 ? "" : "s");
     if (o->label_size > 0)
         fprintf(stderr, ", %d leading column%s of CSV inputs dropped", o->label_size,
                 o->label_size == 1 ? "" : "s");
@@ -605,7 +524,7 @@ static int convert(const struct options *o, struct km_err *err)
 
     for (int i = 0; !rc && i < o->n_inputs && job.row < o->end; i++)
         rc = convert_input(&job, o->inputs[i], err);
-    if (!rc && job.csv == 0 && (o->header || o->dialect.separator || o->dialect.point))
+    if (!rc && job.text == 0 && (o->header || o->dialect.separator || o->dialect.point))
         rc = km_fail(err, KM_E_INPUT,
                      "--header, --separator and --decimal are for CSV, but no input is CSV (the "
                      "first is %s); leave them out",
@@ -622,7 +541,7 @@ static int convert(const struct options *o, struct km_err *err)
     if (!rc)
         print_summary(&job, bytes, km_now() - start);
     km_sink_abort(job.sink);
-    km_mat_done(&job.block);
+    km_rows_done(&job.block);
     km_header_done(&job.header);
     return rc;
 }

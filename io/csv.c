@@ -172,7 +172,7 @@ int km_csv_ahead(const struct km_csv *c, struct km_stream *s, size_t most,
 {
     size_t line_max = c->max_line ? c->max_line : KM_CSV_LINE_MAX, got = 2;
 
-    if (!km_stream_is_regular(s) && most > 2)
+    if (!km_stream_again(s) && most > 2)
         most = 2;
     lines->n = 0;
     for (;;) {

@@ -3,7 +3,7 @@
 #ifndef KM_IO_CSV_H
 #define KM_IO_CSV_H
 
-#include "io/file.h"
+#include "io/stream.h"
 
 /** Longest line, in bytes, before the number of columns is known. */
 #define KM_CSV_LINE_MAX ((size_t)64 << 20)

@@ -5,10 +5,10 @@
  */
 #include "io/fields.h"
 
+#include "base/number.h"
 #include "base/text.h"
 #include "io/csv.h"
 #include "io/header.h"
-#include "io/number.h"
 #include "io/row.h"
 
 #include <assert.h>

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "io/writer.h"
 
 #include <errno.h>
 #include <string.h>

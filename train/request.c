@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "dist/comm.h"
+#include "io/content_type.h"
 #include "train/hosts.h"
 #include "train/json.h"
 
@@ -33,6 +34,11 @@ struct reading {
     const char *root;
     struct km_settings *settings;
 };
+
+static void warn(const char *text)
+{
+    km_log(KM_WARNING, "%s", text);
+}
 
 /* ROOT/rest; a path that does not fit gives an empty one, which no file has. */
 static void under_root(char path[PATH_BYTES], const char *root, const char *rest, const char *end)
@@ -204,7 +210,7 @@ static int read_channel_config(const struct reading *in, struct km_channel *c, c
     /* Where nobody says it (local mode), every host has all the data, as the platform's own default. */
     c->replicated = !way || strcasecmp(way, ways[0]) == 0;
     if (km_content_type_parse(channel_text(in, c, config, "ContentType"), &c->format,
-                              c->content_type, sizeof(c->content_type), err))
+                              c->content_type, sizeof(c->content_type), warn, err))
         km_settings_problem(in->settings, "%s (channel '%s')", err->msg, c->name);
     return has_folder;
 }
@@ -452,44 +458,41 @@ int km_request_read(struct km_request *r, const char *root, struct km_settings *
     return log_request(r, settings, err);
 }
 
-/* A look at the first bytes of a file, which outlives its caller if it is left behind. */
+/* A look at the first bytes of the first file, which outlives its caller if it is left behind. */
 struct first_bytes {
-    const char *path;
+    const struct km_files *files;
     const char *content_type;
     int rc;
     struct km_err err;
 };
 
-/* RecordIO files begin with a number that no CSV file begins with. */
 static void guess_content_type(void *arg)
 {
-    static const unsigned char magic[] = {0x0a, 0x23, 0xd7, 0xce};
     struct first_bytes *f = arg;
     const unsigned char *p;
-    struct km_stream *s = NULL;
+    struct km_stream *s;
     size_t got;
 
-    f->rc = km_stream_keep(f->path, &f->err); /* a pipe shows its first bytes once */
+    f->rc = km_files_look(f->files, 0, &s, &f->err);
+    if (f->rc)
+        return;
+    f->rc = km_stream_peek(s, 4, &p, &got, &f->err);
     if (f->rc == KM_OK)
-        f->rc = km_stream_open(&s, f->path, &f->err);
-    if (f->rc == KM_OK)
-        f->rc = km_stream_peek(s, sizeof(magic), &p, &got, &f->err);
-    if (f->rc == KM_OK)
-        f->content_type = got >= sizeof(magic) && memcmp(p, magic, sizeof(magic)) == 0
-                              ? "application/x-recordio-protobuf"
-                              : "text/csv;label_size=0";
-    km_stream_close(s);
+        f->content_type = km_format_guess(p, got)->assumed;
+    km_files_hold(f->files, 0, s);
 }
 
 /* Waits for the first bytes, but not for longer than the job may. */
-static int look_at_bytes(const char *path, const char **content_type, struct km_err *err)
+static int look_at_bytes(const struct km_files *files, const char **content_type,
+                         struct km_err *err)
 {
     struct first_bytes *f = km_alloc(1, sizeof(*f));
+    const char *path = files->path[0];
     int rc;
 
     if (!f)
         return km_fail(err, KM_E_MEM, "%s: no memory to look at it", path);
-    f->path = path;
+    f->files = files;
     rc = km_aside(guess_content_type, f, err);
     if (rc == KM_MORE)
         return km_fail(
@@ -510,13 +513,12 @@ static int find_content_type(const struct km_request *r, struct km_settings *set
                              const char **content_type, struct km_err *err)
 {
     const struct km_files *files = &r->train.files;
-    struct stat st;
 
     *content_type = NULL;
     if (files->n == 0)
         return KM_OK;
-    if (r->ranks == 1 || (stat(files->path[0], &st) == 0 && S_ISREG(st.st_mode)))
-        return look_at_bytes(files->path[0], content_type, err);
+    if (r->ranks == 1 || km_files_regular(files, 0))
+        return look_at_bytes(files, content_type, err);
     km_settings_problem(settings,
                         "%s: the content type of what is no regular file must be given: "
                         "application/x-recordio-protobuf or text/csv;label_size=0",
@@ -572,7 +574,7 @@ int km_request_files(struct km_request *r, char *const *train_paths, size_t n_tr
     if (rc)
         return rc;
     if (km_content_type_parse(content_type, &r->train.format, r->train.content_type,
-                              sizeof(r->train.content_type), err))
+                              sizeof(r->train.content_type), warn, err))
         km_settings_problem(settings, "%s", err->msg);
     r->test.format = r->train.format; /* parsed once, so that what it warns of is told once */
     memcpy(r->test.content_type, r->train.content_type, sizeof(r->test.content_type));

@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "io/file.h"
-#include "io/shard.h"
+#include "io/format.h"
 #include "train/params.h"
 
 /** One channel, ready to be read. */
@@ -52,20 +52,13 @@ int km_request_read(struct km_request *r, const char *root, struct km_settings *
 /**
  * The same for files named on a command line: train_paths and test_paths (folders or files, standard
  * input as KM_STDIN), all of content_type (NULL: RecordIO if the first file begins with its magic,
- * else text/csv;label_size=0; a FIFO's bytes are waited for, and kept by km_stream_keep).
+ * else text/csv;label_size=0; a FIFO's bytes are waited for, and held by its list of files).
  */
 int km_request_files(struct km_request *r, char *const *train_paths, size_t n_train,
                      char *const *test_paths, size_t n_test, const char *content_type,
                      struct km_settings *settings, struct km_err *err);
 
 void km_request_done(struct km_request *r);
-
-/** Parses a content type as MIME: lower case, parameters; KM_E_INPUT names what is not known. */
-int km_content_type_parse(const char *text, struct km_format *format, char *name, size_t name_size,
-                          struct km_err *err);
-
-/** "auto", "present" or "absent"; -1 for another word. */
-int km_header_rule(enum km_header_rule *rule, const char *text);
 
 /**
  * Reports a failure: the prefixed text as an ERROR line for each problem, and at most 1,024
