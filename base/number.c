@@ -7,6 +7,8 @@
  */
 #include "base/number.h"
 
+#include "base/text.h"
+
 #include <assert.h>
 #include <float.h>
 #include <math.h>
@@ -170,22 +172,11 @@ const char *km_take_decimal(const char *p, const char *end, char point, float *v
     return take_number(p, end, point, value);
 }
 
-static int is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 int km_parse_float(const char *text, size_t len, float *value)
 {
-    const char *p = text;
-    const char *end = text + len;
+    const char *end = text + len, *p = km_take_number(km_skip_blanks(text, end), end, value);
 
-    while (p < end && is_blank(*p))
-        p++;
-    p = km_take_number(p, end, value);
-    while (p && p < end && is_blank(*p))
-        p++;
-    return p == end && isfinite(*value) ? 0 : -1;
+    return p && km_skip_blanks(p, end) == end && isfinite(*value) ? 0 : -1;
 }
 
 size_t km_float_print(char text[KM_FLOAT_TEXT], float v)

@@ -90,32 +90,21 @@ static void wait_for_first(void *arg)
     f->rc = km_first_rows_wait(&f->first, &f->err);
 }
 
-/* Does it in a thread of its own, which is left behind (KM_MORE) where the job is asked to stop meanwhile. */
-static int read_aside(void (*work)(void *), void *arg, struct km_err *err)
+/* Does it in a thread of its own, which is left behind where the job is asked to stop meanwhile. */
+static int look_aside(struct km_feed *f, void (*work)(void *), struct km_err *err)
 {
     int rc;
 
     km_pulse_read(1);
-    rc = km_aside(work, arg, err);
+    rc = km_aside(work, f, err);
     km_pulse_read(0);
-    return rc;
-}
-
-static int fail_with_stop(const struct km_files *files, struct km_err *err)
-{
-    return km_fail(err, KM_E_SYS,
-                   "the job was asked to stop while the first rows of %zu file(s) were being read "
-                   "(the first is %s), so there is no model",
-                   files->n, files->path[0]);
-}
-
-static int look_aside(struct km_feed *f, void (*work)(void *), struct km_err *err)
-{
-    int rc = read_aside(work, f, err);
-
     f->left = rc == KM_MORE;
     if (f->left)
-        return fail_with_stop(f->files, err);
+        return km_fail(
+            err, KM_E_SYS,
+            "the job was asked to stop while the first rows of %zu file(s) were being read "
+            "(the first is %s), so there is no model",
+            f->files->n, f->files->path[0]);
     if (rc == KM_OK && (rc = f->rc))
         *err = f->err;
     return rc;
@@ -158,45 +147,9 @@ int km_feed_open(struct km_feed **feed, const struct km_files *files,
     return KM_OK;
 }
 
-/* A look at rows, which outlives its caller if it is left behind. */
-struct glance {
-    struct km_first_rows first;
-    struct km_format format; /* what these rows teach it, the feed's learns in their turn */
-    struct km_feed_look look;
-    int rc;
-    struct km_err err;
-};
-
-static void glance(void *arg)
+struct km_feed_look km_feed_look(const struct km_feed *f)
 {
-    struct glance *g = arg;
-
-    g->rc = km_first_rows_look(&g->first, &g->look, &g->err);
-}
-
-int km_feed_look(const struct km_feed *f, struct km_feed_look *look, struct km_err *err)
-{
-    struct glance *g;
-    int rc;
-
-    *look = (struct km_feed_look){0};
-    if (!f->format.kind->may_be_sparse || f->format.feature_dim == 0)
-        return KM_OK;
-    g = km_alloc(1, sizeof(*g));
-    if (!g)
-        return km_fail(err, KM_E_MEM, "no memory to look at the first rows");
-    g->first = f->first;
-    g->format = f->format;
-    g->first.format = &g->format;
-    rc = read_aside(glance, g, err);
-    if (rc == KM_MORE)
-        return fail_with_stop(f->files, err);
-    if (rc == KM_OK && (rc = g->rc))
-        *err = g->err;
-    else if (rc == KM_OK)
-        *look = g->look;
-    km_free(g);
-    return rc;
+    return f->first.look;
 }
 
 /* ---- what is to come, and how ---- */

@@ -45,8 +45,8 @@ struct km_record_extras km_feed_extras(struct km_feed *feed);
 /** Bytes of a row of the channel, about: of its first 16 or fewer. 0: there is none that can be looked at. */
 double km_feed_row_bytes(const struct km_feed *feed);
 
-/** Looks at up to 1,000 rows of the first regular file (km_first_rows_look). */
-int km_feed_look(const struct km_feed *feed, struct km_feed_look *look, struct km_err *err);
+/** What the first rows are like, as far as there are some that can be looked at twice. */
+struct km_feed_look km_feed_look(const struct km_feed *feed);
 
 /** Whether the format of the channel has sparse rows, and whether there are files at all. */
 int km_feed_may_be_sparse(const struct km_feed *feed);

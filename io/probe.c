@@ -3,6 +3,7 @@
 
 #include "base/size.h"
 #include "io/format.h"
+#include "io/varint.h"
 
 #include <ctype.h>
 #include <stdint.h>
@@ -245,20 +246,14 @@ struct cursor {
     size_t n, left;
 };
 
-/* Takes a varint of up to 4 bytes; 0 where there is none. */
 static int take_varint(struct cursor *c, size_t *v)
 {
-    *v = 0;
-    for (int shift = 0; shift < 28 && c->n > 0 && c->left > 0; shift += 7) {
-        unsigned char b = *c->p++;
+    size_t before = km_min(c->n, c->left), n = before;
+    int ok = km_varint_take(&c->p, &n, v);
 
-        c->n--;
-        c->left--;
-        *v |= (size_t)(b & 0x7f) << shift;
-        if (!(b & 0x80))
-            return 1;
-    }
-    return 0;
+    c->n -= before - n;
+    c->left -= before - n;
+    return ok;
 }
 
 /* Takes the tag and the length of a field that fits into what is left. */

@@ -68,7 +68,7 @@ static int count_before(struct km_reader *r, struct km_err *err)
 }
 
 /* The next row of the range; what is wrong with it is told with its number in the file. */
-static int take(struct km_reader *r, struct km_err *err)
+static inline int take(struct km_reader *r, struct km_err *err)
 {
     int rc = r->kind->next(&r->scan, &r->raw, err);
 
@@ -86,21 +86,23 @@ static int pass_others(struct km_reader *r, struct km_err *err)
 {
     int rc = KM_MORE;
 
-    while (rc == KM_MORE && r->range.turns > 0 && r->rows > 0 &&
-           r->rows % r->range.turns != r->range.turn)
+    while (rc == KM_MORE && r->rows > 0 && r->rows % r->range.turns != r->range.turn)
         rc = take(r, err);
     return rc;
 }
 
+/* The next row of the reader's turn. */
+static inline int next(struct km_reader *r, struct km_err *err)
+{
+    int rc = r->range.turns > 0 ? pass_others(r, err) : KM_MORE;
+
+    return rc == KM_MORE ? take(r, err) : rc;
+}
+
 int km_reader_more(struct km_reader *r, struct km_err *err)
 {
-    int rc;
+    int rc = r->have_raw ? KM_MORE : next(r, err);
 
-    if (r->have_raw)
-        return KM_MORE;
-    rc = pass_others(r, err);
-    if (rc == KM_MORE)
-        rc = take(r, err);
     r->have_raw = rc == KM_MORE;
     return rc;
 }
@@ -190,15 +192,14 @@ int km_reader_read(struct km_reader *r, struct km_rows *x, struct km_room room, 
     assert(d == 0 || km_rows_d(x) == d);
     assert(!km_rows_are_sparse(x) || r->kind->may_be_sparse);
     for (; !is_full(x, room); ++*rows) {
-        int rc = km_reader_more(r, err);
+        int rc = r->have_raw ? KM_MORE : next(r, err);
 
-        if (rc == KM_MORE)
-            rc = decode(r, x, err);
-        else if (rc == KM_OK)
-            return KM_OK;
-        if (rc)
+        if (rc != KM_MORE)
             return rc;
         r->have_raw = 0;
+        rc = decode(r, x, err);
+        if (rc)
+            return rc;
     }
     return KM_OK;
 }
