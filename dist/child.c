@@ -18,8 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static int same_name(const char *a, const char *b)
 {
     size_t n = strcspn(a, "=");
