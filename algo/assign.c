@@ -3,6 +3,7 @@
 
 #include "base/clones.h"
 #include "base/mem.h"
+#include "base/size.h"
 #include <assert.h>
 #include <string.h>
 
@@ -29,39 +30,29 @@
 #define MAX_WAVE    ((size_t)32 << 20)  /* within reason */
 #define CHUNK_ROWS  64                  /* rows of a task that adds */
 
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 static size_t block_rows(const struct km_mat *x, size_t k)
 {
     size_t rows = BLOCK_BYTES / sizeof(float) / x->ld / BLOCK_ROWS * BLOCK_ROWS;
     size_t least = k * x->ld * sizeof(float) > WIDE_BYTES ? WIDE_ROWS : BLOCK_ROWS;
 
-    return rows < least ? least : min_size(rows, KM_KERN_ROWS);
+    return rows < least ? least : km_min(rows, KM_KERN_ROWS);
 }
 
 static size_t blocks_of(const struct km_mat *x, size_t k)
 {
-    return (x->n + block_rows(x, k) - 1) / block_rows(x, k);
+    return km_ceil_div(x->n, block_rows(x, k));
 }
 
 /* Tasks that add, at most. */
 static size_t chunks_of(size_t rows)
 {
-    return (rows + CHUNK_ROWS - 1) / CHUNK_ROWS;
-}
-
-static size_t max_size(size_t a, size_t b)
-{
-    return a > b ? a : b;
+    return km_ceil_div(rows, CHUNK_ROWS);
 }
 
 static size_t wave_rows(const struct km_mat *x, size_t k)
 {
-    size_t bytes = max_size(WAVE_BYTES, WAVE_RUN * k * x->ld * sizeof(float));
-    size_t blocks = min_size(bytes, MAX_WAVE) / sizeof(float) / x->ld / block_rows(x, k);
+    size_t bytes = km_max(WAVE_BYTES, WAVE_RUN * k * x->ld * sizeof(float));
+    size_t blocks = km_min(bytes, MAX_WAVE) / sizeof(float) / x->ld / block_rows(x, k);
 
     return (blocks < 1 ? 1 : blocks) * block_rows(x, k);
 }
@@ -69,7 +60,7 @@ static size_t wave_rows(const struct km_mat *x, size_t k)
 /* Number of groups for n rows; 0: waves. */
 static size_t parts_for(size_t n, size_t k, size_t d)
 {
-    size_t parts = min_size(n / (PART_ROWS * k), MAX_PARTS);
+    size_t parts = km_min(n / (PART_ROWS * k), MAX_PARTS);
 
     return parts < MIN_PARTS || k > PART_BYTES / sizeof(double) / (d + 1) ? 0 : parts;
 }
@@ -80,7 +71,7 @@ int km_assign_init(struct km_assign *a, const struct km_kernels *kern, struct km
     struct km_mat shape = {.n = max_rows, .d = d, .ld = km_mat_ld(d)};
     size_t threads = (size_t)km_pool_threads(pool);
     /* of fewer centers: smaller blocks, so the last may fit in that did not */
-    size_t wave = min_size(max_rows, wave_rows(&shape, max_k) + WIDE_ROWS);
+    size_t wave = km_min(max_rows, wave_rows(&shape, max_k) + WIDE_ROWS);
     size_t parts = parts_for(max_rows, max_k, d);
     size_t blocks = blocks_of(&shape, 1); /* fewer centers, smaller blocks: never more than these */
     int rc = KM_OK;
@@ -200,7 +191,7 @@ static struct km_mat block_of(const struct step *s, size_t block)
 {
     size_t from = block * s->block;
 
-    return km_mat_view(&s->x, from, min_size(s->block, s->x.n - from));
+    return km_mat_view(&s->x, from, km_min(s->block, s->x.n - from));
 }
 
 /* In eight chains: one alone would wait for each addition to end. */
@@ -227,7 +218,7 @@ static void label_with_all(const struct step *s, const struct km_mat *x, size_t 
     float *all = s->a->all + ((size_t)(s->label - s->a->label) + from) * k;
 
     for (size_t i = 0; i < x->n; i += ALL_ROWS) {
-        size_t n = min_size(ALL_ROWS, x->n - i);
+        size_t n = km_min(ALL_ROWS, x->n - i);
         const float *row[ALL_ROWS];
 
         for (size_t r = 0; r < n; r++)
@@ -297,7 +288,7 @@ static void group_task(void *arg, size_t task, int worker)
 {
     struct step *s = arg;
     size_t block = task * s->part_blocks;
-    size_t end = min_size(block + s->part_blocks, s->blocks);
+    size_t end = km_min(block + s->part_blocks, s->blocks);
 
     km_sums_clear(&s->a->parts[task]);
     for (; block < end; block++) {
@@ -311,7 +302,7 @@ static void group_task(void *arg, size_t task, int worker)
 static void combine_task(void *arg, size_t task, int worker)
 {
     const struct step *s = arg;
-    size_t j = task * COMBINE_CENTERS, end = min_size(j + COMBINE_CENTERS, s->c->k);
+    size_t j = task * COMBINE_CENTERS, end = km_min(j + COMBINE_CENTERS, s->c->k);
     size_t d = s->x.d;
 
     (void)worker;
@@ -341,10 +332,10 @@ static double add_squares(const struct step *s)
 
 static double add_in_groups(struct step *s)
 {
-    s->part_blocks = (s->blocks + s->parts - 1) / s->parts;
-    s->parts = (s->blocks + s->part_blocks - 1) / s->part_blocks;
+    s->part_blocks = km_ceil_div(s->blocks, s->parts);
+    s->parts = km_ceil_div(s->blocks, s->part_blocks);
     km_pool_run(s->a->pool, group_task, s, s->parts);
-    km_pool_run(s->a->pool, combine_task, s, (s->c->k + COMBINE_CENTERS - 1) / COMBINE_CENTERS);
+    km_pool_run(s->a->pool, combine_task, s, km_ceil_div(s->c->k, COMBINE_CENTERS));
     return add_squares(s);
 }
 
@@ -384,7 +375,7 @@ static double add_in_waves(const struct step *all)
     for (size_t from = 0; from < all->x.n; from += rows) {
         struct step s = *all;
 
-        s.x = km_mat_view(&all->x, from, min_size(rows, all->x.n - from));
+        s.x = km_mat_view(&all->x, from, km_min(rows, all->x.n - from));
         s.blocks = blocks_of(&s.x, s.c->k);
         s.label += from;
         s.score += from;
@@ -425,7 +416,7 @@ void km_assign_add(struct km_assign *a, struct km_sums *sums, const struct km_ma
     s.weight = weight;
     s.sums = sums;
     s.squares = want_ssd ? a->squares : NULL;
-    s.parts = min_size(parts_for(x->n, c->k, x->d), a->max_parts);
+    s.parts = km_min(parts_for(x->n, c->k, x->d), a->max_parts);
     *sums->ssd += s.parts ? add_in_groups(&s) : add_in_waves(&s);
     *sums->rows += (double)x->n;
 }
@@ -449,7 +440,7 @@ void km_assign_sum(struct km_assign *a, struct km_sums *sums, const struct km_ma
                      .blocks = blocks_of(x, k)};
 
     assert(x->n <= a->max_rows && k <= a->max_k);
-    s.parts = min_size(parts_for(x->n, k, x->d), a->max_parts);
+    s.parts = km_min(parts_for(x->n, k, x->d), a->max_parts);
     if (s.parts)
         add_in_groups(&s);
     else
@@ -474,7 +465,7 @@ struct measure {
 static void measure_task(void *arg, size_t task, int worker)
 {
     const struct measure *m = arg;
-    size_t end = min_size((task + 1) * KM_KERN_ROWS, m->x->n);
+    size_t end = km_min((task + 1) * KM_KERN_ROWS, m->x->n);
 
     (void)worker;
     for (size_t i = task * KM_KERN_ROWS; i < end; i++)
@@ -487,7 +478,7 @@ void km_assign_dist2(const struct km_assign *a, double *dist2, const struct km_m
 {
     struct measure m = {a->kern, dist2, x, label, c};
 
-    km_pool_run(a->pool, measure_task, &m, (x->n + KM_KERN_ROWS - 1) / KM_KERN_ROWS);
+    km_pool_run(a->pool, measure_task, &m, km_ceil_div(x->n, KM_KERN_ROWS));
 }
 
 /* Brings rows to where they are labelled; adds up the others, which become 0. Returns which stay: `is_left[i]`. */

@@ -3,6 +3,7 @@
 
 #include "base/clones.h"
 #include "base/mem.h"
+#include "base/size.h"
 #include <math.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 /* What kernels read. */
 static int init_forms(struct km_centers *c, size_t k, size_t d, struct km_err *err)
 {
-    size_t padded = (k + LANES - 1) / LANES * LANES;
+    size_t padded = km_round_up(k, LANES);
 
     *c = (struct km_centers){.k = k, .d = d};
     c->half = km_alloc(padded, sizeof(float));
@@ -229,7 +230,7 @@ static void move_some(void *arg, size_t task, int worker)
     const struct move *m = arg;
     struct km_centers *c = m->c;
     size_t from = task * MOVE_CENTERS;
-    size_t to = from + MOVE_CENTERS < c->k ? from + MOVE_CENTERS : c->k;
+    size_t to = km_min(from + MOVE_CENTERS, c->k);
 
     (void)worker;
     for (size_t j = from; j < to; j++) {
@@ -251,7 +252,7 @@ double km_centers_move(struct km_centers *c, struct km_sums *s, double decay, st
     struct move m = {c, s, decay};
     double ssd = *s->ssd;
 
-    km_pool_run(pool, move_some, &m, (c->k + MOVE_CENTERS - 1) / MOVE_CENTERS);
+    km_pool_run(pool, move_some, &m, km_ceil_div(c->k, MOVE_CENTERS));
     for (size_t j = 0; j < c->k; j++)
         ssd += s->count[j];
     clear_head(s);

@@ -8,6 +8,7 @@
 #include "algo/two_nearest.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/size.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -21,11 +22,6 @@
 #define BOLD_PLACES 3    /* of each center */
 #define BOLD        0.5  /* share of its cost that a bold change need not gain */
 
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 /* ---- memory ---- */
 
 static size_t scratch_for(size_t k, size_t d, int has_lanes)
@@ -34,9 +30,9 @@ static size_t scratch_for(size_t k, size_t d, int has_lanes)
         has_lanes ? km_by_feature_width(k) * sizeof(double) : GROUP * k * sizeof(float);
     size_t cost = d * sizeof(double) + (k + 1) * sizeof(uint32_t);
     size_t split = km_split_room(d) * sizeof(double);
-    size_t most = measure > cost ? measure : cost;
+    size_t most = km_max(measure, cost);
 
-    return ((most > split ? most : split) + 63) / 64 * 64;
+    return km_round_up(km_max(most, split), 64);
 }
 
 int km_look_init(struct km_look *l, const struct km_kernels *kern, struct km_pool *pool,
@@ -192,7 +188,7 @@ static void measure_many(const struct look *s, size_t from, size_t to, float *sc
     for (size_t i = from; i < to; i += GROUP) {
         const float *row[GROUP];
         float norm2[GROUP];
-        size_t n = min_size(GROUP, to - i);
+        size_t n = km_min(GROUP, to - i);
         struct km_mat rows = km_mat_view(&s->p->x, i, n);
 
         for (size_t m = 0; m < n; m++)
@@ -207,7 +203,7 @@ static void measure_many(const struct look *s, size_t from, size_t to, float *sc
 static void measure_task(void *arg, size_t task, int worker)
 {
     const struct look *s = arg;
-    size_t from = task * BLOCK, to = min_size(from + BLOCK, km_points_n(s->p));
+    size_t from = task * BLOCK, to = km_min(from + BLOCK, km_points_n(s->p));
 
     if (s->l->lanes)
         measure_by_lanes(s, from, to, scratch_of(s, worker));
@@ -225,7 +221,7 @@ static void measure(struct look *s)
     for (size_t t = 0; l->lanes && t < l->d; t++)
         for (size_t j = 0; j < l->k; j++)
             l->lanes[t * width + j] = exact_of(s, j)[t];
-    km_pool_run(l->pool, measure_task, s, (km_points_n(s->p) + BLOCK - 1) / BLOCK);
+    km_pool_run(l->pool, measure_task, s, km_ceil_div(km_points_n(s->p), BLOCK));
 }
 
 /* ---- partitions ---- */
@@ -352,7 +348,7 @@ static struct km_split split_of(const struct look *s, size_t j, uint32_t *row, d
 {
     const struct km_look *l = s->l;
     size_t from = l->start[j], have = l->start[j + 1] - from;
-    struct km_split p = {l->kern,  s->p,   l->d, row, min_size(have, KM_SPLIT_ROWS),
+    struct km_split p = {l->kern,  s->p,   l->d, row, km_min(have, KM_SPLIT_ROWS),
                          l->near2, memory, {0}};
 
     for (size_t m = 0; m < p.n; m++)

@@ -5,6 +5,7 @@
 #include "algo/order.h"
 #include "algo/two_nearest.h"
 #include "base/mem.h"
+#include "base/size.h"
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -12,33 +13,23 @@
 #define NARROW 16 /* rows of fewer features are measured in float64, feature by feature */
 #define ROWS   48 /* whose scores lie in scratch memory */
 
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 /* ---- memory ---- */
-
-static size_t round_up(size_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
 
 /* What a worker needs for a list of n centers: scores of some rows, half norms, the centers themselves. */
 static size_t score_bytes(size_t n)
 {
-    return round_up(ROWS * n * sizeof(float));
+    return km_round_up(ROWS * n * sizeof(float), 64);
 }
 
 static size_t half_bytes(size_t n)
 {
-    return round_up((n + KM_PANEL) * sizeof(float));
+    return km_round_up((n + KM_PANEL) * sizeof(float), 64);
 }
 
 static size_t scratch_for(size_t n, size_t d)
 {
     if (d < NARROW)
-        return round_up((d + 1) * km_by_feature_width(n) * sizeof(double));
+        return km_round_up((d + 1) * km_by_feature_width(n) * sizeof(double), 64);
     return score_bytes(n) + half_bytes(n) + n * km_mat_ld(d) * sizeof(float);
 }
 
@@ -168,7 +159,7 @@ static void measure_wide(const struct measure *t, const struct km_near_list *lis
 
     for (size_t m = from; m < to; m += ROWS) {
         const float *row[ROWS];
-        size_t n = min_size(ROWS, to - m);
+        size_t n = km_min(ROWS, to - m);
 
         for (size_t r = 0; r < n; r++)
             row[r] = km_mat_row(&t->p->x, t->r->row[m + r]);

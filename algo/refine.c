@@ -6,6 +6,7 @@
 #include "algo/sparse_centers.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/size.h"
 #include "base/stop.h"
 #include <math.h>
 #include <stdlib.h>
@@ -255,9 +256,9 @@ static void choose_rows(struct refine *r, size_t k)
     n = fit < (double)have ? (size_t)fit : have;
     part = r->few ? n : n / FIRST_SHARE;
     if (n < 2 * k)
-        n = 2 * k < have ? 2 * k : have;
+        n = km_min(2 * k, have);
     if (!r->few && part < 100 * k) /* too few rows to tell the candidates apart */
-        part = 100 * k < n ? 100 * k : n;
+        part = km_min(100 * k, n);
     r->all = n;
     r->some = part;
     km_sample_nest(s, part, n);
@@ -270,7 +271,7 @@ static size_t nested_rows(const struct refine *r, size_t least)
 
     while (n < least)
         n *= 2;
-    return n < r->all ? n : r->all;
+    return km_min(n, r->all);
 }
 
 /* Whether there are rows that do not take part. */
@@ -350,7 +351,7 @@ static size_t look_rows(const struct refine *r)
 
     while (n <= KM_REFINE_LOOK_ROWS / 2 && n < r->all)
         n *= 2;
-    return n < r->all ? n : r->all;
+    return km_min(n, r->all);
 }
 
 /* Whether a row is so far from its center, as it was labelled last, that it should have one of its own. */
@@ -516,8 +517,8 @@ static size_t starts_that_fit(const struct refine *r, size_t most)
     const struct km_centers *c = r->list[0].centers;
     size_t fit = EXTRA_BYTES / (sizeof(float) + sizeof(double)) / (c->k * c->d);
 
-    fit = fit < 1 ? 1 : fit < EXTRA ? fit : EXTRA;
-    return fit < most ? fit : most;
+    fit = fit < 1 ? 1 : km_min(fit, EXTRA);
+    return km_min(fit, most);
 }
 
 /*

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/scale.h"
 #include "base/select.h"
+#include "base/size.h"
 #include <assert.h>
 #include <float.h>
 #include <math.h>
@@ -34,8 +35,7 @@ static int init_rows(struct km_sample *s, const struct km_sample_size *size, str
     int rc;
 
     if (size->values)
-        return km_csr_init(&s->csr, room, size->values > size->d ? size->values : size->d, size->d,
-                           err);
+        return km_csr_init(&s->csr, room, km_max(size->values, size->d), size->d, err);
     rc = km_mat_init(&s->rows, room, size->d, err);
     s->rows.n = 0;
     return rc;
@@ -386,7 +386,7 @@ static void offer(struct block *b)
         if ((b->has_new && s->came[j]) || !is_out(s, u, rarity, most_dist2(b, i)))
             s->pick[b->picked++] = (struct km_sample_pick){(uint32_t)i, {u, 0, rarity}};
     }
-    km_pool_run(b->pool, measure_some, b, (b->picked + MEASURE_ROWS - 1) / MEASURE_ROWS);
+    km_pool_run(b->pool, measure_some, b, km_ceil_div(b->picked, MEASURE_ROWS));
     for (size_t i = 0; i < b->picked; i++)
         take(s, &s->pick[i], b->x, b->csr);
     s->seen += b->n;

@@ -4,6 +4,7 @@
 #include "algo/seed.h"
 #include "algo/shrink.h"
 #include "base/mem.h"
+#include "base/size.h"
 #include "cli/bench_random.h"
 #include "cli/bench_sparse.h"
 #include <stdlib.h>
@@ -27,7 +28,7 @@ static void make_rows(void *arg, size_t task, int worker)
 {
     const struct making *m = arg;
     size_t d = m->x->d, from = task * DATA_ROWS;
-    size_t end = from + DATA_ROWS < m->x->n ? from + DATA_ROWS : m->x->n;
+    size_t end = km_min(from + DATA_ROWS, m->x->n);
 
     (void)worker;
     for (size_t i = from; i < end; i++) {
@@ -71,7 +72,7 @@ int km_shape_data_init(struct km_shape_data *data, const struct km_shape *shape,
         for (size_t t = 0; t < shape->d; t++)
             km_mat_row(&m.centers, j)[t] =
                 SPREAD * km_bench_unit((uint32_t)(j * shape->d + t) ^ CENTER_SEED);
-    km_pool_run(pool, make_rows, &m, (shape->n + DATA_ROWS - 1) / DATA_ROWS);
+    km_pool_run(pool, make_rows, &m, km_ceil_div(shape->n, DATA_ROWS));
     km_mat_done(&m.centers);
     for (size_t j = 0; j < data->start.k; j++)
         km_centers_set(&data->start, j, km_mat_row(&data->x, j * (shape->n / data->start.k)), 1);
@@ -187,7 +188,7 @@ static void run_pass(struct km_lane *lane)
         return;
     }
     for (size_t from = 0; from < x->n; from += batch) {
-        struct km_mat rows = km_mat_view(x, from, x->n - from < batch ? x->n - from : batch);
+        struct km_mat rows = km_mat_view(x, from, km_min(x->n - from, batch));
 
         km_assign_add(&lane->assign, &lane->sums, &rows, NULL, &lane->centers, 1);
         km_centers_move(&lane->centers, &lane->sums, 1, lane->pool);
@@ -297,8 +298,7 @@ double km_lane_objective(struct km_lane *lane)
     }
     for (size_t from = 0; from < x->n; from += lane->assign.max_rows) {
         size_t left = x->n - from;
-        struct km_mat rows =
-            km_mat_view(x, from, left < lane->assign.max_rows ? left : lane->assign.max_rows);
+        struct km_mat rows = km_mat_view(x, from, km_min(left, lane->assign.max_rows));
 
         ssd += km_assign_ssd(&lane->assign, &rows, &lane->centers);
     }

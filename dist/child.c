@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 static int same_name(const char *a, const char *b)
@@ -41,20 +40,10 @@ static void add(struct km_environment *e, char *text, int keep)
         e->v[i] = keep ? e->v[i] : text;
         return;
     }
-    if (e->n + 1 >= e->room) {
-        size_t room = e->room * 2 + 64;
-        char **more = km_alloc(room, sizeof(*more));
-
-        if (!more) {
-            e->failed = 1;
-            km_free(text);
-            return;
-        }
-        if (e->n)
-            memcpy(more, e->v, e->n * sizeof(*more));
-        km_free(e->v);
-        e->v = more;
-        e->room = room;
+    if (km_grow(&e->v, e->n, &e->room, 2, sizeof(*e->v))) {
+        e->failed = 1;
+        km_free(text);
+        return;
     }
     e->v[e->n++] = text;
     e->v[e->n] = NULL;
@@ -269,7 +258,6 @@ static void kill_children(void)
 void km_children_end(double seconds)
 {
     double until = km_now() + seconds;
-    struct timespec pause = {0, 2000000};
 
     for (;;) {
         pid_t pid = waitpid(-1, NULL, WNOHANG);
@@ -279,7 +267,7 @@ void km_children_end(double seconds)
         if (pid < 0 || km_now() > until) /* none left, or not to be killed (it waits for a disk) */
             break;
         kill_children();
-        nanosleep(&pause, NULL);
+        km_sleep(0.002);
     }
 }
 

@@ -34,30 +34,9 @@ void km_link_close(struct km_link *l)
     l->fd = -1;
 }
 
-/* Room for n bytes more behind the first `used`. */
-static int grow(unsigned char **p, size_t used, size_t *room, size_t n)
-{
-    size_t want = *room ? *room : FIRST_ROOM;
-    unsigned char *q;
-
-    if (used + n <= *room)
-        return 0;
-    while (want < used + n)
-        want *= 2;
-    q = km_alloc(want, 1);
-    if (!q)
-        return -1;
-    if (used)
-        memcpy(q, *p, used);
-    km_free(*p);
-    *p = q;
-    *room = want;
-    return 0;
-}
-
 static void put(struct km_link *l, const void *bytes, size_t n)
 {
-    if (l->failed || n > MOST_OUT - l->out_n || grow(&l->out, l->out_n, &l->out_room, n)) {
+    if (l->failed || n > MOST_OUT - l->out_n || km_grow(&l->out, l->out_n, &l->out_room, n, 1)) {
         l->failed = 1;
         return;
     }
@@ -159,7 +138,7 @@ int km_link_fill(struct km_link *l)
         size_t room;
         ssize_t n;
 
-        if (l->in_n == l->in_room && grow(&l->in, l->in_n, &l->in_room, 1)) {
+        if (l->in_n == l->in_room && km_grow(&l->in, l->in_n, &l->in_room, FIRST_ROOM, 1)) {
             l->failed = 1;
             return -1;
         }

@@ -19,7 +19,9 @@
 #include "base/mem.h"
 #include "base/pulse.h"
 #include "base/scale.h"
+#include "base/size.h"
 #include "base/stop.h"
+#include "base/wait.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -29,7 +31,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BLOCKS 3
@@ -370,19 +371,7 @@ void km_feed_cut(struct km_feed *f, size_t mini_batch, size_t block)
 {
     assert(mini_batch > 0 && block > 0 && f->taken == 0);
     f->mini_batch = mini_batch;
-    f->block = block < mini_batch ? block : mini_batch;
-}
-
-/* Waits a little for the other thread; the caller holds the lock. */
-static void wait_a_little(struct km_feed *f)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += (long)(LOOK_SECONDS * 1e9);
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(&f->changed, &f->lock, &until);
+    f->block = km_min(block, mini_batch);
 }
 
 /* Ends and joins the reader thread, or leaves it behind. */
@@ -399,7 +388,7 @@ static void end_reader(struct km_feed *f)
     pthread_mutex_lock(&f->lock);
     pthread_cond_broadcast(&f->changed);
     while (f->reading && km_now() < until)
-        wait_a_little(f);
+        km_wait(&f->changed, &f->lock, LOOK_SECONDS);
     f->left = f->reading;
     pthread_mutex_unlock(&f->lock);
     if (f->left)
@@ -597,7 +586,7 @@ static int decode(struct km_feed *f, struct km_err *err)
         *err = f->late_err;
         return f->late_rc;
     }
-    rc = fill(f, b, left < f->block ? left : f->block, &got, err);
+    rc = fill(f, b, km_min(left, f->block), &got, err);
     if (got == 0)
         return rc;
     b->x.n = f->format.kind == KM_SPARSE ? 0 : got;
@@ -723,7 +712,7 @@ int km_feed_next(struct km_feed *f, struct km_batch **batch, struct km_err *err)
     }
     km_pulse_read(1);
     while (f->filled == f->taken && !f->ended && !km_stop_asked())
-        wait_a_little(f);
+        km_wait(&f->changed, &f->lock, LOOK_SECONDS);
     km_pulse_read(0);
     if (f->filled > f->taken) {
         *batch = &f->batch[f->taken % BLOCKS];

@@ -4,6 +4,7 @@
 #include "algo/origin.h"
 #include "base/mem.h"
 #include "base/scale.h"
+#include "base/size.h"
 #include "train/merge.h"
 #include <math.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ static size_t share(struct km_job *job, size_t most, size_t *at, size_t *own)
 {
     size_t all = job->part[job->ranks];
 
-    km_share(most < all ? most : all, job->part, job->ranks);
+    km_share(km_min(most, all), job->part, job->ranks);
     *at = job->part[job->rank];
     *own = job->part[job->rank + 1] - *at;
     return job->part[job->ranks];

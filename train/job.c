@@ -5,6 +5,7 @@
 #include "algo/shrink.h"
 #include "base/log.h"
 #include "base/machine.h"
+#include "base/size.h"
 #include "train/sparse.h"
 
 /* A block of rows is at most this large, so that memory does not grow with mini_batch_size. */
@@ -15,11 +16,6 @@
 #define TRIAL_CELL_BYTES 16.0
 /* Beside the trials: the best one, a start from the sample, sums of the refinement, of looks, and of iterations. */
 #define OTHER_CENTERS 5
-
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 static size_t row_bytes(size_t d)
 {
@@ -54,7 +50,7 @@ size_t km_job_start_rows(const struct km_job *job)
 /* The start is drawn from the first one. */
 size_t km_job_block_rows(const struct km_job *job)
 {
-    return min_size((size_t)job->p->mini_batch_size, km_job_start_rows(job));
+    return km_min((size_t)job->p->mini_batch_size, km_job_start_rows(job));
 }
 
 uint64_t km_job_bytes(const struct km_job *job)
@@ -78,7 +74,7 @@ size_t km_job_refine_rows(const struct km_job *job)
 
     if (job->read_once) /* nobody knows its size */
         return asked;
-    return min_size(asked, job->request->train.files.total / least_row_bytes(job) + 1);
+    return km_min(asked, job->request->train.files.total / least_row_bytes(job) + 1);
 }
 
 size_t km_job_sample_room(const struct km_job *job)
@@ -126,7 +122,7 @@ int km_job_check_memory(const struct km_job *job, struct km_err *err)
     }
     rows *= (double)(row_bytes(job->d) + KM_SAMPLE_ROW_BYTES);
     rows += (double)km_job_sample_capacity(job) * KM_REFINE_ROW_BYTES;
-    rows += (double)min_size(km_job_sample_capacity(job), KM_REFINE_LOOK_ROWS) * KM_LOOK_ROW_BYTES;
+    rows += (double)km_min(km_job_sample_capacity(job), KM_REFINE_LOOK_ROWS) * KM_LOOK_ROW_BYTES;
     if (job->sparse)
         km_sparse_memory(job, &centers, &rows);
     trials = (trials + OTHER_CENTERS) * (double)job->p->k * (double)job->d * TRIAL_CELL_BYTES;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
+#include "base/size.h"
 #include "train/merge.h"
 #include "train/sparse.h"
 #include <math.h>
@@ -7,11 +8,6 @@
 
 /* A rank keeps so many rows, if it has them: thresholds of a few would be a matter of luck, for all ranks. */
 #define LEAST_ROWS 1000
-
-static size_t max_size(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
 
 /* Each rank comes down to its share of the room, by the rows that it has seen. */
 static int shrink_to_share(struct km_job *job, size_t room, struct km_err *err)
@@ -23,14 +19,14 @@ static int shrink_to_share(struct km_job *job, size_t room, struct km_err *err)
     if (rc)
         return rc;
     all = job->part[job->ranks];
-    km_share(room < all ? room : all, job->part, job->ranks);
+    km_share(km_min(room, all), job->part, job->ranks);
     rows = job->part[job->rank + 1] - job->part[job->rank];
-    km_sample_shrink(own, max_size(rows, LEAST_ROWS));
+    km_sample_shrink(own, km_max(rows, LEAST_ROWS));
     if (!job->sparse || all == 0)
         return KM_OK;
     values = (size_t)((double)km_sparse_sample_values(job) * (double)own->seen / (double)all);
     while (own->csr.n > LEAST_ROWS && own->csr.nnz > values)
-        km_sample_shrink(own, max_size(own->csr.n / 4 * 3, LEAST_ROWS));
+        km_sample_shrink(own, km_max(own->csr.n / 4 * 3, LEAST_ROWS));
     return KM_OK;
 }
 

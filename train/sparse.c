@@ -4,6 +4,7 @@
 #include "algo/decay.h"
 #include "algo/refine.h"
 #include "base/log.h"
+#include "base/size.h"
 #include "train/frame.h"
 #include "train/merge.h"
 #include <math.h>
@@ -17,16 +18,6 @@
 #define VALUE_BYTES  (sizeof(float) + sizeof(uint32_t))
 /* What a row costs beside its values, all that is kept about it taken together. */
 #define ROW_BYTES 64
-
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t max_size(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
 
 /* What the first rows of all ranks are like; CSV (of any) is dense. */
 static int look_together(struct km_job *job, struct km_feed_look *look, int *csv,
@@ -80,13 +71,13 @@ int km_sparse_choose(struct km_job *job, struct km_err *err)
 /* Large enough to draw K different seeds from the first block. */
 size_t km_sparse_block_rows(const struct km_job *job)
 {
-    return min_size((size_t)job->p->mini_batch_size,
-                    max_size(BLOCK_BYTES / ROW_BYTES, 2 * job->from_k));
+    return km_min((size_t)job->p->mini_batch_size,
+                  km_max(BLOCK_BYTES / ROW_BYTES, 2 * job->from_k));
 }
 
 size_t km_sparse_block_values(const struct km_job *job)
 {
-    return max_size(BLOCK_BYTES / VALUE_BYTES, 2 * job->from_k * job->row_values);
+    return km_max(BLOCK_BYTES / VALUE_BYTES, 2 * job->from_k * job->row_values);
 }
 
 static size_t sample_rows(const struct km_job *job)
@@ -104,8 +95,8 @@ static size_t sample_values(const struct km_job *job)
         return fit;
     want = 2 * km_job_refine_rows(job) * job->row_values;
     if (!job->read_once) /* a value takes a byte at least */
-        want = min_size(want, job->request->train.files.total);
-    return max_size(fit, want);
+        want = km_min(want, job->request->train.files.total);
+    return km_max(fit, want);
 }
 
 size_t km_sparse_sample_rows(const struct km_job *job)
@@ -119,7 +110,7 @@ size_t km_sparse_sample_values(const struct km_job *job)
 
     if (job->p->refine_rows == KM_AUTO)
         return fit;
-    return max_size(fit, 2 * (size_t)job->p->refine_rows * job->row_values);
+    return km_max(fit, 2 * (size_t)job->p->refine_rows * job->row_values);
 }
 
 void km_sparse_memory(const struct km_job *job, double *centers, double *rows)
@@ -180,7 +171,7 @@ static int gather_start(struct km_job *job, const struct km_csr *own, struct km_
                         struct km_err *err)
 {
     double told[] = {(double)own->n, (double)km_csr_values(own)}, share = 1;
-    double most_rows = (double)max_size(BLOCK_BYTES / ROW_BYTES, 2 * job->from_k);
+    double most_rows = (double)km_max(BLOCK_BYTES / ROW_BYTES, 2 * job->from_k);
     double most_values = (double)km_sparse_block_values(job);
     int rc = km_comm_sum(job->m->comm, told, 2, err);
 

@@ -4,6 +4,7 @@
 #include "algo/seed.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/size.h"
 #include "base/stop.h"
 #include "train/channel.h"
 #include "train/frame.h"
@@ -38,7 +39,7 @@ static int gather_rows(struct km_job *job, const struct km_mat *x, struct km_mat
     size_t all = job->part[job->ranks], most = km_job_start_rows(job), own, at;
     int rc;
 
-    most = most < all ? most : all;
+    most = km_min(most, all);
     km_share(most, job->part, job->ranks);
     at = job->part[job->rank];
     own = job->part[job->rank + 1] - at;
