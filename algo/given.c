@@ -96,12 +96,20 @@ int km_given_bring(const struct km_given *g, float *row)
     return 1;
 }
 
-double km_given_nearest2(const struct km_given *g, const struct km_kernels *kern, const float *row)
+double km_given_nearest2(const struct km_given *g, const struct km_kernels *kern, const float *row,
+                         uint32_t *label)
 {
     double least = (double)INFINITY;
 
-    for (size_t j = 0; j < g->k; j++)
-        least = fmin(least, kern->dist2(row, g->model + j * g->d, g->d));
+    *label = 0;
+    for (size_t j = 0; j < g->k; j++) {
+        double dist2 = kern->dist2(row, g->model + j * g->d, g->d);
+
+        if (dist2 < least) {
+            least = dist2;
+            *label = (uint32_t)j;
+        }
+    }
     return least;
 }
 

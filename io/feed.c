@@ -479,11 +479,11 @@ static int read_rows(struct km_feed *f, struct km_batch *b, size_t want, size_t 
         if (*got == 0)
             km_csr_clear(s);
         rc = km_shard_read_sparse(f->shard, s, want, f->values, &rows, err);
-        b->s = *s;
+        b->rows.sparse = *s;
         *full = s->nnz >= f->values;
     } else {
-        b->x = km_mat_view(&f->block_of[slot], 0, want);
-        rc = km_shard_read(f->shard, &b->x, *got, &rows, err);
+        b->rows.dense = km_mat_view(&f->block_of[slot], 0, want);
+        rc = km_shard_read(f->shard, &b->rows.dense, *got, &rows, err);
     }
     *got += rows;
     *full |= *got == want;
@@ -568,9 +568,9 @@ static void move_sparse(struct km_feed *f, const struct km_csr *s)
 static void move(struct km_feed *f, struct km_batch *b)
 {
     if (f->moved && f->format.kind == KM_SPARSE)
-        move_sparse(f, &b->s);
+        move_sparse(f, &b->rows.sparse);
     else if (f->moved)
-        move_dense(f, &b->x);
+        move_dense(f, &b->rows.dense);
     b->exponent = f->exponent;
 }
 
@@ -589,7 +589,7 @@ static int decode(struct km_feed *f, struct km_err *err)
     rc = fill(f, b, km_min(left, f->block), &got, err);
     if (got == 0)
         return rc;
-    b->x.n = f->format.kind == KM_SPARSE ? 0 : got;
+    b->rows.dense.n = f->format.kind == KM_SPARSE ? 0 : got;
     b->first_row = f->rows;
     f->rows += got;
     f->in_mini += got;

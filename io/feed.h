@@ -6,15 +6,13 @@
 #ifndef KM_IO_FEED_H
 #define KM_IO_FEED_H
 
-#include "base/csr.h"
-#include "base/mat.h"
+#include "base/rows.h"
 #include "io/file.h"
 #include "io/shard.h"
 
 /** A block of rows, owned by the feed, valid until the next km_feed_next. */
 struct km_batch {
-    struct km_mat x;     /* x.n rows filled */
-    struct km_csr s;     /* in place of x after km_feed_keep_sparse (else s.d is 0) */
+    struct km_rows rows; /* sparse after km_feed_keep_sparse */
     int exponent;        /* values are times 2^exponent, after km_feed_move */
     const char *path;    /* where its first row came from */
     uint64_t first_row;  /* number of its first row within this pass, from 0 */
@@ -81,7 +79,7 @@ void km_feed_keep_sparse(struct km_feed *feed, size_t values);
 /** Rows of a block of either kind. */
 static inline size_t km_batch_rows(const struct km_batch *b)
 {
-    return b->s.d ? b->s.n : b->x.n;
+    return km_rows_n(&b->rows);
 }
 
 /**

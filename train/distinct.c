@@ -68,8 +68,8 @@ static int count(size_t *distinct, struct rows r, struct km_err *err)
 static struct rows sample_of(const struct km_job *job)
 {
     if (job->sparse)
-        return (struct rows){job->sample.csr.n, job->d, .sparse = &job->sample.csr};
-    return (struct rows){job->sample.rows.n, job->d, .dense = &job->sample.rows};
+        return (struct rows){job->sample.rows.sparse.n, job->d, .sparse = &job->sample.rows.sparse};
+    return (struct rows){job->sample.rows.dense.n, job->d, .dense = &job->sample.rows.dense};
 }
 
 /* `differ` of the centers do; `exact` of them before they were rounded to float32, `seen` of the sample's rows. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/finish.h"
 
+#include "algo/predict.h"
 #include "algo/refine.h"
 #include "base/crash.h"
 #include "base/log.h"
@@ -11,12 +12,10 @@
 #include "train/frame.h"
 #include "train/iterate.h"
 #include "train/merge.h"
-#include "train/sparse.h"
 #include "train/spend.h"
 #include <float.h>
 #include <inttypes.h>
 #include <math.h>
-#include <string.h>
 
 /* Attempts that get a line of their own, as many as the original has. */
 #define SHOWN_TRIALS 10
@@ -223,69 +222,10 @@ out:
     return rc;
 }
 
-/* What is needed to score rows against the model. */
-struct scorer {
-    struct km_centers centers; /* the model's rows relative to the origin */
-    struct km_assign assign;   /* dense rows, or */
-    struct km_sparse step;     /* sparse ones */
-};
-
-static int scorer_init(struct scorer *s, const struct km_job *job, int sparse, size_t rows,
-                       struct km_err *err)
+/* The model, and where the rows of the training are. */
+static struct km_written written(const struct km_job *job)
 {
-    size_t k = job->model.n, d = job->d;
-    int rc = km_centers_init(&s->centers, k, d, err);
-
-    if (rc == KM_OK && sparse)
-        rc = km_sparse_init(&s->step, job->m->kern, job->m->pool, rows, k, d, err);
-    else if (rc == KM_OK)
-        rc = km_assign_init(&s->assign, job->m->kern, job->m->pool, rows, k, d, err);
-    for (size_t j = 0; rc == KM_OK && j < k; j++) {
-        double *exact = s->centers.exact + j * d;
-
-        for (size_t t = 0; t < d; t++)
-            exact[t] = ldexp((double)km_mat_row(&job->model, j)[t] - (double)job->origin[t],
-                             job->exponent);
-    }
-    if (rc == KM_OK)
-        km_centers_refresh(&s->centers);
-    return rc;
-}
-
-static void scorer_done(struct scorer *s)
-{
-    km_centers_done(&s->centers);
-    km_assign_done(&s->assign);
-    km_sparse_done(&s->step);
-}
-
-/* What is needed to score rows as they are given. */
-struct given_scorer {
-    struct km_given given;
-    struct km_assign assign; /* dense rows, or */
-    struct km_sparse step;   /* sparse ones */
-};
-
-static int given_init(struct given_scorer *s, const struct km_job *job, int sparse,
-                      struct km_err *err)
-{
-    size_t k = job->model.n, d = job->d;
-    int rc = km_given_init(&s->given, &job->model, job->origin, job->exponent, err);
-
-    if (rc == KM_OK && sparse)
-        rc = km_sparse_init(&s->step, job->m->kern, job->m->pool, km_sparse_block_rows(job), k, d,
-                            err);
-    else if (rc == KM_OK)
-        rc = km_assign_init(&s->assign, job->m->kern, job->m->pool, km_job_block_rows(job), k, d,
-                            err);
-    return rc;
-}
-
-static void given_done(struct given_scorer *s)
-{
-    km_given_done(&s->given);
-    km_assign_done(&s->assign);
-    km_sparse_done(&s->step);
+    return (struct km_written){&job->model, job->origin, job->exponent};
 }
 
 /* What scoring a channel gives, as one list of numbers that ranks can add up. */
@@ -298,13 +238,16 @@ struct score {
 static int score_own(struct km_job *job, struct km_feed *feed, struct score *score,
                      struct km_err *err)
 {
-    struct given_scorer s = {0};
+    struct km_step_size size = km_job_step_size(job, feed, job->model.n);
+    struct km_written model = written(job);
+    struct km_predict *p;
     struct km_batch *b;
-    int rc = given_init(&s, job, km_feed_format(feed)->kind == KM_SPARSE, err);
+    int rc = km_predict_new(&p, &model, &size, job->m->kern, job->m->pool, err);
 
     while (rc == KM_OK && (rc = km_feed_next(feed, &b, err)) == KM_MORE) {
-        score->ssd += b->s.d ? km_sparse_ssd_given(&s.step, &b->s, &s.given)
-                             : km_assign_ssd_given(&s.assign, &b->x, &s.given);
+        struct km_rows rows = {.dense = b->x, .sparse = b->s};
+
+        score->ssd += km_predict(p, NULL, &rows);
         score->rows += (double)km_batch_rows(b);
         score->blocks++;
         rc = KM_OK;
@@ -315,7 +258,7 @@ static int score_own(struct km_job *job, struct km_feed *feed, struct score *sco
     }
     if (km_feed_stopped(feed))
         score->cut = 1;
-    given_done(&s);
+    km_predict_free(p);
     return rc;
 }
 
@@ -330,23 +273,6 @@ static int score_feed(struct km_job *job, struct km_feed *feed, int rc, struct s
     if (rc)
         return rc;
     return km_comm_sum(job->m->comm, &score->ssd, sizeof(*score) / sizeof(double), err);
-}
-
-/* The squared distance of each row of the sample. */
-static int measure_sample(struct scorer *s, struct km_job *job, double *dist2, struct km_err *err)
-{
-    size_t rows = km_sample_rows(&job->sample);
-    int rc = scorer_init(s, job, job->sparse, rows, err);
-
-    if (rc == KM_OK && job->sparse) {
-        km_sparse_ssd(&s->step, &job->sample.csr, &s->centers);
-        memcpy(dist2, s->step.dist2, rows * sizeof(*dist2));
-    } else if (rc == KM_OK) {
-        km_assign_rows(&s->assign, &job->sample.rows, &s->centers);
-        km_assign_dist2(&s->assign, dist2, &job->sample.rows, s->assign.label, &s->centers);
-    }
-    scorer_done(s);
-    return rc;
 }
 
 /* The mean of n values that stand for so many each (NULL: one), and its variance (Sarndal, Swensson and Wretman 1992,
@@ -379,10 +305,11 @@ static int score_sample(struct km_job *job, struct km_err *err)
     size_t rows = km_sample_rows(&job->sample);
     double *dist2 = km_alloc(rows, sizeof(*dist2)), *weight = km_alloc(rows, sizeof(*weight));
     int rc = dist2 && weight ? KM_OK : km_fail(err, KM_E_MEM, "no memory to score the sample");
-    struct scorer s = {0};
+    struct km_written model = written(job);
 
     if (rc == KM_OK)
-        rc = measure_sample(&s, job, dist2, err);
+        rc = km_predict_kept(NULL, dist2, &job->sample.rows, &model, job->m->kern, job->m->pool,
+                             err);
     if (rc == KM_OK) {
         struct estimate e;
 

@@ -105,20 +105,20 @@ static float most_of(const struct km_batch *b)
 
     if (!b)
         return 0;
-    if (b->s.d)
-        return km_scale_most(b->s.val, b->s.nnz);
-    for (size_t i = 0; i < b->x.n; i++)
-        most = fmaxf(most, km_scale_most(km_mat_row(&b->x, i), b->x.d));
+    if (b->rows.sparse.d)
+        return km_scale_most(b->rows.sparse.val, b->rows.sparse.nnz);
+    for (size_t i = 0; i < b->rows.dense.n; i++)
+        most = fmaxf(most, km_scale_most(km_mat_row(&b->rows.dense, i), b->rows.dense.d));
     return most;
 }
 
 static void move_first(const struct km_job *job, struct km_batch *b)
 {
     b->exponent = job->exponent;
-    if (b->s.d)
-        km_scale_move(b->s.val, NULL, b->s.nnz, job->exponent);
-    for (size_t i = 0; i < b->x.n; i++)
-        km_scale_move(km_mat_row(&b->x, i), job->origin, job->d, job->exponent);
+    if (b->rows.sparse.d)
+        km_scale_move(b->rows.sparse.val, NULL, b->rows.sparse.nnz, job->exponent);
+    for (size_t i = 0; i < b->rows.dense.n; i++)
+        km_scale_move(km_mat_row(&b->rows.dense, i), job->origin, job->d, job->exponent);
 }
 
 int km_frame_choose(struct km_job *job, struct km_batch *first, struct km_err *err)
@@ -131,9 +131,9 @@ int km_frame_choose(struct km_job *job, struct km_batch *first, struct km_err *e
     int rc, fit;
 
     if (job->sparse) {
-        rc = gather_norms(job, first ? &first->s : &no_sparse, norm2, &n, err);
+        rc = gather_norms(job, first ? &first->rows.sparse : &no_sparse, norm2, &n, err);
     } else {
-        rc = gather_dense(job, first ? &first->x : &no_rows, &rows, err);
+        rc = gather_dense(job, first ? &first->rows.dense : &no_rows, &rows, err);
         n = rows.n;
         if (rc == KM_OK)
             choose_origin(job, &rows, norm2);
@@ -186,10 +186,10 @@ static void scale_block(struct km_batch *b, int exponent)
 
     if (by == 0)
         return;
-    if (b->s.d)
-        km_scale(b->s.val, b->s.nnz, by);
-    for (size_t i = 0; i < b->x.n; i++)
-        km_scale(km_mat_row(&b->x, i), b->x.d, by);
+    if (b->rows.sparse.d)
+        km_scale(b->rows.sparse.val, b->rows.sparse.nnz, by);
+    for (size_t i = 0; i < b->rows.dense.n; i++)
+        km_scale(km_mat_row(&b->rows.dense, i), b->rows.dense.d, by);
     b->exponent = exponent;
 }
 

@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "base/stop.h"
 #include "train/frame.h"
-#include "train/sparse.h"
 #include <math.h>
 
 #define LEAST_GAIN 1e-4
@@ -14,30 +13,21 @@
 
 /* One pass over the rows of this host, and what it takes. */
 struct round {
-    struct km_assign assign; /* dense rows, or */
-    struct km_sparse step;   /* sparse ones */
+    struct km_step *step;
     struct km_sums sums;
-    int sparse;
 };
 
 static int round_init(struct round *r, const struct km_job *job, size_t k, struct km_err *err)
 {
+    struct km_step_size size = km_job_step_size(job, job->feed, k);
     int rc = km_sums_init(&r->sums, k, job->d, err);
 
-    r->sparse = km_feed_format(job->feed)->kind == KM_SPARSE;
-    if (rc == KM_OK && r->sparse)
-        rc = km_sparse_init(&r->step, job->m->kern, job->m->pool, km_sparse_block_rows(job), k,
-                            job->d, err);
-    else if (rc == KM_OK)
-        rc = km_assign_init(&r->assign, job->m->kern, job->m->pool, km_job_block_rows(job), k,
-                            job->d, err);
-    return rc;
+    return rc ? rc : km_step_new(&r->step, &size, job->m->kern, job->m->pool, err);
 }
 
 static void round_done(struct round *r)
 {
-    km_assign_done(&r->assign);
-    km_sparse_done(&r->step);
+    km_step_free(r->step);
     km_sums_done(&r->sums);
 }
 
@@ -50,15 +40,13 @@ static int read_rows(struct round *r, struct km_job *job, const struct km_center
 
     km_sums_clear(&r->sums);
     while (rc == KM_OK && (rc = km_feed_next(job->feed, &b, err)) == KM_MORE) {
+        struct km_rows rows;
+
         rc = km_frame_bring(job, b, err);
         if (rc)
             break;
-        if (r->sparse) {
-            *r->sums.ssd += km_sparse_norms(&r->step, &b->s, NULL);
-            km_sparse_add(&r->step, &r->sums, &b->s, NULL, c);
-        } else {
-            km_assign_add(&r->assign, &r->sums, &b->x, NULL, c, 1);
-        }
+        rows = (struct km_rows){.dense = b->x, .sparse = b->s};
+        km_step_add(r->step, &r->sums, &rows, c, 1);
         if (km_stop_asked())
             break;
     }

@@ -53,6 +53,17 @@ size_t km_job_block_rows(const struct km_job *job)
     return km_min((size_t)job->p->mini_batch_size, km_job_start_rows(job));
 }
 
+struct km_step_size km_job_step_size(const struct km_job *job, const struct km_feed *feed, size_t k)
+{
+    int sparse = km_feed_format(feed)->kind == KM_SPARSE;
+
+    return (struct km_step_size){.rows =
+                                     sparse ? km_sparse_block_rows(job) : km_job_block_rows(job),
+                                 .k = k,
+                                 .d = job->d,
+                                 .sparse = sparse};
+}
+
 uint64_t km_job_bytes(const struct km_job *job)
 {
     return km_feed_bytes(job->feed);

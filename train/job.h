@@ -6,6 +6,7 @@
 #include "algo/assign.h"
 #include "algo/sample.h"
 #include "algo/sparse_window.h"
+#include "algo/step.h"
 #include "io/feed.h"
 #include "train/report.h"
 #include "train/train.h"
@@ -77,6 +78,10 @@ size_t km_job_auto_factor(size_t k, double rows);
 
 /** Most rows of a block of dense rows. */
 size_t km_job_block_rows(const struct km_job *job);
+
+/** What a step over the blocks of a feed is made for, without sums. */
+struct km_step_size km_job_step_size(const struct km_job *job, const struct km_feed *feed,
+                                     size_t k);
 
 /** Bytes of the train channel that this host reads in each pass. */
 uint64_t km_job_bytes(const struct km_job *job);

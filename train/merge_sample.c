@@ -25,8 +25,8 @@ static int shrink_to_share(struct km_job *job, size_t room, struct km_err *err)
     if (!job->sparse || all == 0)
         return KM_OK;
     values = (size_t)((double)km_sparse_sample_values(job) * (double)own->seen / (double)all);
-    while (own->csr.n > LEAST_ROWS && own->csr.nnz > values)
-        km_sample_shrink(own, km_max(own->csr.n / 4 * 3, LEAST_ROWS));
+    while (km_sample_rows(own) > LEAST_ROWS && own->rows.sparse.nnz > values)
+        km_sample_shrink(own, km_max(km_sample_rows(own) / 4 * 3, LEAST_ROWS));
     return KM_OK;
 }
 
@@ -50,7 +50,7 @@ static int lower_together(struct km_job *job, struct km_err *err)
 /* The rows of all ranks; job->part: how many each has. */
 static int gather_dense(struct km_job *job, struct km_mat *all, struct km_err *err)
 {
-    const struct km_mat *own = &job->sample.rows;
+    const struct km_mat *own = &job->sample.rows.dense;
     int rc = km_mat_init(all, job->part[job->ranks], job->d, err);
 
     rc = km_job_agree(job, rc, err);
@@ -90,10 +90,10 @@ static int gather(struct km_job *job, struct km_sample *all, struct km_err *err)
     if (rc == KM_OK)
         rc = gather_keys(job, all, job->part[job->ranks], err);
     if (rc == KM_OK && job->sparse)
-        return km_merge_csr(job, &own->csr, n, &all->csr, err);
+        return km_merge_csr(job, &own->rows.sparse, n, &all->rows.sparse, err);
     if (rc == KM_OK)
         rc = km_comm_offsets(comm, n, job->part, err);
-    return rc ? rc : gather_dense(job, &all->rows, err);
+    return rc ? rc : gather_dense(job, &all->rows.dense, err);
 }
 
 int km_merge_sample(struct km_job *job, struct km_err *err)

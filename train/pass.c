@@ -98,11 +98,11 @@ static void take_block(struct km_job *job, struct km_batch *b, int epoch)
         km_sparse_take(job, b, epoch);
     } else {
         km_watch_start(&job->phases[KM_PHASE_ASSIGN]);
-        km_assign_add(&job->assign, &job->sums, &b->x, NULL, &job->centers, 1);
+        km_assign_add(&job->assign, &job->sums, &b->rows.dense, NULL, &job->centers, 1);
         km_watch_stop(&job->phases[KM_PHASE_ASSIGN]);
         if (epoch == 0) {
             km_watch_start(&job->phases[KM_PHASE_SAMPLE]);
-            km_sample_offer(&job->sample, &b->x, &job->assign, &job->centers);
+            km_sample_offer(&job->sample, &b->rows.dense, &job->assign, &job->centers);
             km_watch_stop(&job->phases[KM_PHASE_SAMPLE]);
         }
     }

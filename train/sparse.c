@@ -208,7 +208,7 @@ static void offer(struct km_job *job, const struct km_batch *b, int epoch)
     if (epoch > 0)
         return;
     km_watch_start(&job->phases[KM_PHASE_SAMPLE]);
-    km_sample_offer_sparse(&job->sample, &b->s, &job->sparse_step, &job->sparse_centers);
+    km_sample_offer_sparse(&job->sample, &b->rows.sparse, &job->sparse_step, &job->sparse_centers);
     km_watch_stop(&job->phases[KM_PHASE_SAMPLE]);
 }
 
@@ -217,28 +217,29 @@ void km_sparse_take(struct km_job *job, const struct km_batch *b, int epoch)
     struct km_watch *watch = &job->phases[KM_PHASE_ASSIGN];
     double decay = 1, ssd;
 
-    job->seen_values += km_csr_values(&b->s);
+    job->seen_values += km_csr_values(&b->rows.sparse);
     km_watch_start(watch);
     if (job->ranks > 1) {
-        km_sparse_window_add(&job->window, &job->sparse_centers, &job->sparse_step, &b->s);
+        km_sparse_window_add(&job->window, &job->sparse_centers, &job->sparse_step,
+                             &b->rows.sparse);
         km_watch_stop(watch);
         offer(job, b, epoch);
         return;
     }
-    ssd = km_sparse_centers_label(&job->sparse_centers, &job->sparse_step, &b->s);
+    ssd = km_sparse_centers_label(&job->sparse_centers, &job->sparse_step, &b->rows.sparse);
     km_watch_stop(watch);
     offer(job, b, epoch);
     if (job->p->half_life_time_size)
-        decay = km_decay((double)b->s.n, (double)job->p->half_life_time_size);
+        decay = km_decay((double)b->rows.sparse.n, (double)job->p->half_life_time_size);
     km_watch_start(watch);
-    km_sparse_centers_take(&job->sparse_centers, &job->sparse_step, &b->s, decay,
+    km_sparse_centers_take(&job->sparse_centers, &job->sparse_step, &b->rows.sparse, decay,
                            b->ends_mini_batch);
     km_watch_stop(watch);
-    job->pass.all_rows += (double)b->s.n;
+    job->pass.all_rows += (double)b->rows.sparse.n;
     ssd *= km_frame_unit2(job);
     job->pass.ssd += ssd;
     job->pass.short_ssd += ssd;
-    job->pass.short_rows += (double)b->s.n;
+    job->pass.short_rows += (double)b->rows.sparse.n;
 }
 
 int km_sparse_finish(struct km_job *job, struct km_err *err)

@@ -37,9 +37,9 @@ static double most_of(const struct km_job *job)
 /* Whether the rows in memory are worth a search of their own. */
 static int has_search(const struct km_job *job, int whole)
 {
-    size_t rows = job->sample.rows.n, k = (size_t)job->p->k;
+    size_t rows = km_sample_rows(&job->sample), k = (size_t)job->p->k;
 
-    return !job->sparse && rows >= k && (whole || rows >= CENTER_ROWS * k) &&
+    return km_many_takes(&job->sample.rows) && rows >= k && (whole || rows >= CENTER_ROWS * k) &&
            (whole || job->factor < KM_AUTO_CENTER_FACTOR || job->p->refine_passes > 0);
 }
 
@@ -80,17 +80,19 @@ int km_spend_plan(struct km_spend *s, struct km_job *job, struct km_err *err)
 static int search(struct km_job *job, struct km_centers *best, double most,
                   struct km_many_result *r, double *spent, struct km_err *err)
 {
-    const struct km_mat *rows = &job->sample.rows;
-    double share = (double)rows->n / (double)job->rows;
-    double *weight = km_alloc(rows->n, sizeof(*weight));
+    struct km_rows rows = job->sample.rows;
+    size_t n = km_rows_n(&rows);
+    double share = (double)n / (double)job->rows;
+    double *weight = km_alloc(n, sizeof(*weight));
     int rc = weight ? KM_OK : km_fail(err, KM_E_MEM, "no memory for the search");
 
     if (rc == KM_OK) {
-        int weighted = km_sample_weights(&job->sample, rows->n, weight);
-        struct km_points p = km_points_of(rows, weighted ? weight : NULL, job->m->kern);
         struct km_many_options o = {
-            .work = most / share, .looks_only = rows->n < job->rows, .seed = job->seed};
+            .work = most / share, .looks_only = n < job->rows, .seed = job->seed};
+        struct km_points p;
 
+        rows.weight = km_sample_weights(&job->sample, n, weight) ? weight : NULL;
+        p = km_points_of(&rows, job->m->kern);
         rc = km_many(best, r, &p, &o, job->m->kern, job->m->pool, err);
         r->before *= km_frame_unit2(job) / p.total_weight;
         r->after *= km_frame_unit2(job) / p.total_weight;
@@ -120,7 +122,8 @@ static void tell(const struct km_job *job, double spent, double most,
                  ", %zu step(s) and %zu look(s), which moved %zu centers, on %zu rows in memory: "
                  "msd there %.6g, "
                  "was %.6g",
-                 m->iterations, m->looks, m->moved, job->sample.rows.n, m->after, m->before);
+                 m->iterations, m->looks, m->moved, km_sample_rows(&job->sample), m->after,
+                 m->before);
     if (i->iterations > 0 && isfinite(i->after) && isfinite(i->before))
         snprintf(again, sizeof(again),
                  ", %zu iteration(s) over all rows, read again: msd %.6g, after the first %.6g",

@@ -113,9 +113,9 @@ int km_start(struct km_job *job, struct km_batch *first, struct km_err *err)
     km_watch_start(&job->phases[KM_PHASE_SEED]);
     rc = km_frame_choose(job, first, err);
     if (rc == KM_OK && job->sparse) {
-        rc = km_sparse_start(job, first ? &first->s : NULL, err);
+        rc = km_sparse_start(job, first ? &first->rows.sparse : NULL, err);
     } else if (rc == KM_OK) {
-        const struct km_mat *x = first ? &first->x : &none;
+        const struct km_mat *x = first ? &first->rows.dense : &none;
 
         rc = job->ranks == 1 ? start_dense(job, x, err) : start_together(job, x, err);
     }

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Holds three rules that clang-format does not know:
 
@@ -18,6 +19,7 @@ COLUMNS = 100
 BEHIND = re.compile(r"^\s*[^\s*/].*?/\*(?!.*\*/)")  # code, and a comment that ends on a later line
 ALONE = re.compile(r"^\s+[\w\[\]*]+[;,] */\*")  # a name alone on its line, as its comment takes the room
 TYPE = re.compile(r"^\s+(const |unsigned |struct |enum )*\w+$")
+DEFINE = re.compile(r"^#define \w+ *\\$")  # its value on the next line, for the same reason
 STRING = re.compile(r'"[^"]*"')
 
 
@@ -37,7 +39,7 @@ def behind(text):
     for number, line in lines_of(text):
         if BEHIND.match(STRING.sub('""', line)):
             yield number, "a comment behind code goes on on the next line"
-        elif ALONE.match(line) and TYPE.match(before):
+        elif ALONE.match(line) and TYPE.match(before) or "/*" in line and DEFINE.match(before):
             yield number, "a comment splits a declaration"
         before = line
 
@@ -70,7 +72,7 @@ def check(name, text):
 
 PLANTED = {
     "io/planted.c": ["/* %s */\n" % ("long " * 20), "int a; /* goes\n        on */\n",
-                     "    size_t\n        wide; /* takes the room */\n"],
+                     "    size_t\n        wide; /* takes the room */\n", "#define A \\\n    1 /* takes it */\n"],
     "io/planted.h": ["int km_planted(void);\n", "/* of another */\nint a;\nint km_planted(int x,\n               int y);\n",
                      "/* a group */\nint km_a(void);\n\nint km_planted(void);\n"],
 }
