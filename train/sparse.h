@@ -20,6 +20,7 @@ size_t km_sparse_block_values(const struct km_job *job);
 /** Bytes that the job will need: for the centers, for rows. */
 void km_sparse_memory(const struct km_job *job, double *centers, double *rows);
 
+/** What a job of sparse rows holds besides. Done: zeroed is fine. */
 int km_sparse_job_init(struct km_job *job, struct km_err *err);
 void km_sparse_job_done(struct km_job *job);
 
