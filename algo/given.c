@@ -49,15 +49,11 @@ int km_given_init(struct km_given *g, const struct km_mat *model, const float *o
 
         g->origin[t] = is_far ? origin[t] : 0;
         g->moves |= is_far;
-        for (size_t j = 0; j < k; j++) {
-            double v = (double)km_mat_row(model, j)[t];
-
-            g->model[j * d + t] = v;
-            g->centers.exact[j * d + t] = ldexp(v - (double)g->origin[t], exponent);
-        }
+        for (size_t j = 0; j < k; j++)
+            g->model[j * d + t] = (double)km_mat_row(model, j)[t];
     }
     if (rc == KM_OK)
-        km_centers_refresh(&g->centers);
+        km_centers_place_rows(&g->centers, model, g->origin, exponent);
     km_free(far);
     return rc;
 }

@@ -54,15 +54,10 @@ const uint32_t *km_predict_labels(const struct km_predict *p)
 /* The model's rows where the training keeps its rows. */
 static int kept_centers(struct km_centers *c, const struct km_written *model, struct km_err *err)
 {
-    size_t k = model->rows->n, d = model->rows->d;
-    int rc = km_centers_init(c, k, d, err);
+    int rc = km_centers_init(c, model->rows->n, model->rows->d, err);
 
-    for (size_t j = 0; rc == KM_OK && j < k; j++)
-        for (size_t t = 0; t < d; t++)
-            c->exact[j * d + t] = ldexp(
-                (double)km_mat_row(model->rows, j)[t] - (double)model->origin[t], model->exponent);
     if (rc == KM_OK)
-        km_centers_refresh(c);
+        km_centers_place_rows(c, model->rows, model->origin, model->exponent);
     return rc;
 }
 

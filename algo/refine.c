@@ -57,9 +57,9 @@
 #define LEND_GAIN    0.02 /* gains so much of the loss */
 #define LAST_TOL     1e-7 /* the last candidate has converged when an iteration gains less */
 
-double km_refine_budget(uint64_t rows, size_t from_k, size_t d)
+double km_refine_budget(double values, size_t from_k)
 {
-    double share = BUDGET_SHARE * 2.0 * (double)rows * (double)from_k * (double)d;
+    double share = BUDGET_SHARE * 2.0 * values * (double)from_k;
 
     return share > BUDGET_FLOOR ? share : BUDGET_FLOOR;
 }
@@ -235,7 +235,7 @@ static void choose_rows(struct refine *r, size_t k)
     size_t have = km_sample_rows(s), n, part;
     double wide = km_step_cells(&s->rows) / (double)have, each = 2.0 * (double)k * wide, fit;
 
-    r->budget = fmax(r->o->flop, r->o->few_flop);
+    r->budget = km_rows_are_sparse(&s->rows) ? r->o->flop : fmax(r->o->flop, r->o->few_flop);
     r->few = FEW_COST * (double)have * fmax(each, 2.0 * (double)k * FEW_WIDTH) <= r->budget;
     if (!r->few)
         r->budget = r->o->flop;

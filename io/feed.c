@@ -57,6 +57,7 @@ struct km_feed {
     struct km_header header; /* what format.header points to */
     double row_bytes;        /* about; 0: not known */
     const char *kept; /* the file that can be read only once whose first row decided; or NULL */
+    struct km_shape shape; /* of the rows, as km_feed_cut_as says */
     size_t mini_batch;
     size_t block;
     size_t values; /* of a block, where rows are sparse */
@@ -380,6 +381,35 @@ void km_feed_cut(struct km_feed *f, size_t mini_batch, size_t block)
     assert(mini_batch > 0 && block > 0 && f->taken == 0);
     f->mini_batch = mini_batch;
     f->block = km_min(block, mini_batch);
+}
+
+int km_feed_may_be_sparse(const struct km_feed *f)
+{
+    return f->format.kind == KM_RECORDIO || f->format.kind == KM_SPARSE;
+}
+
+int km_feed_has_files(const struct km_feed *f)
+{
+    return f->files->n > 0;
+}
+
+struct km_shape km_feed_shape_for(const struct km_feed *f, const struct km_shape *want)
+{
+    return km_feed_may_be_sparse(f) ? *want : (struct km_shape){.d = want->d, .values = want->d};
+}
+
+void km_feed_cut_as(struct km_feed *f, const struct km_shape *shape, size_t mini_batch,
+                    struct km_room block)
+{
+    if (shape->sparse)
+        km_feed_keep_sparse(f, block.values);
+    f->shape = *shape;
+    km_feed_cut(f, mini_batch, block.rows);
+}
+
+struct km_shape km_feed_shape(const struct km_feed *f)
+{
+    return f->shape;
 }
 
 /* Ends and joins the reader thread, or leaves it behind. */

@@ -76,6 +76,20 @@ int km_feed_look(const struct km_feed *feed, struct km_feed_look *look, struct k
  */
 void km_feed_keep_sparse(struct km_feed *feed, size_t values);
 
+/** Whether the format of the channel has sparse rows, and whether there are files at all. */
+int km_feed_may_be_sparse(const struct km_feed *feed);
+int km_feed_has_files(const struct km_feed *feed);
+
+/** The shape that rows of this feed can come in: `want`, or dense where the format has no sparse rows. */
+struct km_shape km_feed_shape_for(const struct km_feed *feed, const struct km_shape *want);
+
+/** km_feed_keep_sparse where that shape is sparse, and km_feed_cut. */
+void km_feed_cut_as(struct km_feed *feed, const struct km_shape *shape, size_t mini_batch,
+                    struct km_room block);
+
+/** The shape that rows come in. */
+struct km_shape km_feed_shape(const struct km_feed *feed);
+
 /** Rows of a block of either kind. */
 static inline size_t km_batch_rows(const struct km_batch *b)
 {

@@ -349,9 +349,9 @@ static void the_budget_is_kept(void **state)
 static void the_formula_of_the_budget_holds(void **state)
 {
     (void)state;
-    assert_near(km_refine_budget(50000, 100, 784), 15e9, 0);
-    assert_near(km_refine_budget(10000000, 100, 784), 0.3 * 2 * 1e7 * 100 * 784, 1);
-    assert_near(km_refine_budget(0, 1, 1), 15e9, 0);
+    assert_near(km_refine_budget(50000.0 * 784, 100), 15e9, 0);
+    assert_near(km_refine_budget(1e7 * 784, 100), 0.3 * 2 * 1e7 * 100 * 784, 1);
+    assert_near(km_refine_budget(0, 1), 15e9, 0);
 }
 
 /* extra_center_factor 1: the coarse centers are the only trial. */

@@ -189,9 +189,7 @@ static void distances_and_loss_follow_the_labels(void **state)
             double total = 0;
 
             km_step_label(s.step[kind], &rows, s.norm2, &s.c);
-            for (size_t v = 0; v < K * DIM; v++)
-                s.c.exact[v] += 0.125;
-            km_centers_refresh(&s.c);
+            km_centers_scale(&s.c, -1);
             km_step_dist2(s.step[kind], dist2, &rows, &s.c);
             for (size_t i = 0; i < ROWS; i++) {
                 size_t j = km_step_labels(s.step[kind])[i];
