@@ -20,6 +20,7 @@ BEHIND = re.compile(r"^\s*[^\s*/].*?/\*(?!.*\*/)")  # code, and a comment that e
 ALONE = re.compile(r"^\s+[\w\[\]*]+[;,] */\*")  # a name alone on its line, as its comment takes the room
 TYPE = re.compile(r"^\s+(const |unsigned |struct |enum )*\w+$")
 DEFINE = re.compile(r"^#define \w+ *\\$")  # its value on the next line, for the same reason
+END = re.compile(r";\s*(/\*.*)?$")
 STRING = re.compile(r'"[^"]*"')
 
 
@@ -50,12 +51,12 @@ def contracts(text):
     inside = False
     for number, line in lines_of(text):
         if inside:
-            inside = not line.endswith(";")
+            inside = not END.search(line)
         elif re.match(r"^[a-z][\w \*]*[ \*]\w+\(", line) and not re.match(r"^(static|typedef|return)\b", line):
             said = said if before == "prototype" else before == "comment"
             if not said:
                 yield number, "no contract above: %s" % line.strip()
-            inside = not line.endswith(";")
+            inside = not END.search(line)
             before = "prototype"
         elif line.rstrip().endswith("*/"):
             before = "comment"
@@ -74,7 +75,7 @@ PLANTED = {
     "io/planted.c": ["/* %s */\n" % ("long " * 20), "int a; /* goes\n        on */\n",
                      "    size_t\n        wide; /* takes the room */\n", "#define A \\\n    1 /* takes it */\n"],
     "io/planted.h": ["int km_planted(void);\n", "/* of another */\nint a;\nint km_planted(int x,\n               int y);\n",
-                     "/* a group */\nint km_a(void);\n\nint km_planted(void);\n"],
+                     "/* a group */\nint km_a(void); /* b */\n\nint km_planted(void);\n"],
 }
 FINE = """/* A contract. */
 int km_a(int x,
