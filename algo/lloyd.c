@@ -2,7 +2,6 @@
 #include "algo/lloyd.h"
 
 #include "algo/loss.h"
-#include "base/stop.h"
 #include <string.h>
 
 struct km_points km_points_of(const struct km_mat *x, const double *weight,
@@ -116,11 +115,11 @@ static double step(struct km_assign *a, struct km_sums *sums, struct km_bounds *
 
 struct km_lloyd_result km_lloyd(struct km_assign *a, struct km_sums *sums, struct km_bounds *bounds,
                                 struct km_centers *c, const struct km_points *p, int max_iter,
-                                double tol)
+                                double tol, const struct km_deadline *deadline)
 {
     struct km_lloyd_result r = {.loss = p->total_norm2};
 
-    while (r.iterations < max_iter && !r.converged && !(r.iterations > 0 && km_stop_is_late())) {
+    while (r.iterations < max_iter && !r.converged && !(r.iterations > 0 && km_late(deadline))) {
         double before = r.loss;
 
         r.work += step(a, sums, bounds, c, p);

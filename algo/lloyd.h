@@ -5,6 +5,7 @@
 
 #include "algo/bounds.h"
 #include "algo/sparse.h"
+#include "base/deadline.h"
 
 /** Rows for Lloyd, with the one number about them that the loss needs. */
 struct km_points {
@@ -65,7 +66,7 @@ struct km_lloyd_result {
 
 /**
  * Moves c to the means of what is nearest to each, again and again, until an iteration lowers the
- * loss by no more than tol * loss, or max_iter iterations are done, or a stop is late (base/stop.h). An
+ * loss by no more than tol * loss, or max_iter iterations are done, or the deadline (NULL: none) is over after one. An
  * empty center keeps its place. `a` is sized for (p->x.n, c->k), `sums` for c->k; sparse rows use p->step in
  * place of `a`.
  *
@@ -74,6 +75,6 @@ struct km_lloyd_result {
  */
 struct km_lloyd_result km_lloyd(struct km_assign *a, struct km_sums *sums, struct km_bounds *bounds,
                                 struct km_centers *c, const struct km_points *p, int max_iter,
-                                double tol);
+                                double tol, const struct km_deadline *deadline);
 
 #endif

@@ -206,8 +206,8 @@ static void a_run_of_lloyd_is_the_same_with_bounds(void **state)
     (void)state;
     p.norm2 = s.norm2;
     assert_ok(km_bounds_reserve(&s.bounds, 1200, &err), err);
-    with = km_lloyd(&s.assign, &s.sums, &s.bounds, &s.c, &p, 100, 1e-7);
-    without = km_lloyd(&s.assign, &s.sums, NULL, &plain, &p, 100, 1e-7);
+    with = km_lloyd(&s.assign, &s.sums, &s.bounds, &s.c, &p, 100, 1e-7, NULL);
+    without = km_lloyd(&s.assign, &s.sums, NULL, &plain, &p, 100, 1e-7, NULL);
     assert_int_equal(with.iterations, without.iterations);
     assert_near(with.loss, without.loss, 1e-9 * without.loss);
     assert_true(without.work == without.iterations && with.work < with.iterations);

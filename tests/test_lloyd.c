@@ -31,7 +31,7 @@ static struct km_lloyd_result run(struct km_centers *c, const struct km_mat *x,
 {
     struct bench b = make_bench(x->n, c->k, x->d);
     struct km_points p = km_points_of(x, weight, &km_kernels_generic);
-    struct km_lloyd_result r = km_lloyd(&b.a, &b.s, NULL, c, &p, max_iter, tol);
+    struct km_lloyd_result r = km_lloyd(&b.a, &b.s, NULL, c, &p, max_iter, tol, NULL);
 
     done_bench(&b);
     return r;

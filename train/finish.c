@@ -85,6 +85,7 @@ static int shrink(struct km_job *job, struct km_trial **trials, size_t *n, struc
         .seed = job->seed,
         .part = (size_t)job->rank,
         .parts = (size_t)job->ranks,
+        .deadline = &km_stop_deadline,
     };
     double *loss = km_alloc(o.trials, sizeof(*loss));
     int rc = loss ? KM_OK : km_fail(err, KM_E_MEM, "no memory for %zu trials", o.trials);
@@ -127,11 +128,12 @@ static int refine(struct km_job *job, struct km_centers *best, struct km_trial *
         .rank = (uint64_t)job->rank,
         .flop = budget_of(job),
         .few_flop = job->stopped || job->sparse ? 0 : KM_REFINE_FEW_FLOP,
+        .deadline = &km_stop_deadline,
     };
     struct km_refine_result r = {0};
     int rc = KM_OK;
 
-    if (km_stop_is_late())
+    if (km_late(&km_stop_deadline))
         km_centers_copy(best, &trials[best_of(trials, n)].centers);
     else
         rc = km_refine(best, &r, trials, n, &o, job->m->kern, job->m->pool, err);

@@ -6,6 +6,7 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/stop.h"
 #include "train/frame.h"
 #include "train/iterate.h"
 #include <inttypes.h>
@@ -89,7 +90,11 @@ static int search(struct km_job *job, struct km_centers *best, double most,
         int weighted = km_sample_weights(&job->sample, rows->n, weight);
         struct km_points p = km_points_of(rows, weighted ? weight : NULL, job->m->kern);
         struct km_many_options o = {
-            .work = most / share, .looks_only = rows->n < job->rows, .seed = job->seed};
+            .work = most / share,
+            .looks_only = rows->n < job->rows,
+            .seed = job->seed,
+            .deadline = &km_stop_deadline,
+        };
 
         rc = km_many(best, r, &p, &o, job->m->kern, job->m->pool, err);
         r->before *= km_frame_unit2(job) / p.total_weight;
