@@ -12,8 +12,10 @@
 #include "dist/seat.h"
 #include "io/file.h"
 #include "io/output.h"
+#include "train/content_type.h"
+#include "train/failure.h"
 #include "train/hosts.h"
-#include "train/params.h"
+#include "train/param_table.h"
 #include "train/train.h"
 #include <ctype.h>
 #include <getopt.h>
@@ -109,8 +111,9 @@ static void fill_options(struct option *o)
     size_t n = sizeof(ours) / sizeof(ours[0]);
 
     memcpy(o, ours, sizeof(ours));
-    for (size_t i = 0; km_param_name(i) && n < MAX_OPTIONS - 1; i++)
-        o[n++] = (struct option){km_param_name(i), required_argument, NULL, OPT_PARAM + (int)i};
+    for (size_t i = 0; km_param_table[i].name && n < MAX_OPTIONS - 1; i++)
+        o[n++] =
+            (struct option){km_param_table[i].name, required_argument, NULL, OPT_PARAM + (int)i};
     o[n] = (struct option){0};
 }
 
@@ -304,8 +307,8 @@ static int set_csv(struct km_request *r, const struct command *c, struct km_err 
 }
 
 /* Learns what the machine and the request are. */
-static int prepare(struct km_request *r, const struct command *c, struct km_settings *settings,
-                   struct km_machine *m, struct km_err *err)
+static int prepare(struct km_request *r, const struct command *c, const struct km_config *config,
+                   struct km_settings *settings, struct km_machine *m, struct km_err *err)
 {
     int threads, rc;
 
@@ -323,7 +326,7 @@ static int prepare(struct km_request *r, const struct command *c, struct km_sett
     if (rc == KM_OK && c->n_files)
         rc = set_csv(r, c, err);
     if (!c->n_files)
-        rc = km_request_read(r, c->root, settings, err);
+        rc = km_request_read(r, c->root, config, settings, err);
     if (rc == KM_OK)
         rc = check_not_input(c->output, r, err);
     if (rc == KM_OK)
@@ -331,8 +334,8 @@ static int prepare(struct km_request *r, const struct command *c, struct km_sett
     return rc ? rc : km_pool_open(&m->pool, threads, err);
 }
 
-static int run(struct km_request *r, const struct command *c, struct km_settings *settings,
-               struct km_machine *m, struct km_err *err)
+static int run(struct km_request *r, const struct command *c, const struct km_config *config,
+               struct km_settings *settings, struct km_machine *m, struct km_err *err)
 {
     int rc = km_comm_open(&m->comm, err);
 
@@ -343,7 +346,7 @@ static int run(struct km_request *r, const struct command *c, struct km_settings
     if (km_comm_size(m->comm) > 1)
         km_request_rank(r, km_comm_rank(m->comm), km_comm_size(m->comm));
     km_crash_stage("while the request was read", 0);
-    rc = km_comm_agree(m->comm, prepare(r, c, settings, m, err), r->host, err);
+    rc = km_comm_agree(m->comm, prepare(r, c, config, settings, m, err), r->host, err);
     if (km_comm_size(m->comm) > 1)
         km_crash_host(r->host);
     return rc ? rc : km_train(r, m, c->output, err);
@@ -353,23 +356,28 @@ static int run(struct km_request *r, const struct command *c, struct km_settings
 static int train(struct km_request *r, const struct command *c, struct km_settings *settings,
                  struct km_machine *m, char *const *argv)
 {
+    struct km_config config = {0};
     struct km_err err = {0};
     int several = 0, rc = km_request_init(r, c->n_files ? NULL : c->root, &err);
 
     if (!km_seat_taken()) /* else the supervisor writes it */
         km_crash_failure(r->failure_path);
+    if (!c->n_files)
+        km_config_load(&config, c->root);
     if (rc == KM_OK && !c->n_files && !km_comm_is_rank())
-        rc = km_hosts_train(r, c->root, settings, argv, &several, &err);
+        rc = km_hosts_train(r, &config, settings, argv, &several, &err);
     if (rc == KM_OK && !several)
-        rc = run(r, c, settings, m, &err);
+        rc = run(r, c, &config, settings, m, &err);
     if (rc && km_seat_taken()) {
         km_seat_end(&err);
-        rc = km_request_exit(&err);
+        rc = km_failure_exit(&err);
     } else if (rc) {
-        rc = km_request_fail(r, several || (m->comm && km_comm_size(m->comm) > 1) ? NULL : settings,
-                             &err);
+        int alone = !several && (!m->comm || km_comm_size(m->comm) == 1);
+
+        rc = km_failure_report(r->failure_path, alone ? &r->problems : NULL, &err);
         km_crash_failure(""); /* the first failure counts */
     }
+    km_config_done(&config);
     km_pool_close(m->pool);
     km_comm_close(m->comm);
     if (rc == 0)
