@@ -98,11 +98,11 @@ static int run_paced(struct bench *b, struct km_lane *lane, struct km_err *err)
     return rc;
 }
 
-static int run_shape(struct bench *b, const struct km_shape *shape, struct km_err *err)
+static int run_shape(struct bench *b, const struct km_bench_shape *shape, struct km_err *err)
 {
     struct km_lane lanes[MAX_LANES] = {{0}};
     struct km_shape_data data = {0};
-    double need = km_shape_bytes(shape, b->lanes), have = (double)km_memory_available();
+    double need = km_bench_shape_bytes(shape, b->lanes), have = (double)km_memory_available();
     size_t n = 0;
     int rc;
 
@@ -165,7 +165,7 @@ static int bench_init(struct bench *b, struct km_err *err)
 
 static int bench(const struct km_bench_options *o, struct km_err *err)
 {
-    const struct km_shape *list[KM_BENCH_SHAPES];
+    const struct km_bench_shape *list[KM_BENCH_SHAPES];
     struct bench b = {.o = o};
     size_t n = km_bench_shapes(list, o, err);
     int rc;

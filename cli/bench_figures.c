@@ -7,7 +7,7 @@
 
 struct km_figures km_figures_of(struct km_lane *lane)
 {
-    const struct km_shape *s = &lane->data->shape;
+    const struct km_bench_shape *s = &lane->data->shape;
     struct km_figures f = {.seconds = km_samples_median(&lane->seconds)};
     double values = (double)(s->nnz ? s->nnz : s->d) * (double)s->n;
     double bytes = s->nnz ? sizeof(float) + sizeof(uint32_t) : sizeof(float); /* of a value */
@@ -27,7 +27,7 @@ struct km_figures km_figures_of(struct km_lane *lane)
 
 void km_figures_json(const struct km_lane *lane, const struct km_figures *f)
 {
-    const struct km_shape *s = &lane->data->shape;
+    const struct km_bench_shape *s = &lane->data->shape;
 
     printf("{\"name\": \"%s\", \"n\": %zu, \"d\": %zu, \"K\": %zu, \"nnz\": %zu, \"batch\": %zu, "
            "\"threads\": %d, \"isa\": \"%s\", \"seconds\": %.6g, \"rows_per_s\": %.6g, ",

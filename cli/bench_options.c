@@ -10,7 +10,7 @@
 #define MOST_THREADS 1024
 
 /* What the issue of kernels is measured by: small and large K, narrow and wide rows. */
-static const struct km_shape shapes[] = {
+static const struct km_bench_shape shapes[] = {
     {.name = "60kx784-K10", .n = 60000, .d = 784, .k = 10},
     {.name = "60kx784-K100", .n = 60000, .d = 784, .k = 100},
     {.name = "200kx54-K100", .n = 200000, .d = 54, .k = 100},
@@ -41,7 +41,7 @@ static size_t parse_number(const char **text, size_t most)
     return v;
 }
 
-static void name_shape(struct km_shape *s)
+static void name_shape(struct km_bench_shape *s)
 {
     char values[24] = "", batch[24] = "";
 
@@ -53,14 +53,14 @@ static void name_shape(struct km_shape *s)
 }
 
 /* ROWSxFEATURESxCENTERS[xBATCH], FEATURES/VALUES for sparse rows; -1 if text is none of these. */
-static int parse_shape(struct km_shape *s, const char *text)
+static int parse_shape(struct km_bench_shape *s, const char *text)
 {
     size_t *const part[] = {&s->n, &s->d, &s->k, &s->batch};
     const char *at = text;
     size_t parts = 0;
     int sparse = 0;
 
-    *s = (struct km_shape){0};
+    *s = (struct km_bench_shape){0};
     for (; parts < 4; parts++) {
         *part[parts] = parse_number(&at, UINT32_MAX);
         if (parts == 1 && *at == '/') {
@@ -79,7 +79,7 @@ static int take_shape(void *into, const struct km_option *option, const char *te
                       struct km_err *err)
 {
     struct km_bench_options *o = into;
-    struct km_shape *s = &o->own[o->n_own];
+    struct km_bench_shape *s = &o->own[o->n_own];
 
     (void)option;
     if (o->n_own == KM_BENCH_SHAPES)
@@ -156,10 +156,10 @@ const struct km_options km_bench_command_line = {
         "Exit code: 0, 2 (usage), 3 (system).\n",
 };
 
-size_t km_bench_shapes(const struct km_shape **list, const struct km_bench_options *o,
+size_t km_bench_shapes(const struct km_bench_shape **list, const struct km_bench_options *o,
                        struct km_err *err)
 {
-    const struct km_shape *from = o->n_own ? o->own : shapes;
+    const struct km_bench_shape *from = o->n_own ? o->own : shapes;
     const char *words[KM_BENCH_SHAPES + 1] = {NULL};
     size_t all = o->n_own ? o->n_own : N_SHAPES, n = 0;
     const char *near;

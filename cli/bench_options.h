@@ -12,14 +12,14 @@ struct km_bench_options {
     int quick, json, paced;
     int threads; /* 0: one, and all */
     const char *only;
-    struct km_shape own[KM_BENCH_SHAPES]; /* --shape */
+    struct km_bench_shape own[KM_BENCH_SHAPES]; /* --shape */
     size_t n_own;
 };
 
 extern const struct km_options km_bench_command_line;
 
 /** The shapes that are asked for, as a list of at most KM_BENCH_SHAPES; 0 and a message if none. */
-size_t km_bench_shapes(const struct km_shape **list, const struct km_bench_options *o,
+size_t km_bench_shapes(const struct km_bench_shape **list, const struct km_bench_options *o,
                        struct km_err *err);
 
 #endif

@@ -63,6 +63,11 @@ static int wait_for(int code, MPI_Request *request, int large, const char *what,
     return code == MPI_SUCCESS ? KM_OK : fail(code, what, err);
 }
 
+int km_wire_joins(void)
+{
+    return 1;
+}
+
 int km_wire_open(int *rank, int *size, struct km_err *err)
 {
     int got, code = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &got);

@@ -11,12 +11,20 @@ folders='algo|base|bench|cli|dist|examples|io|serve|tests|train'
 allowed() {
     case $1 in
     base) echo base ;;
-    algo | io | dist) echo "base $1" ;;
-    train) echo base algo io dist train ;;
+    algo | io | dist | dist/launch) echo "base $1" ;;
+    train) echo base algo io dist dist/launch train ;;
     serve) echo base algo io serve ;;
-    cli) echo base algo io dist train serve cli ;;
+    cli) echo base algo io dist dist/launch train serve cli ;;
     examples) echo base algo io ;;
-    tests | bench) echo base algo io dist train serve cli tests bench ;;
+    tests | bench) echo base algo io dist dist/launch train serve cli tests bench ;;
+    esac
+}
+
+# layer FILE: its folder of those above; algo/kern is a part of algo.
+layer() {
+    case $1 in
+    dist/launch/*) echo dist/launch ;;
+    *) echo "${1%%/*}" ;;
     esac
 }
 
@@ -26,7 +34,7 @@ holder() {
     mpi.h) echo '^dist/comm_mpi\.c$' ;;
     cblas.h | f77blas.h | openblas_config.h | lapacke.h | omp.h) echo '^algo/' ;;
     jansson.h) echo '^(train|serve)/' ;;
-    pthread.h | threads.h) echo '^(base/|io/feed\.c$|dist/(lookup|seat)\.c$|serve/)' ;;
+    pthread.h | threads.h) echo '^(base/|io/feed\.c$|dist/launch/(lookup|seat)\.c$|serve/)' ;;
     zlib.h) echo '^(io|examples)/' ;;
     protobuf-c/*) echo '^io/' ;;
     microhttpd.h) echo '^serve/' ;;
@@ -42,10 +50,10 @@ check_tree() (
         { xargs grep -HoE '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<][^">]+' || true; } |
         sed -E 's/^([^:]+):.*include[[:space:]]*(["<])(.*)$/\1 \2 \3/' |
         while read -r file quote header; do
-            folder=${file%%/*}
+            folder=$(layer "$file")
             if [ "$quote" = '"' ]; then
                 case " $(allowed "$folder") " in
-                *" ${header%%/*} "*) ;;
+                *" $(layer "$header") "*) ;;
                 *) echo "$file includes \"$header\"; $folder may include: $(allowed "$folder")" ;;
                 esac
             elif [ "$folder" != tests ] && [ "$folder" != bench ] &&
@@ -83,6 +91,8 @@ algo/planted.c #include "io/file.h"
 algo/kern/planted.c #include "dist/comm.h"
 io/planted.h #  include "algo/assign.h"
 dist/planted.c #include "io/file.h"
+dist/planted.c #include "dist/launch/link.h"
+dist/launch/planted.c #include "dist/comm.h"
 train/planted.c #include "cli/nearest.h"
 io/planted.c #include "file.h"
 cli/planted.c #include "tests/test.h"

@@ -21,18 +21,16 @@ static int iterations_with(int looks)
     struct km_deadline deadline = {over, &left};
     struct km_mat x = random_rows(500, 5, 1);
     struct km_centers c = random_centers(&x, 9, 1);
-    struct km_points p = km_points_of(&x, NULL, test_kern());
+    struct km_points p = weighted_points(&x, NULL, test_kern());
+    struct km_step_size size = km_step_size_of(&p.rows, c.k);
     struct km_lloyd_result r;
-    struct km_assign a;
-    struct km_sums sums;
+    struct km_step *step;
     struct km_err err;
 
-    assert_ok(km_assign_init(&a, test_kern(), NULL, x.n, c.k, x.d, &err), err);
-    assert_ok(km_sums_init(&sums, c.k, x.d, &err), err);
-    r = km_lloyd(&a, &sums, NULL, &c, &p, 20, 0, looks < 0 ? NULL : &deadline);
+    assert_ok(km_step_new(&step, &size, test_kern(), NULL, &err), err);
+    r = km_lloyd(step, &c, &p, 20, 0, looks < 0 ? NULL : &deadline);
     assert_near(r.loss, brute_loss(&x, NULL, c.exact, c.k), 0.2 * r.loss);
-    km_assign_done(&a);
-    km_sums_done(&sums);
+    km_step_free(step);
     km_centers_done(&c);
     km_mat_done(&x);
     return r.iterations;
@@ -76,7 +74,7 @@ static void the_search_does_nothing_after_it_and_some_steps_before(void **state)
         struct km_deadline deadline = {over, &left};
         struct km_many_options o = {.work = 30, .deadline = &deadline};
         struct km_centers c = random_centers(&x, 150, 0);
-        struct km_points p = km_points_of(&x, NULL, test_kern());
+        struct km_points p = weighted_points(&x, NULL, test_kern());
         struct km_many_result r;
         struct km_err err;
 

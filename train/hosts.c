@@ -4,7 +4,8 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "dist/launch.h"
+#include "dist/comm.h"
+#include "dist/launch/launch.h"
 #include "train/resources.h"
 
 #include <stdio.h>
@@ -49,7 +50,7 @@ int km_hosts_train(struct km_request *r, const struct km_config *config,
     const char **names;
     int rc;
 
-    *several = km_resources_size(object) > 1 &&
+    *several = km_comm_can_join() && km_resources_size(object) > 1 &&
                km_resources_hosts(object, &names, &plan.n_hosts, &plan.self, err) == KM_OK;
     if (!*several)
         return KM_OK;

@@ -2,6 +2,7 @@
 #include "train/resources.h"
 
 #include "base/mem.h"
+#include "dist/comm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,7 +85,8 @@ static void explain_hosts(const json_t *object, struct km_problems *problems)
     if (km_resources_hosts(object, &names, &n, &self, &why))
         km_problem(problems, "%s", why.msg);
     else
-        km_problem(problems, "The request asks for %zu hosts, but one trains alone", n);
+        km_problem(problems, "The request asks for %zu hosts, but one trains alone%s", n,
+                   km_comm_can_join() ? "" : ": this program was built without MPI (KM_MPI=OFF)");
     km_free(names);
 }
 
