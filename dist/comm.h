@@ -30,6 +30,7 @@ int km_comm_open(struct km_comm **comm, struct km_err *err);
 /** Waits until all ranks have come here, unless the connection is lost; NULL is fine. */
 void km_comm_close(struct km_comm *comm);
 
+/** Which one this rank is, from 0, and how many there are. */
 int km_comm_rank(const struct km_comm *comm);
 int km_comm_size(const struct km_comm *comm);
 

@@ -63,8 +63,8 @@ static void clear(struct km_rows *rows)
     km_csr_clear(&rows->sparse);
 }
 
-/* Fills the block up to its room. KM_MORE when it is full, KM_OK when the pass has ended. The rows that came
- * are good, also in case of failure. */
+/* Fills the block up to its room. KM_MORE when it is full, KM_OK when the pass has ended. The rows
+ * that came are good, also in case of failure. */
 static int fill(struct km_blocks *b, struct km_batch *batch, struct km_room room,
                 struct km_err *err)
 {

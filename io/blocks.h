@@ -37,8 +37,9 @@ struct km_blocks {
 };
 
 /**
- * Fills a block with the next rows: KM_MORE, KM_OK at the end of the pass, or a failure, which comes behind all
- * rows before the bad one. Mini-batches run on across files; only the last one of a pass may be short.
+ * Fills a block with the next rows: KM_MORE, KM_OK at the end of the pass, or a failure, which
+ * comes behind all rows before the bad one. Mini-batches run on across files; only the last one of
+ * a pass may be short.
  */
 int km_blocks_next(struct km_blocks *b, struct km_batch *batch, struct km_err *err);
 
@@ -48,6 +49,7 @@ uint64_t km_blocks_bytes(const struct km_blocks *b);
 /** Back to the first row, after the end of a pass. */
 void km_blocks_rewind(struct km_blocks *b);
 
+/** Closes the current file, and frees the move; not the batches. */
 void km_blocks_done(struct km_blocks *b);
 
 #endif

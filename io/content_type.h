@@ -6,8 +6,9 @@
 #include "io/format.h"
 
 /**
- * Parses a content type (NULL or blank: the default one) into *format, and its name, in lower case and without
- * parameters, into `name`. KM_E_INPUT names what is not known. What is ignored is told to `warn`, if it is not NULL.
+ * Parses a content type (NULL or blank: the default one) into *format, and its name, in lower case
+ * and without parameters, into `name`. KM_E_INPUT names what is not known. What is ignored is told
+ * to `warn`, if it is not NULL.
  */
 int km_content_type_parse(const char *text, struct km_format *format, char *name, size_t name_size,
                           void (*warn)(const char *text), struct km_err *err);

@@ -33,10 +33,11 @@ void km_files_done(struct km_files *files);
 int km_files_regular(const struct km_files *files, size_t i);
 
 /**
- * Opens file i at its first byte for a look, which km_files_hold ends: the stream stays open, and nothing
- * that was read is lost, for the next look or for km_files_take, which reads on to the end. So a FIFO can be
- * looked at as often as a file, and a file is opened once. Of many regular files only the first few are held,
- * the others are closed and opened again. One thread at a time may open or hold file i.
+ * Opens file i at its first byte for a look, which km_files_hold ends: the stream stays open, and
+ * nothing that was read is lost, for the next look or for km_files_take, which reads on to the end.
+ * So a FIFO can be looked at as often as a file, and a file is opened once. Of many regular files
+ * only the first few are held, the others are closed and opened again. One thread at a time may
+ * open or hold file i.
  */
 int km_files_look(const struct km_files *files, size_t i, struct km_stream **s, struct km_err *err);
 void km_files_hold(const struct km_files *files, size_t i, struct km_stream *s);
@@ -47,15 +48,15 @@ int km_files_take(const struct km_files *files, size_t i, int stop_fd, struct km
 
 /**
  * After a call on path failed and set errno: if path is a symbolic link and that is why (what it
- * names does not exist, or it leads back to itself), KM_E_INPUT with both names and what to do; else
- * KM_OK, errno as it was.
+ * names does not exist, or it leads back to itself), KM_E_INPUT with both names and what to do;
+ * else KM_OK, errno as it was.
  */
 int km_link_fail(const char *path, struct km_err *err);
 
 /**
- * Puts KM_STDIN, which is static, in the place of each "-" (or other name of standard input) among n
- * paths of a command line, and counts them in *times, which starts at 0. KM_E_INPUT when that is more
- * than one, when standard input is closed, or a file of which a part has been read already.
+ * Puts KM_STDIN, which is static, in the place of each "-" (or other name of standard input) among
+ * n paths of a command line, and counts them in *times, which starts at 0. KM_E_INPUT when that is
+ * more than one, when standard input is closed, or a file of which a part has been read already.
  */
 int km_stdin_name(char **paths, size_t n, int *times, struct km_err *err);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The formats that rows are read from and written in: a table, one row for each. A new format is a file
- * io/format_NAME.c, which fills a row, and its line in io/format.c; nobody else asks which format it is.
+ * The formats that rows are read from and written in: a table, one row for each. A new format is a
+ * file io/format_NAME.c, which fills a row, and its line in io/format.c; nobody else asks which
+ * format it is.
  */
 #ifndef KM_IO_FORMAT_H
 #define KM_IO_FORMAT_H
@@ -32,8 +33,8 @@ struct km_format {
     /** Text: how columns and numbers are written, and what first lines are. */
     struct km_dialect dialect;
     enum km_header_rule header_rule;
-    /** Text: learns the names of the columns; the caller's. NULL: nobody wants them, and files are not
-     * compared. */
+    /** Text: learns the names of the columns; the caller's. NULL: nobody wants them, and files are
+     * not compared. */
     struct km_header *header;
     /** RecordIO: the features under other names that the rows decoded so far had. */
     struct km_record_extras extras;
@@ -72,30 +73,34 @@ struct km_format_kind {
 
     /** Whether the first n bytes of a file are of this format and no other; NULL: nothing tells. */
     int (*is)(const unsigned char *p, size_t n);
-    /** Makes s->state; NULL: there is none. Then s is at the first row, but for what begin steps over. */
+    /** Makes s->state; NULL: there is none. Then s is at the first row, but for what begin steps
+     * over. */
     int (*open)(struct km_scan *s, struct km_err *err);
     void (*close)(struct km_scan *s); /**< also after a failed open */
-    /** Steps over what stands in front of the first row; messages have their place. NULL: nothing does. */
+    /** Steps over what stands in front of the first row; messages have their place. NULL: nothing
+     * does. */
     int (*begin)(struct km_scan *s, struct km_err *err);
-    /** Goes to the first row that begins at byte `from` (above 0) or later; NULL: rows cannot be divided. */
+    /** Goes to the first row that begins at byte `from` (above 0) or later; NULL: rows cannot be
+     * divided. */
     int (*find)(struct km_scan *s, uint64_t from, struct km_err *err);
     /** Bytes of a row, at most, as far as the format is complete. */
     size_t (*longest)(const struct km_format *f);
-    /** Takes the next row: KM_MORE, KM_OK at the end (also s->end), else a failure, with its place by
-     * s->number; then nothing is taken, and the call may be repeated. */
+    /** Takes the next row: KM_MORE, KM_OK at the end (also s->end), else a failure, with its place
+     * by s->number; then nothing is taken, and the call may be repeated. */
     int (*next)(struct km_scan *s, struct km_raw *raw, struct km_err *err);
     /** Completes s->format from a row, but for feature_dim, which is *dim. */
     int (*width)(struct km_scan *s, const struct km_raw *raw, size_t *dim, struct km_err *err);
     /** The values of a row of feature_dim features. */
     int (*decode)(struct km_scan *s, const struct km_raw *raw, float *row, struct km_err *err);
-    /** The same, of a row of any density, as those that are not 0, added to x; row is scratch. *was_sparse:
-     * it was written so. */
+    /** The same, of a row of any density, as those that are not 0, added to x; row is scratch.
+     * *was_sparse: it was written so. */
     int (*decode_sparse)(struct km_scan *s, const struct km_raw *raw, struct km_csr *x, float *row,
                          int *was_sparse, struct km_err *err);
     /** Puts the place in front of what width or decode said of a row, and what else is known. */
     int (*fail)(struct km_scan *s, const struct km_raw *raw, struct km_err *err);
 
-    /** Bytes of a written row, at most; and the row written to out: how many there are. NULL: not written. */
+    /** Bytes of a written row, at most; and the row written to out: how many there are. NULL: not
+     * written. */
     size_t (*row_bytes)(size_t dim);
     size_t (*write)(unsigned char *out, const float *row, size_t dim);
 };
@@ -105,7 +110,8 @@ extern const struct km_format_kind km_format_recordio, km_format_csv, km_format_
 /** The kinds, one after the other, the default first; NULL behind the last. */
 const struct km_format_kind *km_format_at(size_t i);
 
-/** The kind of that word, or of that content type (lower case, no parameters); NULL: there is none. */
+/** The kind of that word, or of that content type (lower case, no parameters); NULL: there is
+ * none. */
 const struct km_format_kind *km_format_named(const char *word);
 const struct km_format_kind *km_format_of_type(const char *content_type);
 
@@ -116,8 +122,9 @@ const struct km_format_kind *km_format_of_bytes(const unsigned char *p, size_t n
 const struct km_format_kind *km_format_guess(const unsigned char *p, size_t n);
 
 /**
- * What *s holds, from its first bytes, none of which is taken: text of no other kind is CSV. Where a format is
- * read through gzip, *s becomes the decompressed stream. KM_E_INPUT: it is none of ours; named for what it is.
+ * What *s holds, from its first bytes, none of which is taken: text of no other kind is CSV. Where
+ * a format is read through gzip, *s becomes the decompressed stream. KM_E_INPUT: it is none of
+ * ours; named for what it is.
  */
 int km_format_detect(const struct km_format_kind **kind, struct km_stream **s, struct km_err *err);
 

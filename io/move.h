@@ -19,10 +19,11 @@ int km_move_set(struct km_move *m, const float *origin, int exponent, size_t d, 
 /** Leaves rows as they are from now on. */
 void km_move_off(struct km_move *m);
 
-/** Moves a block. Where a row would not be within the limit, the exponent falls, for the whole block and all that
- * follow: m->exponent is that of the block then. */
+/** Moves a block. Where a row would not be within the limit, the exponent falls, for the whole
+ * block and all that follow: m->exponent is that of the block then. */
 void km_move_rows(struct km_move *m, struct km_rows *rows);
 
+/** Frees the origin. */
 void km_move_done(struct km_move *m);
 
 #endif

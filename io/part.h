@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One part of the rows of a channel, for hosts that all see all of it: the bytes of all files in their order are
- * cut into ranges of the same size, and a record or line belongs to the range that its first byte is in; of what
- * has no size (FIFO), row i belongs to part i mod parts. So each row is in exactly one part, which may be empty.
+ * One part of the rows of a channel, for hosts that all see all of it: the bytes of all files in
+ * their order are cut into ranges of the same size, and a record or line belongs to the range that
+ * its first byte is in; of what has no size (FIFO), row i belongs to part i mod parts. So each row
+ * is in exactly one part, which may be empty.
  */
 #ifndef KM_IO_PART_H
 #define KM_IO_PART_H

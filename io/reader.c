@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Takes rows one after the other, as bytes, and decodes them where they are wanted. A row that has been looked at
- * (the first of all, or by km_reader_more) stays taken until it is read.
+ * Takes rows one after the other, as bytes, and decodes them where they are wanted. A row that has
+ * been looked at (the first of all, or by km_reader_more) stays taken until it is read.
  */
 #include "io/reader.h"
 

@@ -37,8 +37,8 @@ struct dense {
     int is_double;
 };
 
-/* Takes the length of a field of known tag, that is not above what is left. (A payload has less than
- * 2^29 bytes, so a varint of 5 bytes comes from nobody.) */
+/* Takes the length of a field of known tag, that is not above what is left. (A payload has less
+ * than 2^29 bytes, so a varint of 5 bytes comes from nobody.) */
 static int take_length(struct cursor *c, size_t *len)
 {
     return km_varint_take(&c->p, &c->n, len) && *len <= c->n;

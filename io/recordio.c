@@ -131,8 +131,8 @@ static int check_head(const struct place *at, const unsigned char *p, size_t got
     return KM_OK;
 }
 
-/* Sees to it that the whole of a frame can be looked at, behind the parts before it; *got is what the
- * stream shows. */
+/* Sees to it that the whole of a frame can be looked at, behind the parts before it; *got is what
+ * the stream shows. */
 static int fetch_frame(struct km_stream *s, const struct place *at, const struct head *h,
                        const unsigned char **p, size_t *got, struct km_err *err)
 {
@@ -151,7 +151,8 @@ static int fetch_frame(struct km_stream *s, const struct place *at, const struct
     return add_place(err, at);
 }
 
-/* Joins the payloads of the frames that lie in p[0..end-1], with the magic number between them. The length. */
+/* Joins the payloads of the frames that lie in p[0..end-1], with the magic number between them. The
+ * length. */
 static size_t join(unsigned char *out, const unsigned char *p, size_t end)
 {
     unsigned char *to = out;
@@ -170,7 +171,8 @@ static size_t join(unsigned char *out, const unsigned char *p, size_t end)
     return (size_t)(to - out);
 }
 
-/* The split record whose first header is h. Its parts stay as they are: they may be looked at again. */
+/* The split record whose first header is h. Its parts stay as they are: they may be looked at
+ * again. */
 static int next_split(struct km_stream *s, struct place at, struct head h, size_t max_len,
                       const unsigned char **payload, size_t *len, struct km_err *err)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows as files of any format that can be written: one file or several shards, or standard output. */
+/* Rows as files of any format that can be written: one file or several shards, or standard
+ * output. */
 #ifndef KM_IO_SINK_H
 #define KM_IO_SINK_H
 

@@ -6,8 +6,8 @@
 #include "io/stream.h"
 
 struct km_source {
-    /** Up to n bytes (n > 0) of those that follow, waiting for at least one of them, but not longer than
-     * km_stream_until says; *got 0: the end. */
+    /** Up to n bytes (n > 0) of those that follow, waiting for at least one of them, but not longer
+     * than km_stream_until says; *got 0: the end. */
     int (*read)(void *source, void *bytes, size_t n, int stop_fd, size_t *got, struct km_err *err);
     /** The next byte to be read is number `at`; NULL: there is no way back. */
     int (*seek)(void *source, uint64_t at, struct km_err *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes in order, through one buffer, wherever they come from: a file, a FIFO or what else read(2) reads, memory,
- * or another stream decompressed (io/gunzip.h).
+ * Bytes in order, through one buffer, wherever they come from: a file, a FIFO or what else read(2)
+ * reads, memory, or another stream decompressed (io/gunzip.h).
  */
 #ifndef KM_IO_STREAM_H
 #define KM_IO_STREAM_H
@@ -10,13 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** The name under which standard input is read: by km_stream_open, and by whoever asks stat for its kind. */
+/** The name under which standard input is read: by km_stream_open, and by whoever asks stat for its
+ * kind. */
 #define KM_STDIN "/dev/stdin"
 
 struct km_stream;
 
-/** Opens a file. On failure *s is NULL. Never blocks: the first peek waits for a FIFO's writer. The path is the
- * caller's, and stays as it is until the stream is closed. */
+/** Opens a file. On failure *s is NULL. Never blocks: the first peek waits for a FIFO's writer. The
+ * path is the caller's, and stays as it is until the stream is closed. */
 int km_stream_open(struct km_stream **s, const char *path, struct km_err *err);
 
 /** The n bytes at `bytes`, which are the caller's; `name` stands for the path in messages. */
@@ -27,13 +28,14 @@ int km_stream_open_memory(struct km_stream **s, const char *name, const void *by
 void km_stream_close(struct km_stream *s);
 
 /**
- * From now on waiting for bytes of a FIFO, terminal or device ends with KM_E_SYS as soon as stop_fd (an eventfd
- * or pipe; -1 for none; kept by the caller) is readable. A read of a regular file is never interrupted: it takes
- * as long as the disk or the file server does.
+ * From now on waiting for bytes of a FIFO, terminal or device ends with KM_E_SYS as soon as stop_fd
+ * (an eventfd or pipe; -1 for none; kept by the caller) is readable. A read of a regular file is
+ * never interrupted: it takes as long as the disk or the file server does.
  */
 void km_stream_until(struct km_stream *s, int stop_fd);
 
-/** While `keep`, nothing that is read is dropped, where it cannot be read again: km_stream_seek finds it. */
+/** While `keep`, nothing that is read is dropped, where it cannot be read again: km_stream_seek
+ * finds it. */
 void km_stream_keep(struct km_stream *s, int keep);
 
 /**
@@ -44,14 +46,15 @@ void km_stream_keep(struct km_stream *s, int keep);
 int km_stream_peek(struct km_stream *s, size_t want, const unsigned char **p, size_t *got,
                    struct km_err *err);
 
-/** Room for n bytes beside the buffer, for who puts some of them together; holds until the next such call. */
+/** Room for n bytes beside the buffer, for who puts some of them together; holds until the next
+ * such call. */
 int km_stream_scratch(struct km_stream *s, size_t n, unsigned char **p, struct km_err *err);
 
 /** Steps over n bytes that the last peek showed. */
 void km_stream_skip(struct km_stream *s, size_t n);
 
-/** Goes to byte `at`, back or on: anywhere in a regular file or memory, in others where it has been read and is
- * still there (km_stream_keep; else KM_E_BUG). */
+/** Goes to byte `at`, back or on: anywhere in a regular file or memory, in others where it has been
+ * read and is still there (km_stream_keep; else KM_E_BUG). */
 int km_stream_seek(struct km_stream *s, uint64_t at, struct km_err *err);
 
 /** Whether any byte can be read twice, and nobody waits for a writer: a regular file, memory. */

@@ -5,7 +5,8 @@
 
 #include <stddef.h>
 
-/** Takes a varint of up to 4 bytes, so below 2^28, from the *n bytes at *p: 1, or 0 where there is none. */
+/** Takes a varint of up to 4 bytes, so below 2^28, from the *n bytes at *p: 1, or 0 where there is
+ * none. */
 static inline int km_varint_take(const unsigned char **p, size_t *n, size_t *value)
 {
     size_t v = 0;

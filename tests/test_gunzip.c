@@ -104,7 +104,8 @@ static void what_is_no_gzip_stays_as_it_is(void **state)
     }
 }
 
-/* What gzip files may be: members one behind the other, as they are appended, and a tail that is none. */
+/* What gzip files may be: members one behind the other, as they are appended, and a tail that is
+ * none. */
 static void members_are_one_and_a_tail_is_left_alone(void **state)
 {
     size_t n = put_member(put_member(put_member(0, "abc", 3), "", 0), "defg", 4);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How often a job opens a file of its data: once for everything that is looked at first and the pass, and once for
- * each time that the data is read again. Linked with --wrap=open. */
+/* How often a job opens a file of its data: once for everything that is looked at first and the
+ * pass, and once for each time that the data is read again. Linked with --wrap=open. */
 #include "tests/io_help.h"
 
 #include "io/record.h"
@@ -41,20 +41,11 @@ static void train(const char *option, const char *value, int times[FILES])
     assert_int_equal(pipe(ends), 0);
     child = fork();
     if (child == 0) {
-        char *argv[] = {"train",
-                        "--k",
-                        "2",
-                        "--output",
-                        "/dev/null",
-                        (char *)(uintptr_t)option,
-                        (char *)(uintptr_t)value,
-                        NULL,
-                        NULL,
-                        NULL,
-                        NULL};
+        const char *words[] = {"train", "--k", "2", "--output", "/dev/null", option, value};
+        char *argv[8 + FILES] = {NULL};
 
-        for (int i = 0; i < FILES; i++)
-            argv[7 + i] = (char *)(uintptr_t)watched[i];
+        for (int i = 0; i < 7 + FILES; i++) /* they are written to */
+            argv[i] = strdup(i < 7 ? words[i] : watched[i - 7]);
         if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
             _exit(9);
         status = km_train_main(7 + FILES, argv);

@@ -17,8 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static int same_name(const char *a, const char *b)
 {
     size_t n = strcspn(a, "=");

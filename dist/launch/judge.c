@@ -1,4 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Outline. One death is seen many times: as a signal, a closed socket, the exit code of mpirun, errors of
+ * the ranks that waited. The judge finds the cause among its consequences; it has no clock and no socket.
+ *
+ *   1. What is certain is told at once: a rank that said why it failed, a supervisor that ended, a limit
+ *      that has passed (judge_host).
+ *   2. Any other sign (suspicion) starts a wait, in which a better reason may come.
+ *   3. Then the cause is, in this order: a daemon that was killed, the rank that mpirun names, a rank that
+ *      is gone, a daemon that ended, a rank that failed because of others, mpirun (conclude).
+ *   4. With success all ranks have said so, and mpirun has ended or lingers (all_well).
+ */
 #include "dist/launch/judge.h"
 
 #include "dist/launch/child.h"

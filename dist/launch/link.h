@@ -51,6 +51,7 @@ int km_link_fill(struct km_link *l);
 /** The next whole frame: 1, 0: none yet, -1: garbage. Good until the next km_link_fill. */
 int km_link_next(struct km_link *l, struct km_frame *f);
 
+/** The next number of a frame; where it is too short, 0 now and from then on. */
 uint32_t km_frame_u32(struct km_frame *f);
 uint64_t km_frame_u64(struct km_frame *f);
 double km_frame_f64(struct km_frame *f);

@@ -60,6 +60,7 @@ struct km_supervisor {
 /** Kills the rank and the child of this process; for signal handlers. */
 void km_supervisor_kill(void);
 
+/** Opens pipes for signals and look-ups, a folder and the local socket; close also after a failure. */
 int km_supervisor_open(struct km_supervisor *s, const struct km_launch *plan, struct km_err *err);
 
 /** Ends all processes of this host. */
@@ -91,6 +92,7 @@ void km_supervisor_blame(const struct km_launch *plan, const char *host, struct 
 /** "a, b, c and 4 more" of the hosts for which missing[i] is true. */
 void km_supervisor_names(const struct km_launch *plan, const char *missing, char *out, size_t size);
 
+/** The whole life of the leader or of a worker: 0, or why the job failed, as every host says it. */
 int km_leader_run(const struct km_launch *plan, struct km_err *err);
 int km_worker_run(const struct km_launch *plan, struct km_err *err);
 
