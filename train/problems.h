@@ -12,6 +12,7 @@ struct km_problems {
     int lost; /* there was no memory to keep one */
 };
 
+/** Frees the texts. */
 void km_problems_done(struct km_problems *p);
 
 /** Adds one. Cannot fail here: if there is no memory for it, km_problems_check says so. */

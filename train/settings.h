@@ -11,6 +11,7 @@
 /** Raw text of each name. */
 struct km_settings;
 
+/** Settings without any value or problem. */
 int km_settings_open(struct km_settings **s, struct km_err *err);
 void km_settings_close(struct km_settings *s); /* NULL is fine */
 
