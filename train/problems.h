@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is wrong with a request: collected while it is read, so that one failed job tells everything. */
+/* What is wrong with a request: collected while it is read, so that one failed job tells
+ * everything. */
 #ifndef KM_TRAIN_PROBLEMS_H
 #define KM_TRAIN_PROBLEMS_H
 
