@@ -317,7 +317,8 @@ static float most_dist2(const struct block *b, size_t row)
     return b->x ? km_assign_most_dist2(b->assign, row) : km_sparse_most_dist2(b->step, b->csr, row);
 }
 
-/* The squared distance that a quarter of some other centers are within: a far group may have several. */
+/* The squared distance that a quarter of some other centers are within: a far group may have
+ * several. */
 static double to_others(const struct block *b, size_t row, size_t own)
 {
     size_t step = (b->k - 1) / OTHERS + 1, n = 0;
@@ -361,10 +362,11 @@ static void weigh_centers(struct block *b)
 }
 
 /*
- * Centers that are still the row that they were made of, and got fewer rows of this block than the average one. Of a far
- * group one row may have been drawn as a center: its rows are then near to that, and its weight is that of all others, so
- * nothing would speak for them. They count as far as other centers are. A block of fewer rows than centers (a host with few
- * rows) does not tell what is few: all of its rows do.
+ * Centers that are still the row that they were made of, and got fewer rows of this block than the
+ * average one. Of a far group one row may have been drawn as a center: its rows are then near to
+ * that, and its weight is that of all others, so nothing would speak for them. They count as far as
+ * other centers are. A block of fewer rows than centers (a host with few rows) does not tell what
+ * is few: all of its rows do.
  */
 static void find_untried(const struct block *b)
 {
@@ -469,7 +471,8 @@ static void set_order(struct km_sample *s)
     }
 }
 
-/* The n rows of least order, of those from `low` to `high`, to the front of these: as km_select, with the rows. */
+/* The n rows of least order, of those from `low` to `high`, to the front of these: as km_select,
+ * with the rows. */
 static void split(struct km_sample *s, size_t low, size_t high, size_t n)
 {
     while (n <= high && low < high) {

@@ -20,7 +20,8 @@ struct km_source {
 
 /**
  * Opens an input of that kind (KM_FROM_ANY: its first bytes decide), CSV as format says;
- * s->format.feature_dim tells its width afterwards, 0 if it has no row. km_source_close also after a failure.
+ * s->format.feature_dim tells its width afterwards, 0 if it has no row. km_source_close also after
+ * a failure.
  */
 int km_source_open(struct km_source *s, const char *path, enum km_source_kind kind,
                    const struct km_format *format, struct km_err *err);

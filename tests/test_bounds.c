@@ -123,7 +123,8 @@ static void rows_may_be_added_between_steps(void **state)
     done_setup(&s);
 }
 
-/* All rows get other weights whenever some come; a center far away is left by all of its rows in the end. */
+/* All rows get other weights whenever some come; a center far away is left by all of its rows in
+ * the end. */
 static void rows_may_have_weights(void **state)
 {
     struct setup s = make_setup(planted_rows(1500, 70, 8, 1, 5), 8, NULL);

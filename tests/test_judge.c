@@ -201,8 +201,8 @@ static void a_rank_that_does_not_start_or_stop_is_named(void **state)
     assert_ends(&s, 191, KM_E_SYS, "algo-2: did not stop within 90 s");
 }
 
-/* Every rank reports at each second from `from` to `to`; those that work do some. The second at which
- * somebody is given up; 0: nobody. */
+/* Every rank reports at each second from `from` to `to`; those that work do some. The second at
+ * which somebody is given up; 0: nobody. */
 static double watch(struct scene *s, int from, int to, const int works[3], const int waits[3])
 {
     for (int now = from; now <= to; now++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What supervisors say to each other: frames, greetings; and names and addresses. tests/run_hosts.sh has
- * whole jobs. */
+/* What supervisors say to each other: frames, greetings; and names and addresses.
+ * tests/run_hosts.sh has whole jobs. */
 #include "tests/test.h"
 
 #include "base/mem.h"

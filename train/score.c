@@ -73,8 +73,9 @@ static int score_feed(const struct km_job *job, struct km_feed *feed, int rc, st
 
 /* ---- the train channel ---- */
 
-/* The mean of n values that stand for so many each (NULL: one), and its variance (Sarndal, Swensson and Wretman 1992,
- * the ratio estimator for Poisson sampling: 1 / weight is the probability of being in the sample). */
+/* The mean of n values that stand for so many each (NULL: one), and its variance (Sarndal, Swensson
+ * and Wretman 1992, the ratio estimator for Poisson sampling: 1 / weight is the probability of
+ * being in the sample). */
 struct estimate {
     double mean, variance;
 };

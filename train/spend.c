@@ -12,12 +12,13 @@
 #include <inttypes.h>
 #include <math.h>
 
-#define MOST         24  /* iterations, the work of as many of the data */
-#define FEW          3   /* of them, beside what the pass was spared */
-#define SMALL_K      15  /* up to here the sample tells as much */
-#define PART_SHARE   0.5 /* of the work, for rows in memory that are not all */
-#define CENTER_ROWS  10  /* in memory, that a center must have there if not all rows are */
-#define ALONE_ROWS   20 /* for each center: what the refinement can do with fewer is lost in noise */
+#define MOST        24  /* iterations, the work of as many of the data */
+#define FEW         3   /* of them, beside what the pass was spared */
+#define SMALL_K     15  /* up to here the sample tells as much */
+#define PART_SHARE  0.5 /* of the work, for rows in memory that are not all */
+#define CENTER_ROWS 10  /* in memory, that a center must have there if not all rows are */
+/* for each center: what the refinement can do with fewer is lost in noise */
+#define ALONE_ROWS   20
 #define REFINE_STEPS 15 /* iterations that it needs */
 
 static double most_of(const struct km_params *p, size_t factor)

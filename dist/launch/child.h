@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to dist/launch: mpirun or the MPI daemon, as a child of the supervisor; and who is left at the end. */
+/* Private to dist/launch: mpirun or the MPI daemon, as a child of the supervisor; and who is left
+ * at the end. */
 #ifndef KM_LAUNCH_CHILD_H
 #define KM_LAUNCH_CHILD_H
 
@@ -48,7 +49,8 @@ void km_child_read(struct km_child *c);
 /** "status 1", or "killed by signal 9 (SIGKILL)". */
 const char *km_child_text(char out[64], int status);
 
-/** The parent of a process, and its state as /proc/PID/stat names it ('T': stopped); 0: it is gone. */
+/** The parent of a process, and its state as /proc/PID/stat names it ('T': stopped); 0: it is
+ * gone. */
 pid_t km_process_look(pid_t pid, char *state);
 
 /** Kills all that descend from this process and waits for them, for at most `seconds`. */

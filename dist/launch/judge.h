@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to dist/launch: what the leader knows of each host, and what it concludes from that: whether the job
- * has ended, who is to blame, who is stuck, who is slow. No clock and no socket in here.
+ * Private to dist/launch: what the leader knows of each host, and what it concludes from that:
+ * whether the job has ended, who is to blame, who is stuck, who is slow. No clock and no socket in
+ * here.
  */
 #ifndef KM_LAUNCH_JUDGE_H
 #define KM_LAUNCH_JUDGE_H
@@ -47,7 +48,8 @@ int km_judge(struct km_case *c, double now, struct km_err *verdict);
 /** The same for ranks that make no progress; called about once a second. */
 int km_judge_stall(struct km_case *c, double now, struct km_err *verdict);
 
-/** Called about once a second; 1 and a text, at most once a minute, when a host holds up the others. */
+/** Called about once a second; 1 and a text, at most once a minute, when a host holds up the
+ * others. */
 int km_judge_slow(struct km_case *c, double now, char *text, size_t size);
 
 #endif

@@ -338,8 +338,8 @@ static void find_network(const struct leader *l, char out[KM_NETWORK_TEXT])
 }
 
 /*
- * "localhost:1,algo-2:1": one rank on each host, in this order. The leader goes by a name that mpirun
- * knows as its own even where the real one leads to no address of this host.
+ * "localhost:1,algo-2:1": one rank on each host, in this order. The leader goes by a name that
+ * mpirun knows as its own even where the real one leads to no address of this host.
  */
 static char *host_list(const struct km_launch *plan)
 {
@@ -573,8 +573,8 @@ static void tell_end(struct leader *l, const struct km_err *verdict)
     } while (left && km_now() < until);
 }
 
-/* The job is over before all have met: who comes a little later is told, too, and need not wait for us
- * until its limit. */
+/* The job is over before all have met: who comes a little later is told, too, and need not wait for
+ * us until its limit. */
 static void tell_late(struct leader *l, const struct km_err *verdict)
 {
     double now = km_now(), until = now + (l->s.stop ? STOPPED_SECONDS : LATE_SECONDS);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to dist/launch: framed messages over a stream socket that never blocks. A frame is the number of
- * its bytes (32 bits, big-endian), its type (one byte, not 0), and its payload. What comes from outside
- * is bounded: a longer frame than `most` is garbage, and nothing is allocated for it.
+ * Private to dist/launch: framed messages over a stream socket that never blocks. A frame is the
+ * number of its bytes (32 bits, big-endian), its type (one byte, not 0), and its payload. What
+ * comes from outside is bounded: a longer frame than `most` is garbage, and nothing is allocated
+ * for it.
  */
 #ifndef KM_LAUNCH_LINK_H
 #define KM_LAUNCH_LINK_H
@@ -45,7 +46,8 @@ int km_link_flush(struct km_link *l);
 /** Whether something waits to be sent. */
 int km_link_pending(const struct km_link *l);
 
-/** Takes what has come. 0, or -1: the other side has ended (what came before is still given out). */
+/** Takes what has come. 0, or -1: the other side has ended (what came before is still given
+ * out). */
 int km_link_fill(struct km_link *l);
 
 /** The next whole frame: 1, 0: none yet, -1: garbage. Good until the next km_link_fill. */

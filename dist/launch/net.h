@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to dist/launch: sockets of the launch, and which network this host is in. None of them blocks. */
+/* Private to dist/launch: sockets of the launch, and which network this host is in. None of them
+ * blocks. */
 #ifndef KM_LAUNCH_NET_H
 #define KM_LAUNCH_NET_H
 
@@ -28,11 +29,13 @@ int km_net_is_local(const struct km_address *a);
 int km_net_of_interface(const char *name, struct km_address *a);
 
 #define KM_NETWORK_TEXT 32
-/** The network of an address of this host, "10.0.0.0/16"; -1: it is no IPv4 address of this host. */
+/** The network of an address of this host, "10.0.0.0/16"; -1: it is no IPv4 address of this
+ * host. */
 int km_net_network(const struct km_address *a, char out[KM_NETWORK_TEXT]);
 
 #define KM_INTERFACE_NAME 16
-/** The name of the interface that is in a network as km_net_network writes it; -1: there is none. */
+/** The name of the interface that is in a network as km_net_network writes it; -1: there is
+ * none. */
 int km_net_interface(const char *network, char out[KM_INTERFACE_NAME]);
 
 #define KM_LOCAL_NAME 64

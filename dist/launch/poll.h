@@ -12,8 +12,8 @@ struct km_poll {
     size_t n, room;
 };
 
-/** Adds a descriptor; returns its place, or -1: there is none, or no memory for it (it is then looked
- * at after the next wait). */
+/** Adds a descriptor; returns its place, or -1: there is none, or no memory for it (it is then
+ * looked at after the next wait). */
 static inline int km_poll_add(struct km_poll *p, int fd, int writing)
 {
     if (fd < 0)

@@ -159,7 +159,8 @@ void km_supervisor_close(struct km_supervisor *s)
 void km_supervisor_environment(const struct km_supervisor *s, struct km_environment *e)
 {
     static const char *const fixed[][2] = {
-        /* one rank on each host, so shared memory is of no use, and TCP is what all networks have */
+        /* one rank on each host, so shared memory is of no use, and TCP is what all networks
+         * have */
         {"OMPI_MCA_pml", "ob1"},
         {"OMPI_MCA_btl", "self,tcp"},
         {"OMPI_MCA_orte_keep_fqdn_hostnames", "1"},

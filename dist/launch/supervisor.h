@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to dist/launch: what the supervisors of the leader and of the workers have in common: signals, one
- * child (mpirun or the MPI daemon), the rank on this host, and the local socket on which the rank and
- * the launch agents call.
+ * Private to dist/launch: what the supervisors of the leader and of the workers have in common:
+ * signals, one child (mpirun or the MPI daemon), the rank on this host, and the local socket on
+ * which the rank and the launch agents call.
  */
 #ifndef KM_LAUNCH_SUPERVISOR_H
 #define KM_LAUNCH_SUPERVISOR_H
@@ -60,7 +60,8 @@ struct km_supervisor {
 /** Kills the rank and the child of this process; for signal handlers. */
 void km_supervisor_kill(void);
 
-/** Opens pipes for signals and look-ups, a folder and the local socket; close also after a failure. */
+/** Opens pipes for signals and look-ups, a folder and the local socket; close also after a
+ * failure. */
 int km_supervisor_open(struct km_supervisor *s, const struct km_launch *plan, struct km_err *err);
 
 /** Ends all processes of this host. */
@@ -86,7 +87,8 @@ void km_supervisor_stop(struct km_supervisor *s);
 /** The rank's state of this moment. */
 struct km_rank_state km_supervisor_state(struct km_supervisor *s);
 
-/** The first lines of *reason get "HOST: " in front, unless the name of some host is there already. */
+/** The first lines of *reason get "HOST: " in front, unless the name of some host is there
+ * already. */
 void km_supervisor_blame(const struct km_launch *plan, const char *host, struct km_err *reason);
 
 /** "a, b, c and 4 more" of the hosts for which missing[i] is true. */

@@ -9,8 +9,8 @@
 #define MOST_STRETCH_SECONDS 60.0
 #define WARN_SECONDS         60.0
 #define GRACE_SECONDS        3.0
-/* A host is slow below half the rate of the median host, and when it works, while others wait, for a
- * third of the time at least. */
+/* A host is slow below half the rate of the median host, and when it works, while others wait, for
+ * a third of the time at least. */
 #define SLOW_RATE  0.5
 #define BUSY_SHARE 0.3
 

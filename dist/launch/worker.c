@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The supervisor of every other host. It waits for the leader's connection, and from no other address
- * than the leader's; starts the one MPI daemon that the leader names; says how its rank is; and ends
- * with the leader's verdict.
+ * The supervisor of every other host. It waits for the leader's connection, and from no other
+ * address than the leader's; starts the one MPI daemon that the leader names; says how its rank is;
+ * and ends with the leader's verdict.
  */
 #include "base/clock.h"
 #include "base/crash.h"
