@@ -287,9 +287,7 @@ static void add_new(struct step *s)
 {
     struct km_mat rest = km_mat_view(&s->x, s->old, s->x.n - s->old);
 
-    s->a->all = s->b->lower + s->old * s->b->k;
-    km_assign_add(s->a, &s->b->sums, &rest, NULL, s->c, 0);
-    s->a->all = NULL;
+    km_assign_add_scored(s->a, s->b->lower + s->old * s->b->k, &s->b->sums, &rest, s->c);
     km_pool_run(s->a->pool, new_block, s, blocks_of(rest.n));
 }
 

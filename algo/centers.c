@@ -97,10 +97,27 @@ int km_centers_adopt(struct km_centers *c, size_t k, size_t d, double *exact, do
     return KM_OK;
 }
 
-void km_centers_refresh(struct km_centers *c)
+static void publish_all(struct km_centers *c)
 {
     for (size_t j = 0; j < c->k; j++)
         publish(c, j);
+}
+
+void km_centers_place(struct km_centers *c, const double *exact, const double *weight)
+{
+    memcpy(c->weight, weight, c->k * sizeof(*weight));
+    memcpy(c->exact, exact, c->k * c->d * sizeof(*exact));
+    publish_all(c);
+}
+
+void km_centers_place_rows(struct km_centers *c, const struct km_mat *rows, const float *origin,
+                           int exponent)
+{
+    for (size_t j = 0; j < c->k; j++)
+        for (size_t t = 0; t < c->d; t++)
+            c->exact[j * c->d + t] =
+                ldexp((double)km_mat_row(rows, j)[t] - (double)origin[t], exponent);
+    publish_all(c);
 }
 
 void km_centers_set(struct km_centers *c, size_t j, const float *row, double weight)
@@ -126,7 +143,7 @@ void km_centers_scale(struct km_centers *c, int exponent)
 
     for (size_t i = 0; i < c->k * c->d; i++)
         c->exact[i] *= by;
-    km_centers_refresh(c);
+    publish_all(c);
 }
 
 /*

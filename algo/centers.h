@@ -31,8 +31,12 @@ int km_centers_adopt(struct km_centers *c, size_t k, size_t d, double *exact, do
 /** Puts center j at a row (d values) with a weight. */
 void km_centers_set(struct km_centers *c, size_t j, const float *row, double weight);
 
-/** Brings the other forms in step with `exact`, which came from another rank. */
-void km_centers_refresh(struct km_centers *c);
+/** Puts all centers at (k, d) positions, with (k) weights. */
+void km_centers_place(struct km_centers *c, const double *exact, const double *weight);
+
+/** Puts all centers at (row - origin) * 2^exponent of the k rows; weights stay. */
+void km_centers_place_rows(struct km_centers *c, const struct km_mat *rows, const float *origin,
+                           int exponent);
 
 /** Copies positions and weights; same k and d. */
 void km_centers_copy(struct km_centers *to, const struct km_centers *from);

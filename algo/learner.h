@@ -77,7 +77,7 @@ struct km_moved {
 /** The window's rows move the centers. KM_E_BUG where the centers did not receive each row once. */
 int km_learner_move(struct km_learner *l, struct km_moved *moved, struct km_err *err);
 
-/** Takes positions, and rows so far, times 2^exponent; not between close and move. */
+/** Takes positions, and rows so far, times 2^exponent; not between pack and move. */
 void km_learner_scale(struct km_learner *l, int exponent);
 
 /** The centers and their weights, which *centers owns from then on; of the learner only km_learner_free

@@ -4,6 +4,7 @@
 #include "algo/by_feature.h"
 #include "algo/exact.h"
 #include "algo/loss.h"
+#include "algo/order.h"
 #include "algo/split.h"
 #include "algo/two_nearest.h"
 #include "base/mem.h"
@@ -138,7 +139,7 @@ static void all_sparse_dist2(double *dist2, const struct look *s, size_t i, size
 
     for (size_t j = 0; j < width; j++)
         dist2[j] = j < l->k ? l->of[j].norm2 : 0;
-    km_by_feature_sparse_dist2(dist2, &s->p->s, i, l->lanes, width);
+    km_by_feature_sparse_dist2(dist2, &s->p->rows.sparse, i, l->lanes, width);
     for (size_t j = 0; j < l->k; j++)
         dist2[j] = dist2[j] > 0 ? dist2[j] : 0;
 }
@@ -150,10 +151,11 @@ static void measure_by_lanes(const struct look *s, size_t from, size_t to, doubl
     for (size_t i = from; i < to; i++) {
         struct km_two_nearest b = km_two_nearest_none(0);
 
-        if (s->p->s.d)
+        if (km_rows_are_sparse(&s->p->rows))
             all_sparse_dist2(dist2, s, i, width);
         else
-            km_by_feature_dist2(dist2, km_mat_row(&s->p->x, i), s->l->lanes, s->c->d, width);
+            km_by_feature_dist2(dist2, km_mat_row(&s->p->rows.dense, i), s->l->lanes, s->c->d,
+                                width);
         for (uint32_t j = 0; j < s->l->k; j++)
             km_two_nearest_take(&b, dist2[j], j);
         put(s, i, &b);
@@ -189,7 +191,7 @@ static void measure_many(const struct look *s, size_t from, size_t to, float *sc
         const float *row[GROUP];
         float norm2[GROUP];
         size_t n = km_min(GROUP, to - i);
-        struct km_mat rows = km_mat_view(&s->p->x, i, n);
+        struct km_mat rows = km_mat_view(&s->p->rows.dense, i, n);
 
         for (size_t m = 0; m < n; m++)
             row[m] = km_mat_row(&rows, m);

@@ -262,15 +262,20 @@ static void add_label(void *arg, size_t j, int worker)
     }
 }
 
+void km_sparse_rows(struct km_sparse *s, const struct km_csr *x, const struct km_centers *c)
+{
+    km_lanes_fill(&s->lanes, c, s->pool);
+    km_sparse_norms(s, x, NULL);
+    km_sparse_label(s, x, &s->lanes);
+    km_sparse_order(s, x->n, c->k);
+}
+
 void km_sparse_add(struct km_sparse *s, struct km_sums *sums, const struct km_csr *x,
                    const double *weight, const struct km_centers *c)
 {
     struct call call = {.s = s, .x = x, .sums = sums, .weight = weight};
 
-    km_lanes_fill(&s->lanes, c, s->pool);
-    km_sparse_norms(s, x, NULL);
-    km_sparse_label(s, x, &s->lanes);
-    km_sparse_order(s, x->n, c->k);
+    km_sparse_rows(s, x, c);
     km_sparse_each_label(s, x->n, c->k, add_label, &call);
     *sums->rows += (double)x->n;
 }
@@ -326,14 +331,11 @@ double km_sparse_measure(struct km_sparse *s, const struct km_csr *x, const stru
 
 double km_sparse_ssd(struct km_sparse *s, const struct km_csr *x, const struct km_centers *c)
 {
-    km_lanes_fill(&s->lanes, c, s->pool);
-    km_sparse_norms(s, x, NULL);
-    km_sparse_label(s, x, &s->lanes);
-    km_sparse_order(s, x->n, c->k);
+    km_sparse_rows(s, x, c);
     return km_sparse_measure(s, x, c);
 }
 
-double km_sparse_ssd_given(struct km_sparse *s, struct km_csr *x, struct km_given *g)
+double km_sparse_ssd_given(struct km_sparse *s, const struct km_csr *x, struct km_given *g)
 {
     if (!km_scale_fits(x->val, x->nnz, g->room)) {
         int exponent = km_scale_fit(km_scale_most(x->val, x->nnz), x->d);

@@ -49,6 +49,7 @@ struct km_feed {
     struct km_header header; /* what format.header points to */
     double row_bytes;        /* about; 0: not known */
     const char *kept; /* the file that can be read only once whose first row decided; or NULL */
+    struct km_shape shape; /* of the rows, as km_feed_cut_as says */
     size_t mini_batch;
     size_t block;
     size_t values; /* of a block, where rows are sparse */
@@ -374,6 +375,35 @@ void km_feed_cut(struct km_feed *f, size_t mini_batch, size_t block)
     f->block = km_min(block, mini_batch);
 }
 
+int km_feed_may_be_sparse(const struct km_feed *f)
+{
+    return f->format.kind == KM_RECORDIO || f->format.kind == KM_SPARSE;
+}
+
+int km_feed_has_files(const struct km_feed *f)
+{
+    return f->files->n > 0;
+}
+
+struct km_shape km_feed_shape_for(const struct km_feed *f, const struct km_shape *want)
+{
+    return km_feed_may_be_sparse(f) ? *want : (struct km_shape){.d = want->d, .values = want->d};
+}
+
+void km_feed_cut_as(struct km_feed *f, const struct km_shape *shape, size_t mini_batch,
+                    struct km_room block)
+{
+    if (shape->sparse)
+        km_feed_keep_sparse(f, block.values);
+    f->shape = *shape;
+    km_feed_cut(f, mini_batch, block.rows);
+}
+
+struct km_shape km_feed_shape(const struct km_feed *f)
+{
+    return f->shape;
+}
+
 /* Ends and joins the reader thread, or leaves it behind. */
 static void end_reader(struct km_feed *f)
 {
@@ -479,11 +509,11 @@ static int read_rows(struct km_feed *f, struct km_batch *b, size_t want, size_t 
         if (*got == 0)
             km_csr_clear(s);
         rc = km_shard_read_sparse(f->shard, s, want, f->values, &rows, err);
-        b->s = *s;
+        b->rows.sparse = *s;
         *full = s->nnz >= f->values;
     } else {
-        b->x = km_mat_view(&f->block_of[slot], 0, want);
-        rc = km_shard_read(f->shard, &b->x, *got, &rows, err);
+        b->rows.dense = km_mat_view(&f->block_of[slot], 0, want);
+        rc = km_shard_read(f->shard, &b->rows.dense, *got, &rows, err);
     }
     *got += rows;
     *full |= *got == want;
@@ -568,9 +598,9 @@ static void move_sparse(struct km_feed *f, const struct km_csr *s)
 static void move(struct km_feed *f, struct km_batch *b)
 {
     if (f->moved && f->format.kind == KM_SPARSE)
-        move_sparse(f, &b->s);
+        move_sparse(f, &b->rows.sparse);
     else if (f->moved)
-        move_dense(f, &b->x);
+        move_dense(f, &b->rows.dense);
     b->exponent = f->exponent;
 }
 
@@ -589,7 +619,7 @@ static int decode(struct km_feed *f, struct km_err *err)
     rc = fill(f, b, km_min(left, f->block), &got, err);
     if (got == 0)
         return rc;
-    b->x.n = f->format.kind == KM_SPARSE ? 0 : got;
+    b->rows.dense.n = f->format.kind == KM_SPARSE ? 0 : got;
     b->first_row = f->rows;
     f->rows += got;
     f->in_mini += got;

@@ -83,7 +83,7 @@ static void rows_know_their_two_nearest(void **state)
         size_t n = 700, k = 50, d = widths[w];
         struct km_mat x = random_rows(n, d, w);
         struct km_centers c = random_centers(&x, k, w);
-        struct km_points p = km_points_of(&x, NULL, test_kern());
+        struct km_points p = weighted_points(&x, NULL, test_kern());
         uint32_t *label = km_alloc(n, sizeof(*label));
 
         for (size_t i = 0; i < n; i++)
