@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Outline. A step labels rows and adds them to the sums of their centers.
+ *
+ *   1. Pack the centers as the kernels of this level want them (kern/kernels.h).
+ *   2. Label the rows, block by block: the kernel gives label, best and second best score; exact.c proves
+ *      each label by the gap of the two, or decides it in float64.
+ *   3. Add the rows, in groups or in waves, as below.
+ *   4. Add up what the blocks have found, in the order of the blocks.
+ */
 #include "algo/assign.h"
 
 #include "base/clones.h"

@@ -42,6 +42,7 @@ struct km_bounds {
  */
 int km_bounds_pay(size_t k, size_t d);
 
+/** Room for bounds to k centers of d features, none of them known yet. */
 int km_bounds_init(struct km_bounds *b, size_t k, size_t d, struct km_err *err);
 void km_bounds_done(struct km_bounds *b); /* zeroed is fine */
 

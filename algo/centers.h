@@ -21,6 +21,7 @@ struct km_centers {
     double *exact_half; /* (k) the same in float64: for sparse rows */
 };
 
+/** Room for k centers of d features, all 0 and of weight 0. */
 int km_centers_init(struct km_centers *c, size_t k, size_t d, struct km_err *err);
 void km_centers_done(struct km_centers *c); /* zeroed is fine */
 
@@ -71,6 +72,7 @@ struct km_sums {
     double *sum;   /* (k, d) */
 };
 
+/** Room for the sums of k centers of d features, cleared. Done: zeroed is fine. */
 int km_sums_init(struct km_sums *s, size_t k, size_t d, struct km_err *err);
 void km_sums_done(struct km_sums *s);
 

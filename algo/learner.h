@@ -30,6 +30,7 @@ struct km_learner_size {
     double half_life;      /* rows after which what a center has learned weighs half; 0: never */
 };
 
+/** A learner of that size, which labels with kern on the threads of pool. */
 int km_learner_new(struct km_learner **l, const struct km_learner_size *size,
                    const struct km_kernels *kern, struct km_pool *pool, struct km_err *err);
 void km_learner_free(struct km_learner *l); /* NULL is fine */

@@ -1,4 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Outline (docs/algorithm.md, 5). Candidates are results of the shrink and starts from the sample; the
+ * budget is counted in floating point operations, so no clock decides.
+ *
+ *   choose_rows    how many rows the budget allows: all that are used, and those of the first round
+ *   look_at_coarse takes trials out of optima in which Lloyd is stuck: looks at the coarse centers
+ *   seed_extra     starts by k-means++ from the sample
+ *   tournament     a few iterations for each candidate on few rows; the worse half drops out, the others
+ *                  go on with twice as many rows; until one is left
+ *   last_candidate the winner: looks at rows, iterations on all rows until they gain nothing, last looks
+ *   attempt        bold changes, undone unless the loss falls
+ *   finish         centers with few rows are drawn back (draw_back.c); the result stands only if it can
+ *                  be expected to be better on all rows; else the best trial stands (improve_best)
+ */
 #include "algo/refine.h"
 
 #include "algo/draw_back.h"

@@ -1,4 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Outline. A row keeps u and what speaks for it (its key); thresholds decide (sample.h).
+ *
+ *   offer        a block of rows, just labelled: rows that cannot be kept are out by their float32 score;
+ *                the others are picked, measured in float64 by all threads, and taken in order
+ *   find_untried a center that may have been made of a far row: its rows are measured to other centers
+ *   shrink       no more room: thresholds that leave 7/8 of the rows, read from some of the rows
+ *   lower        rows above the thresholds go; the last rows fill their places
+ *   nest         orders rows by how far thresholds may fall until they go: the first n are a sample again
+ *   weights      1 / probability, for the first n rows
+ */
 #include "algo/sample.h"
 
 #include "base/mem.h"

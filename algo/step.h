@@ -41,6 +41,7 @@ int km_step_bounded(struct km_step **step, struct km_step *on, size_t k, struct 
 /** Whether bounds for k centers are worth their memory and time on the rows of this step. */
 int km_step_bounds_pay(const struct km_step *on, size_t k);
 
+/** Frees it. */
 void km_step_free(struct km_step *step); /* NULL is fine */
 
 /** Room for that many rows, at least; what is known of rows stays. Does nothing but for bounded steps. */

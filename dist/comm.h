@@ -13,7 +13,7 @@
 
 /** After the wish to stop a rank waits so long for the others. Supervisors give a host up before this, and
  * know better which one is to blame; under a plain mpirun nobody else does. The platform kills after 120. */
-#define KM_COMM_STOP_SECONDS 100.0
+#define KM_COMM_STOP_SECONDS 100
 
 struct km_comm;
 
@@ -34,6 +34,7 @@ int km_comm_open(struct km_comm **comm, struct km_err *err);
 /** Waits until all ranks have come here, unless the connection is lost; NULL is fine. */
 void km_comm_close(struct km_comm *comm);
 
+/** Which one this rank is, from 0, and how many there are. */
 int km_comm_rank(const struct km_comm *comm);
 int km_comm_size(const struct km_comm *comm);
 

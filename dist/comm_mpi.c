@@ -48,7 +48,7 @@ static int wait_for(int code, MPI_Request *request, int large, const char *what,
         if (km_stop_seconds() > KM_COMM_STOP_SECONDS)
             return km_fail(
                 err, KM_E_PEER,
-                "the job was asked to stop, but another host did not answer within %.0f s",
+                "the job was asked to stop, but another host did not answer within %d s",
                 KM_COMM_STOP_SECONDS);
         waited = km_now() - start;
         if (waited < awake)

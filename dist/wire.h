@@ -13,6 +13,7 @@
 /** Whether this build can have several ranks. */
 int km_wire_joins(void);
 
+/** Starts what carries the bytes: which rank this is, and of how many. */
 int km_wire_open(int *rank, int *size, struct km_err *err);
 void km_wire_close(void);
 
@@ -31,6 +32,7 @@ int km_wire_deal(const double *v, const struct km_wire_cut *give, double *got,
 /** Each rank has its own values of v; afterwards everybody has all. */
 int km_wire_collect(double *v, const struct km_wire_cut *cut, struct km_err *err);
 
+/** bytes[0..n-1] of rank `root` become everybody's. */
 int km_wire_broadcast(void *bytes, int n, int root, struct km_err *err);
 
 #endif

@@ -151,6 +151,8 @@ struct km_feed_stats {
     uint64_t bytes;        /* of the files, or the feed's part of them */
     double decode_seconds; /* of the reader thread, over all passes */
 };
+
+/** See struct km_feed_stats. */
 struct km_feed_stats km_feed_stats(const struct km_feed *feed);
 
 #endif

@@ -4,7 +4,7 @@
 #
 #   scripts/install.sh [build|test|ci]
 #
-# build: compiler and libraries; test: also what the tests want; ci: also clang, clang-format
+# build: compiler and libraries; test: also what the tests want; ci: also clang and its tools, shellcheck,
 # and what builds and runs the image.
 # KM_MPI=OFF in the environment leaves Open MPI out, for a build with -DKM_MPI=OFF.
 # Says what it installs; when nothing is missing it is silent and touches nothing.
@@ -56,6 +56,8 @@ fi
 if [ "$level" = ci ]; then
     need_command clang clang
     need_command clang-format clang-format
+    need_command clang-tidy clang-tidy
+    need_command shellcheck shellcheck
     need_command valgrind valgrind
     need_command qemu-x86_64 qemu-user # for tests/run_levels.sh
     need_command dockerd docker.io

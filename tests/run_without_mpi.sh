@@ -6,10 +6,8 @@ set -euo pipefail
 
 build=$(cd "${1:?usage: run_without_mpi.sh BUILD_FOLDER}" && pwd)
 source=$(cd "$(dirname "$0")/.." && pwd)
-if grep -qE 'KM_SANITIZE:BOOL=ON|C_COMPILER:[A-Z]*=.*clang|KM_MPI:BOOL=OFF' "$build/CMakeCache.txt"; then
-    echo "skipped: built once, beside the release build with gcc"
-    exit 77
-fi
+. "$source/tests/first_build.sh"
+only_first_build "$build"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"

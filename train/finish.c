@@ -215,19 +215,27 @@ static int make_model(struct km_job *job, const struct km_centers *best, struct 
     return km_team_agree(&job->team, rc, err);
 }
 
-/* The trials are there: one sample of all ranks, and then the best centers. */
+/* One sample of all ranks. */
+static int share_sample(struct km_job *job, struct km_err *err)
+{
+    const struct km_room *room = &job->plan.all_sample;
+    int rc;
+
+    if (job->team.ranks == 1 || room->rows == 0)
+        return KM_OK;
+    km_watch_start(&job->phases[KM_PHASE_EXCHANGE]);
+    rc = km_share_sample(&job->team, &job->state.sample, room, err);
+    km_watch_stop(&job->phases[KM_PHASE_EXCHANGE]);
+    return rc;
+}
+
+/* The trials are there; now the best centers. */
 static int improve(struct km_job *job, struct km_centers *best, struct km_trials *t,
                    const struct km_centers *coarse, struct km_err *err)
 {
-    struct km_watch *watch = &job->phases[KM_PHASE_EXCHANGE];
     struct km_spend plan = {0};
-    int rc;
+    int rc = share_sample(job, err);
 
-    if (job->team.ranks > 1)
-        km_watch_start(watch);
-    rc = km_share_sample(&job->team, &job->state.sample, &job->plan.all_sample, err);
-    if (job->team.ranks > 1)
-        km_watch_stop(watch);
     if (rc == KM_OK)
         rc = km_spend_plan(&plan, job, err);
     if (rc == KM_OK)

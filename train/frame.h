@@ -16,6 +16,7 @@ struct km_row_frame {
     int agreed;    /* exponent on all ranks, at the last exchange */
 };
 
+/** Origin 0 and scale 1, with room for an origin of d features. */
 int km_row_frame_init(struct km_row_frame *f, size_t d, struct km_err *err);
 void km_row_frame_done(struct km_row_frame *f); /* zeroed is fine */
 

@@ -83,11 +83,8 @@ int km_share_sample(const struct km_team *team, struct km_sample *sample,
                     const struct km_room *room, struct km_err *err)
 {
     struct km_sample all = {0};
-    int rc;
+    int rc = shrink_to_share(team, sample, room, err);
 
-    if (team->ranks == 1 || room->rows == 0)
-        return KM_OK;
-    rc = shrink_to_share(team, sample, room, err);
     if (rc == KM_OK)
         rc = lower_together(team, sample, err);
     if (rc == KM_OK)

@@ -11,6 +11,7 @@ struct km_team {
     const char *host; /* this one's name, for messages */
 };
 
+/** Rank and ranks are those of comm. */
 struct km_team km_team_of(struct km_comm *comm, const char *host);
 
 /** The end of a stage that went as rc says: a failure of one rank becomes one of all (km_comm_agree). */

@@ -54,7 +54,7 @@ struct panel {
 
 /*
  * Whether a row is labelled sooner with the screen, if it leaves `left` centers. Cycles, fitted on Emerald
- * Rapids for rows in cache (docs/performance.md): plain_rate multiply-adds of float32 in a cycle; with the screen
+ * Rapids for rows in cache (docs/kernels.md): plain_rate multiply-adds of float32 in a cycle; with the screen
  * 128 of 8 bits, writing a row in 8 bits, the bounds and the search through them, and what is left.
  * On Zen 4 both are as fast at K=48, d=104.
  */

@@ -35,8 +35,7 @@ void km_crashed_tell(int fd, int type, const char *text)
 
         if (done > 0)
             sent += (size_t)done;
-        else if ((errno != EAGAIN && errno != EINTR) ||
-                 poll(&p, 1, (int)(KM_CRASH_SECONDS * 1000)) <= 0)
+        else if ((errno != EAGAIN && errno != EINTR) || poll(&p, 1, KM_CRASH_SECONDS * 1000) <= 0)
             return;
     }
 }

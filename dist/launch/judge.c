@@ -1,4 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Outline. One death is seen many times: as a signal, a closed socket, the exit code of mpirun, errors of
+ * the ranks that waited. The judge finds the cause among its consequences; it has no clock and no socket.
+ *
+ *   1. What is certain is told at once: a rank that said why it failed, a supervisor that ended, a limit
+ *      that has passed (judge_host).
+ *   2. Any other sign (suspicion) starts a wait, in which a better reason may come.
+ *   3. Then the cause is, in this order: a daemon that was killed, the rank that mpirun names, a rank that
+ *      is gone, a daemon that ended, a rank that failed because of others, mpirun (conclude).
+ *   4. With success all ranks have said so, and mpirun has ended or lingers (all_well).
+ */
 #include "dist/launch/judge.h"
 
 #include "dist/launch/child.h"
@@ -45,7 +56,7 @@ int km_judge_link(const struct km_host *h, double now, struct km_err *verdict)
     }
     if (now <= h->heard + KM_SILENT_SECONDS)
         return 0;
-    km_fail(verdict, KM_E_SYS, "%s: not heard from for %.0f s; the host or its network is gone",
+    km_fail(verdict, KM_E_SYS, "%s: not heard from for %d s; the host or its network is gone",
             h->name, KM_SILENT_SECONDS);
     return 1;
 }
@@ -61,13 +72,13 @@ static int judge_host(const struct km_case *c, struct km_host *h, double now,
     if (h->met && h != c->host && km_judge_link(h, now, verdict))
         return 1;
     if (c->launched > 0 && !h->rank.joined && now > c->launched + KM_JOIN_SECONDS) {
-        km_fail(verdict, KM_E_SYS, "%s: its training process did not start within %.0f s%s%s",
+        km_fail(verdict, KM_E_SYS, "%s: its training process did not start within %d s%s%s",
                 h->name, KM_JOIN_SECONDS, c->words[0] ? ": " : "", c->words);
         return 1;
     }
     if (c->stopped > 0 && h->ended_at == 0 && !h->rank.pulse.waiting &&
         now > c->stopped + KM_STOP_SECONDS) {
-        km_fail(verdict, KM_E_SYS, "%s: did not stop within %.0f s", h->name, KM_STOP_SECONDS);
+        km_fail(verdict, KM_E_SYS, "%s: did not stop within %d s", h->name, KM_STOP_SECONDS);
         return 1;
     }
     return 0;

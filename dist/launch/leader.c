@@ -360,7 +360,7 @@ static int ignore(void *arg, struct km_frame *f)
 /* Tells the verdict to all that are there, and waits until they have taken it: they close. */
 static void tell_end(struct leader *l)
 {
-    double until = km_now() + KM_LAST_WORD_SECONDS;
+    double until = km_now() + KM_LAST_WORD_MS / 1000.0;
 
     for (size_t i = 0; (i = next_met(l, i)) != 0;)
         km_put_reason(&l->worker[i].peer.link, KM_MSG_END, &l->verdict);

@@ -58,6 +58,7 @@ int km_link_next(struct km_link *l, struct km_frame *f);
  */
 int km_link_serve(struct km_link *l, int (*take)(void *arg, struct km_frame *f), void *arg);
 
+/** The next number of a frame; where it is too short, 0 now and from then on. */
 uint32_t km_frame_u32(struct km_frame *f);
 uint64_t km_frame_u64(struct km_frame *f);
 double km_frame_f64(struct km_frame *f);

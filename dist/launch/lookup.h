@@ -44,8 +44,8 @@ struct km_lookup *km_lookup_next(int pipe_fd);
 int km_address_same(const struct km_address *a, const struct km_address *b);
 int km_address_is_loopback(const struct km_address *a);
 
-/** An address as text, for the log. */
 #define KM_ADDRESS_TEXT 64
+/** An address as text, for the log. */
 const char *km_address_text(char out[KM_ADDRESS_TEXT], const struct km_address *a);
 
 #endif

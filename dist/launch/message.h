@@ -54,14 +54,17 @@ struct km_rank_state {
 /** A hash of the names, one behind the other. */
 uint64_t km_hosts_hash(const char *const *hosts, size_t n);
 
+/** Sends a greeting. */
 void km_put_greeting(struct km_link *l, const struct km_greeting *g);
 
 /** KM_E_INPUT with what does not fit, if the frame is no greeting like `expected`. */
 int km_check_greeting(struct km_frame *f, const struct km_greeting *expected, struct km_err *err);
 
+/** The state of a rank. Get: 0, or -1: garbage. */
 void km_put_state(struct km_link *l, const struct km_rank_state *s);
 int km_get_state(struct km_frame *f, struct km_rank_state *s); /* 0, or -1: garbage */
 
+/** The pulse of a rank. Get: 0, or -1: garbage. */
 void km_put_pulse(struct km_link *l, const struct km_pulse *p);
 int km_get_pulse(struct km_frame *f, struct km_pulse *p);
 

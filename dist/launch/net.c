@@ -259,11 +259,11 @@ int km_net_local_connect(const char *name)
 struct handover {
     char byte;
     struct iovec one;
+    struct msghdr m;
     union {
         char bytes[CMSG_SPACE(2 * sizeof(int))];
         struct cmsghdr align;
     } control;
-    struct msghdr m;
 };
 
 static struct cmsghdr *begin_handover(struct handover *h)

@@ -27,19 +27,19 @@ const struct km_address *km_net_of_name(const struct km_lookup *found);
 /** The first IPv4 address of the interface of that name. 0, or -1: there is none. */
 int km_net_of_interface(const char *name, struct km_address *a);
 
-/** The network of an address of this host, "10.0.0.0/16"; -1: it is no IPv4 address of this host. */
 #define KM_NETWORK_TEXT 32
+/** The network of an address of this host, "10.0.0.0/16"; -1: it is no IPv4 address of this host. */
 int km_net_network(const struct km_address *a, char out[KM_NETWORK_TEXT]);
 
-/** The name of the interface that is in a network as km_net_network writes it; -1: there is none. */
 #define KM_INTERFACE_NAME 16
+/** The name of the interface that is in a network as km_net_network writes it; -1: there is none. */
 int km_net_interface(const char *network, char out[KM_INTERFACE_NAME]);
 
+#define KM_LOCAL_NAME 64
 /**
  * A local socket of the name (no file: Linux' abstract names), listening. `name` gets "@...", which
  * nobody can guess and km_net_local_connect understands.
  */
-#define KM_LOCAL_NAME 64
 int km_net_local_listen(int *fd, char name[KM_LOCAL_NAME], struct km_err *err);
 int km_net_local_connect(const char *name); /* blocking; -1: nobody is there */
 

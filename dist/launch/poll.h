@@ -32,7 +32,7 @@ static inline void km_poll_link(struct km_poll *p, const struct km_link *l)
 /** Waits for one of them, or for a tick, and empties the list. */
 static inline void km_poll_wait(struct km_poll *p)
 {
-    poll(p->fd, p->n, (int)(KM_TICK_SECONDS * 1000));
+    poll(p->fd, p->n, KM_TICK_MS);
     p->n = 0;
 }
 

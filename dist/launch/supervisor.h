@@ -50,7 +50,8 @@ struct km_supervisor {
     int stop_here;   /* by a signal to this process */
 };
 
-/** child: the name of the child, for the log. */
+/** Opens pipes for signals and look-ups, a folder and the local socket; close also after a failure.
+ * child: the name of the child, for the log. */
 int km_supervisor_open(struct km_supervisor *s, const struct km_launch *plan, const char *child,
                        struct km_err *err);
 

@@ -207,7 +207,7 @@ static int step(struct worker *w)
 /* All went well: the daemon is about to end, as mpirun has. */
 static void let_daemon_end(struct worker *w)
 {
-    double until = km_now() + KM_LAST_WORD_SECONDS;
+    double until = km_now() + KM_LAST_WORD_MS / 1000.0;
 
     while (w->s.child.pid && !w->s.child.ended && km_now() < until)
         km_supervisor_turn(&w->s);

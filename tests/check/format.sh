@@ -3,7 +3,7 @@
 # Every source file is laid out as clang-format 14 does with our .clang-format; versions differ in
 # details, so another one skips the check (exit code 77).
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 tool=
 for name in clang-format-14 clang-format; do

@@ -3,7 +3,7 @@
 # .ci/skips sees every skip of a run of ctest and takes only those that are expected: proved on a run whose
 # tests skip in each way.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

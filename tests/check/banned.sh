@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # No call of a banned function outside the files that may use it. Then proves itself on planted calls.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 folders='algo|base|bench|cli|dist|examples|io|serve|tests|train'
 
