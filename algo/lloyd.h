@@ -5,6 +5,7 @@
 
 #include "algo/points.h"
 #include "algo/step.h"
+#include "base/deadline.h"
 
 /** How a run of Lloyd ended. */
 struct km_lloyd_result {
@@ -18,11 +19,12 @@ struct km_lloyd_result {
 
 /**
  * Moves c to the means of what is nearest to each, again and again, until an iteration lowers the
- * loss by no more than tol * loss, or max_iter iterations are done, or a stop is late (base/stop.h). An
+ * loss by no more than tol * loss, or max_iter iterations are done, or the deadline (NULL: none) is over after one. An
  * empty center keeps its place. `step` is made for such rows and c->k centers, with sums; of a bounded one the rows
  * of p may begin with those of an earlier run (and have other weights).
  */
 struct km_lloyd_result km_lloyd(struct km_step *step, struct km_centers *c,
-                                const struct km_points *p, int max_iter, double tol);
+                                const struct km_points *p, int max_iter, double tol,
+                                const struct km_deadline *deadline);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include "algo/lloyd.h"
 #include "algo/near_rows.h"
-#include "base/stop.h"
 
 #define LEAST_GAIN 1e-4 /* of the loss */
 #define PAYS       50   /* another look follows one that moved a center in so many */
@@ -61,13 +60,13 @@ static double look_cost(const struct search *s)
 
 static int can_spend(const struct search *s, double work)
 {
-    return s->r->work + work <= s->o->work && !km_stop_is_late();
+    return s->r->work + work <= s->o->work && !km_late(s->o->deadline);
 }
 
 /* One step of Lloyd; its loss is that of the new labels against their means. */
 static void iterate(struct search *s)
 {
-    s->r->after = km_lloyd(s->step, s->c, s->p, 1, 0).loss;
+    s->r->after = km_lloyd(s->step, s->c, s->p, 1, 0, NULL).loss;
     s->r->work += 1;
     s->r->iterations++;
 }

@@ -14,6 +14,7 @@ struct km_many_options {
     double work;    /* of so many iterations over these rows, at most */
     int looks_only; /* end when looks do not find much any more: iterations over more rows follow */
     uint64_t seed;
+    const struct km_deadline *deadline; /* ends the search; NULL: none */
 };
 
 /** What was done, for the log. */
@@ -33,7 +34,7 @@ int km_many_takes(const struct km_rows *rows);
 
 /**
  * Improves c on dense rows p. Ends when an iteration, and the look before it, gain less than 1e-4 of the loss; or when the work is
- * spent; or when a stop is late (base/stop.h). An empty center keeps its place. Same bits on any number of threads and at every level.
+ * spent; or when the deadline is over. An empty center keeps its place. Same bits on any number of threads and at every level.
  */
 int km_many(struct km_centers *c, struct km_many_result *result, const struct km_points *p,
             const struct km_many_options *options, const struct km_kernels *kern,

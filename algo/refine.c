@@ -21,7 +21,6 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/size.h"
-#include "base/stop.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -155,7 +154,7 @@ static int run(struct refine *r, struct candidate *c, const struct km_points *p,
         return rc;
     if (r->flop < each * iterations)
         iterations = (int)(r->flop / each);
-    l = km_lloyd(step_of(r, c), c->centers, p, iterations, tol);
+    l = km_lloyd(step_of(r, c), c->centers, p, iterations, tol, r->o->deadline);
     c->loss = l.loss;
     c->weight = p->total_weight;
     r->flop -= each * l.work;
@@ -294,7 +293,7 @@ static int can_look(struct refine *r, double each, const struct candidate *c, do
 {
     double need = (look_cost(c->centers->k) + LOOK_ITER) * each;
 
-    if (km_stop_is_late())
+    if (km_late(r->o->deadline))
         return 0;
     if (r->flop > need)
         return 1;
@@ -392,7 +391,7 @@ static int attempt(struct refine *r, struct candidate *c, const struct km_points
         return KM_OK;
     rc = km_centers_init(&before, c->centers->k, c->centers->d, err);
     while (rc == KM_OK && fails < BOLD_FAILS && r->flop - each > (least > 0 ? least : 0) &&
-           !km_stop_is_late()) {
+           !km_late(r->o->deadline)) {
         double loss = c->loss;
 
         km_centers_copy(&before, c->centers);
@@ -456,7 +455,7 @@ static int look_at_coarse(struct refine *r, struct km_err *err)
 
     if (rc == KM_OK)
         rc = km_look_init(&look, r->kern, r->pool, coarse->k, k, d, 0, err);
-    for (size_t i = 0; rc == KM_OK && i < r->n && !km_stop_is_late(); i++)
+    for (size_t i = 0; rc == KM_OK && i < r->n && !km_late(r->o->deadline); i++)
         for (int n = 0; n < COARSE_LOOKS && left > (LOOK_COST + LOOK_ITER) * each; n++) {
             struct candidate *c = &r->list[i];
             size_t moved = km_look(&look, c->centers, &p, k, r->o->seed ^ ++r->looks << 32);
@@ -466,7 +465,7 @@ static int look_at_coarse(struct refine *r, struct km_err *err)
             r->result->moved += moved;
             if (moved == 0)
                 break;
-            c->loss = km_lloyd(step, c->centers, &p, LOOK_ITER, 0).loss;
+            c->loss = km_lloyd(step, c->centers, &p, LOOK_ITER, 0, r->o->deadline).loss;
         }
     km_look_done(&look);
     km_step_free(step);
@@ -475,7 +474,7 @@ static int look_at_coarse(struct refine *r, struct km_err *err)
 
 /*
  * Many candidates on few rows, then fewer on more: each round costs about the same, and a bad optimum shows
- * on few rows. A job that is late to stop leaves out the candidates that have not run.
+ * on few rows. After the deadline it leaves out the candidates that have not run.
  */
 static int tournament(struct refine *r, struct km_err *err)
 {
@@ -490,7 +489,7 @@ static int tournament(struct refine *r, struct km_err *err)
 
             if (rc)
                 return rc;
-            if (km_stop_is_late())
+            if (km_late(r->o->deadline))
                 keep(r, i + 1);
         }
         sort_distinct(r);
@@ -559,7 +558,7 @@ static int seed_extra(struct refine *r, size_t n_trials, size_t k, size_t d, str
 {
     int rc = KM_OK;
 
-    for (size_t e = 0; rc == KM_OK && e < r->n_extra && !km_stop_is_late(); e++) {
+    for (size_t e = 0; rc == KM_OK && e < r->n_extra && !km_late(r->o->deadline); e++) {
         struct km_rng rng;
 
         km_rng_seed(&rng, r->o->seed, 'E', r->o->rank * EXTRA + e);

@@ -15,6 +15,7 @@ struct km_refine_options {
     uint64_t rank;   /* who refines: ranks with the same rows start from different ones of them */
     double flop;     /* floating point operations to spend, about */
     double few_flop; /* or so many, where everything can be done on all (dense) rows with them */
+    const struct km_deadline *deadline; /* after it the best so far stands; NULL: none */
 };
 
 /** Most rows that looks are made at (algo/look.h): 36 MiB of what they keep of rows. */

@@ -208,8 +208,8 @@ static void a_run_of_lloyd_is_the_same_with_bounds(void **state)
     assert_ok(km_step_new(&step, &size, test_kern(), NULL, &err), err);
     assert_ok(km_step_bounded(&bounded, step, 10, &err), err);
     assert_ok(km_step_reserve(bounded, 1200, &err), err);
-    with = km_lloyd(bounded, &s.c, &p, 100, 1e-7);
-    without = km_lloyd(step, &plain, &p, 100, 1e-7);
+    with = km_lloyd(bounded, &s.c, &p, 100, 1e-7, NULL);
+    without = km_lloyd(step, &plain, &p, 100, 1e-7, NULL);
     assert_int_equal(with.iterations, without.iterations);
     assert_near(with.loss, without.loss, 1e-9 * without.loss);
     assert_true(without.work == without.iterations && with.work < with.iterations);

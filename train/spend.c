@@ -6,6 +6,7 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/stop.h"
 #include "train/iterate.h"
 #include "train/share.h"
 #include <inttypes.h>
@@ -107,7 +108,8 @@ static int search_memory(const struct km_sample *sample, struct km_centers *best
 
     if (rc == KM_OK) {
         struct km_rows rows = sample->rows;
-        struct km_many_options o = {.work = work, .looks_only = !whole, .seed = seed};
+        struct km_many_options o = {
+            .work = work, .looks_only = !whole, .seed = seed, .deadline = &km_stop_deadline};
         struct km_points p;
 
         rows.weight = km_sample_weights(sample, n, weight) ? weight : NULL;
