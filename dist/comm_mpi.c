@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The wire over MPI; the only file that knows MPI. Every exchange is started and then asked after, so
- * that waiting for a slower host costs no core: MPI itself would spin.
+ * The wire over MPI; the only file that knows MPI. Every exchange is started and then asked after,
+ * so that waiting for a slower host costs no core: MPI itself would spin.
  */
 #include "base/clock.h"
 #include "base/crash.h"
@@ -13,10 +13,10 @@
 #include <sched.h>
 
 /*
- * Hosts are hardly ever ready at the same time: awake for the first millisecond, then asleep between
- * two looks, longer the longer it takes. Bytes flow only while MPI is asked after them, so a large
- * exchange stays awake for longer, and never sleeps long: 128 KiB with each look are more than 10
- * Gbit/s.
+ * Hosts are hardly ever ready at the same time: awake for the first millisecond, then asleep
+ * between two looks, longer the longer it takes. Bytes flow only while MPI is asked after them, so
+ * a large exchange stays awake for longer, and never sleeps long: 128 KiB with each look are more
+ * than 10 Gbit/s.
  */
 #define AWAKE_SECONDS       1e-3
 #define LARGE_AWAKE_SECONDS 50e-3
@@ -46,10 +46,9 @@ static int wait_for(int code, MPI_Request *request, int large, const char *what,
         if (done || code != MPI_SUCCESS)
             break;
         if (km_stop_seconds() > KM_COMM_STOP_SECONDS)
-            return km_fail(
-                err, KM_E_PEER,
-                "the job was asked to stop, but another host did not answer within %d s",
-                KM_COMM_STOP_SECONDS);
+            return km_fail(err, KM_E_PEER,
+                           "the job was asked to stop, but another host did not answer within %d s",
+                           KM_COMM_STOP_SECONDS);
         waited = km_now() - start;
         if (waited < awake)
             sched_yield();

@@ -22,7 +22,8 @@ static inline void open_pair(struct km_link *a, struct km_link *b)
     km_link_open(b, fd[1], MOST);
 }
 
-/** Three hosts that have met and whose ranks run, at second 100; a rank has 60 s to make progress. */
+/** Three hosts that have met and whose ranks run, at second 100; a rank has 60 s to make progress.
+ */
 struct scene {
     struct km_launch plan;
     struct km_host host[3];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a leader (peer.c) comes to a worker's door, and who else does; over addresses of this host. */
+/* How a leader (peer.c) comes to a worker's door, and who else does. */
 #include "tests/launch_test.h"
 
 #include "base/clock.h"

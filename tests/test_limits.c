@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How the times of the launch and of the exchange relate, where they are in two layers. What holds within
- * dist/launch is asserted in dist/launch/limits.h, and so by each build.
+ * How the times of the launch and of the exchange relate, where they are in two layers. What holds
+ * within dist/launch is asserted in dist/launch/limits.h, and so by each build.
  */
 #include "tests/test.h"
 

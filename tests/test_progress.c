@@ -4,8 +4,8 @@
 
 #include "dist/launch/progress.h"
 
-/* Every rank reports at each second from `from` to `to`; those that work do some. The second at which
- * somebody is given up; 0: nobody. */
+/* Every rank reports at each second from `from` to `to`; those that work do some. The second at
+ * which somebody is given up; 0: nobody. */
 static double watch(struct scene *s, int from, int to, const int works[3], const int waits[3])
 {
     for (int now = from; now <= to; now++) {

@@ -62,7 +62,8 @@ static int rows_heard(void)
     return (int)km_supervisor_state(&s).pulse.rows;
 }
 
-/* As a rank: takes its seat, works until it is asked to stop, and has a reason. Exit code 0: all fine. */
+/* As a rank: takes its seat, works until it is asked to stop, and has a reason. Exit code 0: all
+ * fine. */
 static int be_rank(void)
 {
     char *given[] = {"kmeans", NULL}, **argv = given;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The launch agent: what mpirun takes for ssh. It hands host and command line to the supervisor that
- * started mpirun, and lives as long as the MPI daemon that the supervisor gets started there.
+ * The launch agent: what mpirun takes for ssh. It hands host and command line to the supervisor
+ * that started mpirun, and lives as long as the MPI daemon that the supervisor gets started there.
  */
 #ifndef KM_LAUNCH_AGENT_H
 #define KM_LAUNCH_AGENT_H

@@ -85,7 +85,8 @@ int km_child_start(struct km_child *c, const char *path, char *const *argv,
     return KM_OK;
 }
 
-/* Keeps the first sentence that names a rank. PRRTE breaks it into lines, mpirun of Open MPI 4 does not. */
+/* Keeps the first sentence that names a rank. PRRTE breaks it into lines, mpirun of Open MPI 4 does
+ * not. */
 static void keep_death(struct km_child *c)
 {
     size_t n = strlen(c->death);

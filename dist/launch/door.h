@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to dist/launch: a worker's launch_port, at which the leader is let in, and nobody who comes
- * from an address that the leader's name does not lead to. Strangers cost little: some places, each for
- * some seconds, and a line now and then.
+ * Private to dist/launch: a worker's launch_port, at which the leader is let in, and nobody who
+ * comes from an address that the leader's name does not lead to. Strangers cost little: some
+ * places, each for some seconds, and a line now and then.
  */
 #ifndef KM_LAUNCH_DOOR_H
 #define KM_LAUNCH_DOOR_H
@@ -33,16 +33,17 @@ struct km_door {
     char refused_last[KM_ADDRESS_TEXT], refused_why[200];
 };
 
-/** Closed, as it is in the beginning and in the end. */
+/** Init and close leave it closed; open listens, and fails where the port is taken. */
 void km_door_init(struct km_door *d, const struct km_launch *plan);
 int km_door_open(struct km_door *d, struct km_err *err);
 void km_door_close(struct km_door *d);
 
+/** Adds what is to be waited for. */
 void km_door_watch(const struct km_door *d, struct km_poll *poll);
 
 /**
- * Serves all that have connected; lookups: a pipe for look-ups, both ends. 1 when the leader has greeted as
- * it should, and is `leader` from now on.
+ * Serves all that have connected; lookups: a pipe for look-ups, both ends. 1 when the leader has
+ * greeted as it should, and is `leader` from now on.
  */
 int km_door_serve(struct km_door *d, const int lookups[2], double now, struct km_link *leader);
 

@@ -56,7 +56,7 @@ void km_environment_mpi(struct km_environment *e, const char *network, const cha
                         const char *local)
 {
     static const char *const fixed[][2] = {
-        /* one rank on each host, so shared memory is of no use, and TCP is what all networks have */
+        /* one rank on each host, so no shared memory; and TCP is what all networks have */
         {"OMPI_MCA_pml", "ob1"},
         {"OMPI_MCA_btl", "self,tcp"},
         {"OMPI_MCA_orte_keep_fqdn_hostnames", "1"},

@@ -24,6 +24,7 @@ void km_environment_inherit(struct km_environment *e);
 void km_environment_mpi(struct km_environment *e, const char *network, const char *folder,
                         const char *local);
 
+/** Frees the texts; the environment is empty again. */
 void km_environment_done(struct km_environment *e);
 
 #endif

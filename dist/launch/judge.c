@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Outline. One death is seen many times: as a signal, a closed socket, the exit code of mpirun, errors of
- * the ranks that waited. The judge finds the cause among its consequences; it has no clock and no socket.
+ * Outline. One death is seen many times: as a signal, a closed socket, the exit code of mpirun,
+ * errors of the ranks that waited. The judge finds the cause among its consequences; it has no
+ * clock and no socket.
  *
- *   1. What is certain is told at once: a rank that said why it failed, a supervisor that ended, a limit
- *      that has passed (judge_host).
+ *   1. What is certain is told at once: a rank that said why it failed, a supervisor that ended, a
+ *      limit that has passed (judge_host).
  *   2. Any other sign (suspicion) starts a wait, in which a better reason may come.
- *   3. Then the cause is, in this order: a daemon that was killed, the rank that mpirun names, a rank that
- *      is gone, a daemon that ended, a rank that failed because of others, mpirun (conclude).
+ *   3. Then the cause is, in this order: a daemon that was killed, the rank that mpirun names, a
+ *      rank that is gone, a daemon that ended, a rank that failed because of others, mpirun
+ *      (conclude).
  *   4. With success all ranks have said so, and mpirun has ended or lingers (all_well).
  */
 #include "dist/launch/judge.h"
@@ -96,10 +98,10 @@ static int signal_of_mpirun(const struct km_host *leader)
 }
 
 /*
- * The host of the rank that mpirun names, and the signal that it died by; 0: it called abort, as MPI
- * does in a rank that misses another one. NULL: none is named. mpirun kills the other ranks at once, so
- * the leader may see its own connection end before the worker's word on the first death has come. The
- * sentences are those of Open MPI 4.1 and 5; ranks are numbered as the hosts are.
+ * The host of the rank that mpirun names, and the signal that it died by; 0: it called abort, as
+ * MPI does in a rank that misses another one. NULL: none is named. mpirun kills the other ranks at
+ * once, so the leader may see its own connection end before the worker's word on the first death
+ * has come. The sentences are those of Open MPI 4.1 and 5; ranks are numbered as the hosts are.
  */
 static struct km_host *named_by_mpirun(const struct km_case *c, int *number)
 {
@@ -137,7 +139,7 @@ static void blame_daemon(const struct km_case *c, const struct km_host *h, struc
             h == c->host ? "mpirun" : "the MPI daemon", km_child_text(text, h->daemon_status));
 }
 
-/* The host with the earliest of the times that `at` picks (0: does not count), but one; NULL: none. */
+/* The host with the earliest of the times that `at` picks (0: does not count), but one. */
 static struct km_host *earliest(const struct km_case *c, double (*at)(const struct km_host *),
                                 const struct km_host *but)
 {
@@ -152,7 +154,7 @@ static struct km_host *earliest(const struct km_case *c, double (*at)(const stru
     return first;
 }
 
-/* Enough time has passed since the first sign: the cause is the worst sign, and of these the first. */
+/* Enough time has passed: the cause is the worst sign, and of these the first. */
 static int conclude(const struct km_case *c, struct km_err *verdict)
 {
     const struct km_host *h = earliest(c, daemon_killed, NULL),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to dist/launch: what the leader knows of each host, and what it concludes from that: whether the job
- * has ended, and who is to blame. No clock and no socket in here. Who is stuck or slow: progress.h.
+ * Private to dist/launch: what the leader knows of each host, and what it concludes from that:
+ * whether the job has ended, and who is to blame. No clock and no socket in here. Who is stuck or
+ * slow: progress.h.
  */
 #ifndef KM_LAUNCH_JUDGE_H
 #define KM_LAUNCH_JUDGE_H
@@ -44,7 +45,7 @@ struct km_case {
 /** 1: the job has ended, well (verdict->code KM_OK) or with this reason; 0: it goes on. */
 int km_judge(struct km_case *c, double now, struct km_err *verdict);
 
-/** 1 with a verdict if the connection to the host's supervisor was lost, or is silent for too long. */
+/** 1 with a verdict if the connection to the host's supervisor was lost, or is silent too long. */
 int km_judge_link(const struct km_host *h, double now, struct km_err *verdict);
 
 /** How many hosts, but `but` (may be NULL), have not been met; out: "a, b, c and 4 more". */

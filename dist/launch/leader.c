@@ -17,7 +17,8 @@
 
 #define NAMES_BYTES 1024
 
-/* A worker: what is known of it, the way to it, and the launch agent that waits for its daemon's end. */
+/* A worker: what is known of it, the way to it, and the launch agent that waits for its daemon's
+ * end. */
 struct worker {
     struct leader *leader;
     struct km_host *host;
@@ -377,8 +378,8 @@ static void tell_end(struct leader *l)
     }
 }
 
-/* The job is over before all have met: who comes a little later is told, too, and need not wait for us
- * until its limit. */
+/* The job is over before all have met: who comes a little later is told, too, and need not wait for
+ * us until its limit. */
 static void tell_late(struct leader *l)
 {
     double now = km_now(), until = now + (l->s.stop ? KM_STOPPED_SECONDS : KM_LATE_SECONDS);

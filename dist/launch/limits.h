@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every time of the launch, in seconds or milliseconds (whole numbers, so that both compilers can compare
- * them). How they must relate stands below each group and is asserted
- * there, so a value that breaks another one does not compile. docs/hosts.md has the same table for an
- * operator. What a request sets is launch_timeout and stall_timeout (train/params.c); the waiting of MPI
- * itself is in dist/comm.h.
+ * Every time of the launch, in seconds or milliseconds (whole numbers, so that both compilers can
+ * compare them). How they must relate stands below each group and is asserted there, so a value
+ * that breaks another one does not compile. docs/hosts.md has the same table for an operator. What
+ * a request sets is launch_timeout and stall_timeout (train/params.c); the waiting of MPI itself is
+ * in dist/comm.h.
  */
 #ifndef KM_LAUNCH_LIMITS_H
 #define KM_LAUNCH_LIMITS_H
@@ -59,11 +59,11 @@ static_assert(KM_MOST_STRETCH_SECONDS <= KM_SLOW_LOG_SECONDS, "a warning is abou
  * The end. One death is seen many times: MPI ends all ranks when one dies. So the first sign is not
  * believed at once: the true one, and mpirun's exit code, follow within a second.
  */
-#define KM_SETTLE_SECONDS      1 /* from the first sign to the verdict, if mpirun has ended */
-#define KM_MOST_SETTLE_SECONDS 6 /* the same if it has not */
-#define KM_LINGER_SECONDS      5 /* for mpirun, after all ranks have said that they are done */
-#define KM_LATE_SECONDS        5 /* for hosts that come after the end, to be told */
-#define KM_STOPPED_SECONDS     2 /* the same after a stop, which mostly all are told by themselves */
+#define KM_SETTLE_SECONDS      1    /* from the first sign to the verdict, if mpirun has ended */
+#define KM_MOST_SETTLE_SECONDS 6    /* the same if it has not */
+#define KM_LINGER_SECONDS      5    /* for mpirun, after all ranks have said that they are done */
+#define KM_LATE_SECONDS        5    /* for hosts that come after the end, to be told */
+#define KM_STOPPED_SECONDS     2    /* the same after a stop, of which mostly all know */
 #define KM_LAST_WORD_MS        1500 /* for the verdict to be taken, and for the daemon to end */
 #define KM_CRASH_SECONDS       1    /* for a reader of the last words of a crash */
 #define KM_KILLED_SECONDS      2    /* for killed processes to be gone */

@@ -22,8 +22,8 @@ static void find_network(struct km_supervisor *s, const struct km_address *own, 
 }
 
 /*
- * "localhost:1,algo-2:1": one rank on each host, in this order. The leader goes by a name that mpirun
- * knows as its own even where the real one leads to no address of this host.
+ * "localhost:1,algo-2:1": one rank on each host, in this order. The leader goes by a name that
+ * mpirun knows as its own even where the real one leads to no address of this host.
  */
 static char *host_list(const struct km_launch *plan)
 {

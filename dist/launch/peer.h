@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to dist/launch: the leader's way to a worker: looks its name up anew for each try, connects,
- * greets, and is met with the worker's welcome.
+ * Private to dist/launch: the leader's way to a worker: looks its name up anew for each try,
+ * connects, greets, and is met with the worker's welcome.
  */
 #ifndef KM_LAUNCH_PEER_H
 #define KM_LAUNCH_PEER_H
@@ -25,13 +25,15 @@ struct km_peer {
     char why[128]; /* what the last try ended with; "": nothing yet */
 };
 
+/** Apart, and never tried; close frees what it has. */
 void km_peer_open(struct km_peer *p, const struct km_launch *plan, size_t id);
 void km_peer_close(struct km_peer *p);
 
 /** Starts a look-up, if it is time and none is under way. */
 void km_peer_look_up(struct km_peer *p, int lookups, double now);
 
-/** Takes a look-up over, and begins to connect if the peer is apart; own: the address to come from, or NULL. */
+/** Takes a look-up over, and begins to connect if the peer is apart; own: the address to come from,
+ * or NULL. */
 void km_peer_found(struct km_peer *p, struct km_lookup *found, const struct km_address *own);
 
 /** The next step on the way. */

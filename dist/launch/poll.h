@@ -16,7 +16,7 @@ struct km_poll {
     size_t n, room;
 };
 
-/** Adds a descriptor, unless it is -1. One without memory for it is tried after the next wait, too. */
+/** Adds a descriptor, unless it is -1. Where there is no memory, the wait does without it. */
 static inline void km_poll_add(struct km_poll *p, int fd, int writing)
 {
     if (fd < 0 || km_grow(&p->fd, p->n, &p->room, 1, sizeof(*p->fd)))

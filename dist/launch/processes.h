@@ -5,10 +5,11 @@
 
 #include <sys/types.h>
 
-/** The parent of a process, and its state as /proc/PID/stat names it ('T': stopped); 0: it is gone. */
+/** The parent of a process, and its state as /proc/PID/stat names it ('T': stopped); 0: gone. */
 pid_t km_process_look(pid_t pid, char *state);
 
-/** Kills all that descend from this process, their reaper, and waits for them, for at most `seconds`. */
+/** Kills all that descend from this process, their reaper, and waits for them, for at most
+ * `seconds`. */
 void km_processes_end(double seconds);
 
 #endif

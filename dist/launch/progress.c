@@ -6,8 +6,8 @@
 
 #include <stdio.h>
 
-/* A host is slow below half the rate of the median host, and when it works, while others wait, for a
- * third of the time at least. */
+/* A host is slow below half the rate of the median host, and when it works, while others wait, for
+ * a third of the time at least. */
 #define SLOW_RATE  0.5
 #define BUSY_SHARE 0.3
 

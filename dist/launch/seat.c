@@ -146,7 +146,8 @@ static int start_thread(void)
     return rc;
 }
 
-/* In the handler of a crash: neither the lock nor the link's memory. Frames do not mix: each is sent whole. */
+/* In the handler of a crash: neither the lock nor the link's memory. Frames do not mix: each is
+ * sent whole. */
 static void tell_crash(const char *text)
 {
     if (!atomic_exchange(&said, 1))
@@ -177,7 +178,8 @@ int km_seat_take(int *argc, char ***argv, struct km_err *err)
         return km_fail(err, KM_E_SYS, "the supervisor's answer cannot be understood");
     if (start_thread())
         return km_fail(err, KM_E_MEM, "no thread to talk with the supervisor");
-    /* The wish to stop comes from the supervisor; a signal comes from mpirun, which wants us to end. */
+    /* The wish to stop comes from the supervisor; a signal comes from mpirun, which wants us to
+     * end. */
     signal(SIGTERM, SIG_DFL);
     signal(SIGINT, SIG_DFL);
     km_crash_hook(tell_crash);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to dist/launch: what the supervisors of the leader and of the workers have in common: one child
- * (mpirun or the MPI daemon), the rank on this host, and the local socket on which the rank and the launch
- * agents call.
+ * Private to dist/launch: what the supervisors of the leader and of the workers have in common: one
+ * child (mpirun or the MPI daemon), the rank on this host, and the local socket on which the rank
+ * and the launch agents call.
  */
 #ifndef KM_LAUNCH_SUPERVISOR_H
 #define KM_LAUNCH_SUPERVISOR_H
@@ -63,14 +63,14 @@ int km_supervisor_start(struct km_supervisor *s, char *const *argv,
                         void (*more)(const struct km_supervisor *s, struct km_environment *e),
                         struct km_err *err);
 
-/** Waits for what all have and for what is in the poll list already; then takes what came for all. */
+/** Waits for what all have and for what is in the poll list; then takes what came for all. */
 void km_supervisor_turn(struct km_supervisor *s);
 
-/**
- * While hosts wait for those of these names: 1 and a verdict if an early end is asked for, else 0; `line`
- * is what was logged about it just now, mostly "".
- */
 #define KM_WAIT_LINE 1200
+/**
+ * While hosts wait for those of these names: 1 and a verdict if an early end is asked for, else 0;
+ * `line` is what was logged about it just now, mostly "".
+ */
 int km_supervisor_await(struct km_supervisor *s, const char *names, double now,
                         char line[KM_WAIT_LINE], struct km_err *verdict);
 
