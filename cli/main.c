@@ -9,7 +9,7 @@
 #include "base/nearest.h"
 #include "cli/bench.h"
 #include "cli/convert.h"
-#include "dist/launch/launch.h"
+#include "dist/launch/agent.h"
 #include "train/verb.h"
 
 #include <signal.h>

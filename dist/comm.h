@@ -11,6 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** After the wish to stop a rank waits so long for the others. Supervisors give a host up before
+ * this, and know better which one is to blame; under a plain mpirun nobody else does. The platform
+ * kills after 120. */
+#define KM_COMM_STOP_SECONDS 100
+
 struct km_comm;
 
 /** Whether this build can be one of several (KM_MPI). */

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/stop.h"
+#include "dist/comm.h"
 #include "dist/wire.h"
 
 #include <mpi.h>
@@ -22,9 +23,6 @@
 #define SHORT_SLEEP         20e-6
 #define LONG_SLEEP          1e-3
 #define LARGE_BYTES         65536
-/* The platform kills a job 120 seconds after it asked it to stop. Supervisors give a host up before
- * this, and know better which one is to blame; under a plain mpirun nobody else does. */
-#define STOP_SECONDS 100.0
 
 static int fail(int code, const char *what, struct km_err *err)
 {
@@ -47,11 +45,10 @@ static int wait_for(int code, MPI_Request *request, int large, const char *what,
         code = MPI_Test(request, &done, MPI_STATUS_IGNORE);
         if (done || code != MPI_SUCCESS)
             break;
-        if (km_stop_seconds() > STOP_SECONDS)
-            return km_fail(
-                err, KM_E_PEER,
-                "the job was asked to stop, but another host did not answer within %.0f s",
-                STOP_SECONDS);
+        if (km_stop_seconds() > KM_COMM_STOP_SECONDS)
+            return km_fail(err, KM_E_PEER,
+                           "the job was asked to stop, but another host did not answer within %d s",
+                           KM_COMM_STOP_SECONDS);
         waited = km_now() - start;
         if (waited < awake)
             sched_yield();

@@ -19,9 +19,8 @@
 #define KM_VERSION_BYTES 64
 
 enum km_message {
-    KM_MSG_GREET = 1, /* leader -> worker: km_greeting */
-    /* worker -> leader: nothing; supervisor -> rank: its network, how it is to be called */
-    KM_MSG_WELCOME,
+    KM_MSG_GREET = 1,  /* leader -> worker: km_greeting */
+    KM_MSG_WELCOME,    /* worker -> leader: nothing; supervisor -> rank: its network, its command */
     KM_MSG_REFUSE,     /* worker -> leader: text */
     KM_MSG_WAIT,       /* leader -> worker: text, whom the leader waits for */
     KM_MSG_DAEMON,     /* leader -> worker: seconds since the start, the command line */
