@@ -16,7 +16,6 @@
 #include <float.h>
 #include <inttypes.h>
 #include <math.h>
-#include <string.h>
 
 /* Attempts that get a line of their own, as many as the original has. */
 #define SHOWN_TRIALS 10
@@ -192,6 +191,8 @@ int km_finish_centers(struct km_job *job, struct km_err *err)
         rc = km_merge_sample(job, err);
     if (rc == KM_OK)
         rc = km_spend_plan(&plan, job, err);
+    if (rc == KM_OK)
+        rc = km_job_agree(job, km_held_start(job, &trials[best_of(trials, n)].centers, err), err);
     if (rc)
         goto out;
     if (km_sample_rows(&job->sample) && !plan.alone) {
@@ -221,42 +222,6 @@ out:
     km_trials_free(trials, n);
     km_centers_done(&best);
     return rc;
-}
-
-/* What is needed to score rows against the model. */
-struct scorer {
-    struct km_centers centers; /* the model's rows relative to the origin */
-    struct km_assign assign;   /* dense rows, or */
-    struct km_sparse step;     /* sparse ones */
-};
-
-static int scorer_init(struct scorer *s, const struct km_job *job, int sparse, size_t rows,
-                       struct km_err *err)
-{
-    size_t k = job->model.n, d = job->d;
-    int rc = km_centers_init(&s->centers, k, d, err);
-
-    if (rc == KM_OK && sparse)
-        rc = km_sparse_init(&s->step, job->m->kern, job->m->pool, rows, k, d, err);
-    else if (rc == KM_OK)
-        rc = km_assign_init(&s->assign, job->m->kern, job->m->pool, rows, k, d, err);
-    for (size_t j = 0; rc == KM_OK && j < k; j++) {
-        double *exact = s->centers.exact + j * d;
-
-        for (size_t t = 0; t < d; t++)
-            exact[t] = ldexp((double)km_mat_row(&job->model, j)[t] - (double)job->origin[t],
-                             job->exponent);
-    }
-    if (rc == KM_OK)
-        km_centers_refresh(&s->centers);
-    return rc;
-}
-
-static void scorer_done(struct scorer *s)
-{
-    km_centers_done(&s->centers);
-    km_assign_done(&s->assign);
-    km_sparse_done(&s->step);
 }
 
 /* What is needed to score rows as they are given. */
@@ -332,73 +297,40 @@ static int score_feed(struct km_job *job, struct km_feed *feed, int rc, struct s
     return km_comm_sum(job->m->comm, &score->ssd, sizeof(*score) / sizeof(double), err);
 }
 
-/* The squared distance of each row of the sample. */
-static int measure_sample(struct scorer *s, struct km_job *job, double *dist2, struct km_err *err)
+/* The model's rows relative to the origin. */
+static int model_centers(struct km_centers *c, const struct km_job *job, struct km_err *err)
 {
-    size_t rows = km_sample_rows(&job->sample);
-    int rc = scorer_init(s, job, job->sparse, rows, err);
+    size_t d = job->d;
+    int rc = km_centers_init(c, job->model.n, d, err);
 
-    if (rc == KM_OK && job->sparse) {
-        km_sparse_ssd(&s->step, &job->sample.csr, &s->centers);
-        memcpy(dist2, s->step.dist2, rows * sizeof(*dist2));
-    } else if (rc == KM_OK) {
-        km_assign_rows(&s->assign, &job->sample.rows, &s->centers);
-        km_assign_dist2(&s->assign, dist2, &job->sample.rows, s->assign.label, &s->centers);
-    }
-    scorer_done(s);
+    for (size_t j = 0; rc == KM_OK && j < c->k; j++)
+        for (size_t t = 0; t < d; t++)
+            c->exact[j * d + t] = ldexp(
+                (double)km_mat_row(&job->model, j)[t] - (double)job->origin[t], job->exponent);
+    if (rc == KM_OK)
+        km_centers_refresh(c);
     return rc;
 }
 
-/* The mean of n values that stand for so many each (NULL: one), and its variance (Sarndal, Swensson and Wretman 1992,
- * the ratio estimator for Poisson sampling: 1 / weight is the probability of being in the sample). */
-struct estimate {
-    double mean, variance;
-};
-
-static struct estimate estimate_mean(const double *v, const double *weight, size_t n)
-{
-    struct estimate e = {0};
-    double total = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        double w = weight ? weight[i] : 1;
-
-        e.mean += w * v[i];
-        total += w;
-    }
-    e.mean /= total;
-    for (size_t i = 0; weight && i < n; i++)
-        e.variance += weight[i] * (weight[i] - 1) * (v[i] - e.mean) * (v[i] - e.mean);
-    e.variance /= total * total;
-    return e;
-}
-
-/* The msd of the sample, as an estimate of the whole with its standard error. */
+/* The msd that rows in memory tell, with its standard error. */
 static int score_sample(struct km_job *job, struct km_err *err)
 {
-    size_t rows = km_sample_rows(&job->sample);
-    double *dist2 = km_alloc(rows, sizeof(*dist2)), *weight = km_alloc(rows, sizeof(*weight));
-    int rc = dist2 && weight ? KM_OK : km_fail(err, KM_E_MEM, "no memory to score the sample");
-    struct scorer s = {0};
+    struct km_estimate e = {0};
+    struct km_centers c = {0};
+    int rc = model_centers(&c, job, err);
 
     if (rc == KM_OK)
-        rc = measure_sample(&s, job, dist2, err);
-    if (rc == KM_OK) {
-        struct estimate e;
-
-        e = estimate_mean(dist2, km_sample_weights(&job->sample, rows, weight) ? weight : NULL,
-                          rows);
-        if (rows < job->rows)
-            km_log(KM_INFO,
-                   "train data_msd is estimated on a sample of %zu of %" PRIu64
-                   " rows; its standard error is %.2g",
-                   rows, job->rows, sqrt(e.variance) * km_frame_unit2(job));
-        km_report_quality(job->request->host, "train", "data_msd",
-                          e.mean * job->sample_optimism * km_frame_unit2(job));
-    }
-    km_free(dist2);
-    km_free(weight);
-    return rc;
+        rc = km_held_estimate(&e, job, &c, err);
+    km_centers_done(&c);
+    if (rc)
+        return rc;
+    if (e.rows < job->rows)
+        km_log(KM_INFO,
+               "train data_msd is estimated on a sample of %zu of %" PRIu64
+               " rows; its standard error is %.2g",
+               e.rows, job->rows, sqrt(e.variance) * km_frame_unit2(job));
+    km_report_quality(job->request->host, "train", "data_msd", e.mean * km_frame_unit2(job));
+    return KM_OK;
 }
 
 /* The true msd of the train data: on all rows as given, where they are quickly read again. */

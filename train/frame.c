@@ -169,6 +169,7 @@ static void rescale(struct km_job *job, int by)
         return;
     job->exponent += by;
     km_sample_scale(&job->sample, by);
+    km_sample_scale(&job->held.sample, by);
     if (job->sparse) {
         km_sparse_centers_scale(&job->sparse_centers, by);
         if (job->ranks > 1)

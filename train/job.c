@@ -94,6 +94,13 @@ size_t km_job_sample_capacity(const struct km_job *job)
     return km_job_sample_room(job);
 }
 
+size_t km_job_held_rows(const struct km_job *job)
+{
+    if (!job->held.wanted)
+        return 0;
+    return SAMPLE_BYTES / KM_JOB_HELD_PART / (row_bytes(job->d) + KM_SAMPLE_ROW_BYTES);
+}
+
 size_t km_job_trials(const struct km_job *job)
 {
     const struct km_params *p = job->p;
@@ -117,11 +124,12 @@ int km_job_check_memory(const struct km_job *job, struct km_err *err)
 {
     double cells = (double)job->from_k * (double)job->d;
     double centers = cells * (sizeof(float) + 3 * sizeof(double));
-    double rows = 3.0 * (double)km_job_block_rows(job) + (double)km_job_sample_capacity(job);
+    double held = (double)km_job_held_rows(job);
+    double rows = 3.0 * (double)km_job_block_rows(job) + (double)km_job_sample_capacity(job) + held;
     double have = (double)km_memory_available(), trials = (double)km_job_trials(job), need;
 
     if (job->ranks > 1) { /* all ranks' sample beside our own, and the best of others' trials */
-        rows += (double)km_job_sample_room(job);
+        rows += (double)km_job_sample_room(job) + held;
         trials = trials / job->ranks + 2;
     }
     rows *= (double)(row_bytes(job->d) + KM_SAMPLE_ROW_BYTES);

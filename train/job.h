@@ -7,6 +7,7 @@
 #include "algo/sample.h"
 #include "algo/sparse_window.h"
 #include "io/feed.h"
+#include "train/held.h"
 #include "train/report.h"
 #include "train/train.h"
 
@@ -42,6 +43,7 @@ struct km_job {
     struct km_sums sums;       /* of the current mini-batch */
     struct km_assign assign;
     struct km_sample sample; /* of the rows of the first epoch */
+    struct km_held held;     /* and others, that only measure */
 
     int sparse;        /* rows are sparse: then these stand for centers, sums, assign */
     size_t row_values; /* of a row that are not 0, about */
@@ -95,6 +97,10 @@ size_t km_job_refine_rows(const struct km_job *job);
 
 /** Rows of the sample that this rank keeps itself. */
 size_t km_job_sample_capacity(const struct km_job *job);
+
+/** Rows that are held back (train/held.h), of one rank or of all; dense rows. Memory for them is a part of what `auto` has for the sample. */
+#define KM_JOB_HELD_PART 8
+size_t km_job_held_rows(const struct km_job *job);
 
 /**
  * Refuses what cannot fit before the first allocation, instead of being killed in the middle: the centers

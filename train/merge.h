@@ -26,7 +26,7 @@ int km_merge_rows(struct km_job *job, struct km_mat *rows, struct km_err *err);
 int km_merge_csr(struct km_job *job, const struct km_csr *own, size_t n, struct km_csr *all,
                  struct km_err *err);
 
-/** One sample of the rows of all ranks, in rank order, in place of each rank's own (algo/sample.h). */
+/** One sample of the rows of all ranks, in rank order, in place of each rank's own (algo/sample.h); and of those held back. */
 int km_merge_sample(struct km_job *job, struct km_err *err);
 
 /**

@@ -103,6 +103,7 @@ static void take_block(struct km_job *job, struct km_batch *b, int epoch)
         if (epoch == 0) {
             km_watch_start(&job->phases[KM_PHASE_SAMPLE]);
             km_sample_offer(&job->sample, &b->x, &job->assign, &job->centers);
+            km_sample_offer(&job->held.sample, &b->x, &job->assign, &job->centers);
             km_watch_stop(&job->phases[KM_PHASE_SAMPLE]);
         }
     }

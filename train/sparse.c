@@ -122,8 +122,17 @@ size_t km_sparse_sample_values(const struct km_job *job)
     return max_size(fit, 2 * (size_t)job->p->refine_rows * job->row_values);
 }
 
+void km_sparse_held_room(const struct km_job *job, size_t *rows, size_t *values)
+{
+    size_t bytes = job->held.wanted ? SAMPLE_BYTES / KM_JOB_HELD_PART : 0;
+
+    *rows = bytes / ROW_BYTES;
+    *values = bytes / VALUE_BYTES;
+}
+
 void km_sparse_memory(const struct km_job *job, double *centers, double *rows)
 {
+    size_t held_rows, held_values, times = job->ranks > 1 ? 2 : 1;
     double cells = (double)job->from_k * (double)job->d;
     double values = 3.0 * (double)km_sparse_block_values(job) + (double)sample_values(job);
     double row = 3.0 * (double)km_sparse_block_rows(job) + (double)sample_rows(job);
@@ -136,6 +145,9 @@ void km_sparse_memory(const struct km_job *job, double *centers, double *rows)
         values += (double)km_sparse_sample_values(job);
         row += (double)km_sparse_sample_rows(job);
     }
+    km_sparse_held_room(job, &held_rows, &held_values);
+    values += (double)(times * held_values);
+    row += (double)(times * held_rows);
     *rows = values * (double)VALUE_BYTES + ROW_BYTES * row;
 }
 
@@ -150,6 +162,9 @@ int km_sparse_job_init(struct km_job *job, struct km_err *err)
                             km_sparse_block_rows(job), job->from_k, 0, err);
     if (rc == KM_OK)
         rc = km_sample_init(&job->sample, &size, job->seed ^ (uint64_t)job->rank << 32, err);
+    km_sparse_held_room(job, &size.rows, &size.values);
+    if (rc == KM_OK)
+        rc = km_held_init(job, &size, err);
     if (rc == KM_OK && job->ranks > 1)
         rc = km_sparse_window_init(&job->window, job->from_k, job->d, err);
     return rc;
@@ -218,6 +233,7 @@ static void offer(struct km_job *job, const struct km_batch *b, int epoch)
         return;
     km_watch_start(&job->phases[KM_PHASE_SAMPLE]);
     km_sample_offer_sparse(&job->sample, &b->s, &job->sparse_step, &job->sparse_centers);
+    km_sample_offer_sparse(&job->held.sample, &b->s, &job->sparse_step, &job->sparse_centers);
     km_watch_stop(&job->phases[KM_PHASE_SAMPLE]);
 }
 

@@ -27,6 +27,9 @@ void km_sparse_job_done(struct km_job *job);
 size_t km_sparse_sample_rows(const struct km_job *job);
 size_t km_sparse_sample_values(const struct km_job *job);
 
+/** Room for the rows that are held back (train/held.h), of one rank or of all. */
+void km_sparse_held_room(const struct km_job *job, size_t *rows, size_t *values);
+
 /** K start centers from the first block (NULL: this rank has none) of all ranks. */
 int km_sparse_start(struct km_job *job, const struct km_csr *first, struct km_err *err);
 

@@ -79,6 +79,8 @@ static int open_channels(struct km_job *job, struct km_err *err)
     if (rc == KM_OK)
         rc = km_sparse_choose(job, err);
     if (rc == KM_OK)
+        rc = km_held_choose(job, err);
+    if (rc == KM_OK)
         cut(job, job->feed, (size_t)job->p->mini_batch_size);
     if (rc == KM_OK && r->test.present)
         rc = km_channel_open(job, &job->test, &r->test, err);
@@ -101,6 +103,9 @@ static int dense_init(struct km_job *job, struct km_err *err)
                             err);
     if (rc == KM_OK)
         rc = km_sample_init(&job->sample, &size, job->seed ^ (uint64_t)job->rank << 32, err);
+    size.rows = km_job_held_rows(job);
+    if (rc == KM_OK)
+        rc = km_held_init(job, &size, err);
     return rc;
 }
 
@@ -126,6 +131,7 @@ static void job_done(struct km_job *job)
     km_sums_done(&job->sums);
     km_assign_done(&job->assign);
     km_sample_done(&job->sample);
+    km_held_done(&job->held);
     km_sparse_job_done(job);
     km_mat_done(&job->model);
     km_free(job->origin);
