@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Outline. A step labels rows and adds them to the sums of their centers.
+ *
+ *   1. Pack the centers as the kernels of this level want them (kern/kernels.h).
+ *   2. Label the rows, block by block: the kernel gives label, best and second best score; exact.c proves
+ *      each label by the gap of the two, or decides it in float64.
+ *   3. Add the rows, in groups or in waves, as below.
+ *   4. Add up what the blocks have found, in the order of the blocks.
+ */
 #include "algo/assign.h"
 
 #include "base/clones.h"
 #include "base/mem.h"
+#include "base/size.h"
 #include <assert.h>
 #include <string.h>
 
@@ -29,39 +39,29 @@
 #define MAX_WAVE    ((size_t)32 << 20)  /* within reason */
 #define CHUNK_ROWS  64                  /* rows of a task that adds */
 
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 static size_t block_rows(const struct km_mat *x, size_t k)
 {
     size_t rows = BLOCK_BYTES / sizeof(float) / x->ld / BLOCK_ROWS * BLOCK_ROWS;
     size_t least = k * x->ld * sizeof(float) > WIDE_BYTES ? WIDE_ROWS : BLOCK_ROWS;
 
-    return rows < least ? least : min_size(rows, KM_KERN_ROWS);
+    return rows < least ? least : km_min(rows, KM_KERN_ROWS);
 }
 
 static size_t blocks_of(const struct km_mat *x, size_t k)
 {
-    return (x->n + block_rows(x, k) - 1) / block_rows(x, k);
+    return km_ceil_div(x->n, block_rows(x, k));
 }
 
 /* Tasks that add, at most. */
 static size_t chunks_of(size_t rows)
 {
-    return (rows + CHUNK_ROWS - 1) / CHUNK_ROWS;
-}
-
-static size_t max_size(size_t a, size_t b)
-{
-    return a > b ? a : b;
+    return km_ceil_div(rows, CHUNK_ROWS);
 }
 
 static size_t wave_rows(const struct km_mat *x, size_t k)
 {
-    size_t bytes = max_size(WAVE_BYTES, WAVE_RUN * k * x->ld * sizeof(float));
-    size_t blocks = min_size(bytes, MAX_WAVE) / sizeof(float) / x->ld / block_rows(x, k);
+    size_t bytes = km_max(WAVE_BYTES, WAVE_RUN * k * x->ld * sizeof(float));
+    size_t blocks = km_min(bytes, MAX_WAVE) / sizeof(float) / x->ld / block_rows(x, k);
 
     return (blocks < 1 ? 1 : blocks) * block_rows(x, k);
 }
@@ -69,7 +69,7 @@ static size_t wave_rows(const struct km_mat *x, size_t k)
 /* Number of groups for n rows; 0: waves. */
 static size_t parts_for(size_t n, size_t k, size_t d)
 {
-    size_t parts = min_size(n / (PART_ROWS * k), MAX_PARTS);
+    size_t parts = km_min(n / (PART_ROWS * k), MAX_PARTS);
 
     return parts < MIN_PARTS || k > PART_BYTES / sizeof(double) / (d + 1) ? 0 : parts;
 }
@@ -80,7 +80,7 @@ int km_assign_init(struct km_assign *a, const struct km_kernels *kern, struct km
     struct km_mat shape = {.n = max_rows, .d = d, .ld = km_mat_ld(d)};
     size_t threads = (size_t)km_pool_threads(pool);
     /* of fewer centers: smaller blocks, so the last may fit in that did not */
-    size_t wave = min_size(max_rows, wave_rows(&shape, max_k) + WIDE_ROWS);
+    size_t wave = km_min(max_rows, wave_rows(&shape, max_k) + WIDE_ROWS);
     size_t parts = parts_for(max_rows, max_k, d);
     size_t blocks = blocks_of(&shape, 1); /* fewer centers, smaller blocks: never more than these */
     int rc = KM_OK;
@@ -143,10 +143,12 @@ struct step {
     uint32_t *label; /* of the rows of x */
     int labelled;    /* already */
     float *score, *second;
+    float *table; /* (rows of x, k) every score; NULL: not wanted */
     float *norm2;
     struct km_exact exact;
     double *squares; /* sums of |x|^2 of each block; NULL: not wanted */
     const struct km_given *given;
+    double *dist2; /* (rows of x) with that; NULL: not wanted */
     size_t block, blocks;
     size_t parts, part_blocks;
 };
@@ -167,8 +169,9 @@ static void pack(struct step *s)
     km_pool_run(s->a->pool, pack_task, s, packed.panels);
 }
 
-/* Every call begins here: the centers are laid out for the kernels. */
-static struct step step_of(struct km_assign *a, const struct km_mat *x, const struct km_centers *c)
+/* Reads the centers as they are. */
+static struct step bare_step(struct km_assign *a, const struct km_mat *x,
+                             const struct km_centers *c)
 {
     struct step s = {.a = a,
                      .x = *x,
@@ -185,8 +188,14 @@ static struct step step_of(struct km_assign *a, const struct km_mat *x, const st
     s.kern = a->kern;
     a->rows += (double)x->n;
     a->exact = s.exact;
-    if (a->all) /* from the centers as they are */
-        return s;
+    return s;
+}
+
+/* Reads the centers as the kernels want them laid out. */
+static struct step step_of(struct km_assign *a, const struct km_mat *x, const struct km_centers *c)
+{
+    struct step s = bare_step(a, x, c);
+
     pack(&s);
     if (s.kern->plain && !s.kern->pays(x, c, a->packed, a->scratch)) {
         s.kern = s.kern->plain;
@@ -200,7 +209,7 @@ static struct km_mat block_of(const struct step *s, size_t block)
 {
     size_t from = block * s->block;
 
-    return km_mat_view(&s->x, from, min_size(s->block, s->x.n - from));
+    return km_mat_view(&s->x, from, km_min(s->block, s->x.n - from));
 }
 
 /* In eight chains: one alone would wait for each addition to end. */
@@ -224,18 +233,18 @@ KM_FOR_ALL_CPUS static double sum_norms(const float *norm2, size_t n)
 static void label_with_all(const struct step *s, const struct km_mat *x, size_t from)
 {
     size_t k = s->c->k;
-    float *all = s->a->all + ((size_t)(s->label - s->a->label) + from) * k;
+    float *table = s->table + from * k;
 
     for (size_t i = 0; i < x->n; i += ALL_ROWS) {
-        size_t n = min_size(ALL_ROWS, x->n - i);
+        size_t n = km_min(ALL_ROWS, x->n - i);
         const float *row[ALL_ROWS];
 
         for (size_t r = 0; r < n; r++)
             row[r] = km_mat_row(x, i + r);
-        s->kern->scores(all + i * k, row, n, s->c, 0, k);
+        s->kern->scores(table + i * k, row, n, s->c, 0, k);
         for (size_t r = 0; r < n; r++)
             s->label[from + i + r] =
-                km_exact_label(&s->exact, row[r], s->norm2[from + i + r], all + (i + r) * k);
+                km_exact_label(&s->exact, row[r], s->norm2[from + i + r], table + (i + r) * k);
     }
 }
 
@@ -248,7 +257,7 @@ static void label_block(void *arg, size_t block, int worker)
 
     if (s->labelled)
         return;
-    if (s->a->all) {
+    if (s->table) {
         s->kern->norms(s->norm2 + from, &view);
         label_with_all(s, &view, from);
     } else {
@@ -297,7 +306,7 @@ static void group_task(void *arg, size_t task, int worker)
 {
     struct step *s = arg;
     size_t block = task * s->part_blocks;
-    size_t end = min_size(block + s->part_blocks, s->blocks);
+    size_t end = km_min(block + s->part_blocks, s->blocks);
 
     km_sums_clear(&s->a->parts[task]);
     for (; block < end; block++) {
@@ -311,7 +320,7 @@ static void group_task(void *arg, size_t task, int worker)
 static void combine_task(void *arg, size_t task, int worker)
 {
     const struct step *s = arg;
-    size_t j = task * COMBINE_CENTERS, end = min_size(j + COMBINE_CENTERS, s->c->k);
+    size_t j = task * COMBINE_CENTERS, end = km_min(j + COMBINE_CENTERS, s->c->k);
     size_t d = s->x.d;
 
     (void)worker;
@@ -329,22 +338,28 @@ static void combine_task(void *arg, size_t task, int worker)
         }
 }
 
-/* |x|^2 of all rows. */
-static double add_squares(const struct step *s)
+/* What the blocks have found. */
+static double sum_blocks(const struct step *s)
 {
     double total = 0;
 
-    for (size_t b = 0; s->squares && b < s->blocks; b++)
-        total += s->squares[b];
+    for (size_t b = 0; b < s->blocks; b++)
+        total += s->a->squares[b];
     return total;
+}
+
+/* |x|^2 of all rows. */
+static double add_squares(const struct step *s)
+{
+    return s->squares ? sum_blocks(s) : 0;
 }
 
 static double add_in_groups(struct step *s)
 {
-    s->part_blocks = (s->blocks + s->parts - 1) / s->parts;
-    s->parts = (s->blocks + s->part_blocks - 1) / s->part_blocks;
+    s->part_blocks = km_ceil_div(s->blocks, s->parts);
+    s->parts = km_ceil_div(s->blocks, s->part_blocks);
     km_pool_run(s->a->pool, group_task, s, s->parts);
-    km_pool_run(s->a->pool, combine_task, s, (s->c->k + COMBINE_CENTERS - 1) / COMBINE_CENTERS);
+    km_pool_run(s->a->pool, combine_task, s, km_ceil_div(s->c->k, COMBINE_CENTERS));
     return add_squares(s);
 }
 
@@ -384,12 +399,13 @@ static double add_in_waves(const struct step *all)
     for (size_t from = 0; from < all->x.n; from += rows) {
         struct step s = *all;
 
-        s.x = km_mat_view(&all->x, from, min_size(rows, all->x.n - from));
+        s.x = km_mat_view(&all->x, from, km_min(rows, all->x.n - from));
         s.blocks = blocks_of(&s.x, s.c->k);
         s.label += from;
         s.score += from;
         s.second += from;
         s.norm2 += from;
+        s.table = all->table ? all->table + from * all->c->k : NULL;
         s.weight = all->weight ? all->weight + from : NULL;
         km_pool_run(s.a->pool, label_block, &s, s.blocks);
         km_order_rows(&s.a->orders[0], &s.x, s.label, s.weight);
@@ -417,17 +433,32 @@ void km_assign_rows(struct km_assign *a, const struct km_mat *x, const struct km
     km_pool_run(a->pool, label_block, &s, s.blocks);
 }
 
+/* Labels the rows, unless they are, and adds them. */
+static void add_all(struct step *s, struct km_sums *sums)
+{
+    s->sums = sums;
+    s->parts = km_min(parts_for(s->x.n, s->c->k, s->x.d), s->a->max_parts);
+    *sums->ssd += s->parts ? add_in_groups(s) : add_in_waves(s);
+    *sums->rows += (double)s->x.n;
+}
+
 void km_assign_add(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
                    const double *weight, const struct km_centers *c, int want_ssd)
 {
     struct step s = step_of(a, x, c);
 
     s.weight = weight;
-    s.sums = sums;
     s.squares = want_ssd ? a->squares : NULL;
-    s.parts = min_size(parts_for(x->n, c->k, x->d), a->max_parts);
-    *sums->ssd += s.parts ? add_in_groups(&s) : add_in_waves(&s);
-    *sums->rows += (double)x->n;
+    add_all(&s, sums);
+}
+
+void km_assign_add_scored(struct km_assign *a, float *score, struct km_sums *sums,
+                          const struct km_mat *x, const struct km_centers *c)
+{
+    struct step s = bare_step(a, x, c);
+
+    s.table = score;
+    add_all(&s, sums);
 }
 
 void km_assign_sum(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
@@ -439,7 +470,6 @@ void km_assign_sum(struct km_assign *a, struct km_sums *sums, const struct km_ma
                      .x = *x,
                      .c = &c,
                      .weight = weight,
-                     .sums = sums,
                      .label = label,
                      .labelled = 1,
                      .score = a->score,
@@ -449,12 +479,7 @@ void km_assign_sum(struct km_assign *a, struct km_sums *sums, const struct km_ma
                      .blocks = blocks_of(x, k)};
 
     assert(x->n <= a->max_rows && k <= a->max_k);
-    s.parts = min_size(parts_for(x->n, k, x->d), a->max_parts);
-    if (s.parts)
-        add_in_groups(&s);
-    else
-        add_in_waves(&s);
-    *sums->rows += (double)x->n;
+    add_all(&s, sums);
 }
 
 float km_assign_most_dist2(const struct km_assign *a, size_t i)
@@ -462,46 +487,25 @@ float km_assign_most_dist2(const struct km_assign *a, size_t i)
     return km_exact_most_dist2(&a->exact, a->norm2[i], a->score[i]);
 }
 
-/* Distances of rows whose centers are known. */
-struct measure {
-    const struct km_kernels *kern;
-    double *dist2;
-    const struct km_mat *x;
-    const uint32_t *label;
-    const struct km_centers *c;
+/* Rows of a block that stay where they are given: the squared distance to the nearest center, and which that is. */
+struct left {
+    double dist2[KM_KERN_ROWS]; /* -1: the row does not stay */
+    uint32_t label[KM_KERN_ROWS];
 };
 
-static void measure_task(void *arg, size_t task, int worker)
-{
-    const struct measure *m = arg;
-    size_t end = min_size((task + 1) * KM_KERN_ROWS, m->x->n);
-
-    (void)worker;
-    for (size_t i = task * KM_KERN_ROWS; i < end; i++)
-        m->dist2[i] =
-            m->kern->dist2(km_mat_row(m->x, i), m->c->exact + m->label[i] * m->c->d, m->c->d);
-}
-
-void km_assign_dist2(const struct km_assign *a, double *dist2, const struct km_mat *x,
-                     const uint32_t *label, const struct km_centers *c)
-{
-    struct measure m = {a->kern, dist2, x, label, c};
-
-    km_pool_run(a->pool, measure_task, &m, (x->n + KM_KERN_ROWS - 1) / KM_KERN_ROWS);
-}
-
-/* Brings rows to where they are labelled; adds up the others, which become 0. Returns which stay: `is_left[i]`. */
-static double bring_rows(const struct step *s, const struct km_mat *rows, unsigned char *is_left)
+/* Brings rows to where they are labelled; returns the sum over those that stay, which become 0. */
+static double bring_rows(const struct step *s, const struct km_mat *rows, struct left *left)
 {
     double total = 0;
 
     for (size_t i = 0; i < rows->n; i++) {
         float *row = km_mat_row(rows, i);
 
-        is_left[i] = !km_given_bring(s->given, row);
-        if (!is_left[i])
+        left->dist2[i] = -1;
+        if (km_given_bring(s->given, row))
             continue;
-        total += km_given_nearest2(s->given, s->kern, row);
+        left->dist2[i] = km_given_nearest2(s->given, s->kern, row, &left->label[i]);
+        total += left->dist2[i];
         memset(row, 0, rows->d * sizeof(*row));
     }
     return total;
@@ -511,27 +515,38 @@ static void given_task(void *arg, size_t task, int worker)
 {
     struct step *s = arg;
     struct km_mat view = block_of(s, task);
-    const uint32_t *label = s->label + task * s->block;
-    unsigned char is_left[KM_KERN_ROWS];
-    double total = bring_rows(s, &view, is_left), moved = 0;
+    size_t from = task * s->block;
+    uint32_t *label = s->label + from;
+    double unit2 = km_given_unit2(s->given), moved = 0, total;
+    struct left left;
 
+    total = bring_rows(s, &view, &left);
     label_block(s, task, worker);
-    for (size_t i = 0; i < view.n; i++)
-        if (!is_left[i])
-            moved += s->kern->dist2(km_mat_row(&view, i), s->c->exact + label[i] * s->x.d, s->x.d);
-    s->a->squares[task] = total + moved * km_given_unit2(s->given);
+    for (size_t i = 0; i < view.n; i++) {
+        double dist2 = left.dist2[i];
+
+        if (dist2 < 0) {
+            dist2 = s->kern->dist2(km_mat_row(&view, i), s->c->exact + label[i] * s->x.d, s->x.d);
+            moved += dist2;
+            dist2 *= unit2;
+        } else {
+            label[i] = left.label[i];
+        }
+        if (s->dist2)
+            s->dist2[from + i] = dist2;
+    }
+    s->a->squares[task] = total + moved * unit2;
 }
 
-double km_assign_ssd_given(struct km_assign *a, const struct km_mat *x, const struct km_given *g)
+double km_assign_ssd_given(struct km_assign *a, double *dist2, const struct km_mat *x,
+                           const struct km_given *g)
 {
     struct step s = step_of(a, x, &g->centers);
-    double total = 0;
 
     s.given = g;
+    s.dist2 = dist2;
     km_pool_run(a->pool, given_task, &s, s.blocks);
-    for (size_t b = 0; b < s.blocks; b++)
-        total += a->squares[b];
-    return total;
+    return sum_blocks(&s);
 }
 
 static void ssd_task(void *arg, size_t task, int worker)
@@ -550,10 +565,7 @@ static void ssd_task(void *arg, size_t task, int worker)
 double km_assign_ssd(struct km_assign *a, const struct km_mat *x, const struct km_centers *c)
 {
     struct step s = step_of(a, x, c);
-    double total = 0;
 
     km_pool_run(a->pool, ssd_task, &s, s.blocks);
-    for (size_t b = 0; b < s.blocks; b++)
-        total += a->squares[b];
-    return total;
+    return sum_blocks(&s);
 }

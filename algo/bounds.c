@@ -2,6 +2,7 @@
 #include "algo/bounds.h"
 
 #include "base/mem.h"
+#include "base/size.h"
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -23,19 +24,14 @@
 #define FEW_ROUNDINGS 0x1p-21f
 #define LOST          1e-40
 
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 static size_t blocks_of(size_t rows)
 {
-    return (rows + BLOCK - 1) / BLOCK;
+    return km_ceil_div(rows, BLOCK);
 }
 
 int km_bounds_pay(size_t k, size_t d)
 {
-    return d >= 64 && k <= min_size(d / 4, MOST_CENTERS);
+    return d >= 64 && k <= km_min(d / 4, MOST_CENTERS);
 }
 
 int km_bounds_init(struct km_bounds *b, size_t k, size_t d, struct km_err *err)
@@ -236,7 +232,7 @@ static void check_block(void *arg, size_t block, int worker)
     struct km_bounds *b = s->b;
     float *score = s->a->scratch + (size_t)worker * KM_KERN_SCRATCH;
     struct km_change *changes = b->changes + block * BLOCK;
-    size_t end = min_size((block + 1) * BLOCK, s->old), found = 0, pairs = 0;
+    size_t end = km_min((block + 1) * BLOCK, s->old), found = 0, pairs = 0;
     struct group g = {.n = 0};
 
     for (size_t i = block * BLOCK; i < end; i++) {
@@ -259,7 +255,7 @@ static void change_sums(void *arg, size_t task, int worker)
 {
     const struct step *s = arg;
     struct km_bounds *b = s->b;
-    size_t from = task * COLUMNS, len = min_size(COLUMNS, b->d - from);
+    size_t from = task * COLUMNS, len = km_min(COLUMNS, b->d - from);
     (void)worker;
     for (size_t block = 0; block < blocks_of(s->old); block++)
         for (size_t i = 0; i < b->changed[block]; i++) {
@@ -284,7 +280,7 @@ static void change_sums(void *arg, size_t task, int worker)
 static void new_block(void *arg, size_t block, int worker)
 {
     const struct step *s = arg;
-    size_t from = s->old + block * BLOCK, end = min_size(from + BLOCK, s->x.n);
+    size_t from = s->old + block * BLOCK, end = km_min(from + BLOCK, s->x.n);
 
     (void)worker;
     for (size_t i = from; i < end; i++)
@@ -295,9 +291,7 @@ static void add_new(struct step *s)
 {
     struct km_mat rest = km_mat_view(&s->x, s->old, s->x.n - s->old);
 
-    s->a->all = s->b->lower + s->old * s->b->k;
-    km_assign_add(s->a, &s->b->sums, &rest, NULL, s->c, 0);
-    s->a->all = NULL;
+    km_assign_add_scored(s->a, s->b->lower + s->old * s->b->k, &s->b->sums, &rest, s->c);
     km_pool_run(s->a->pool, new_block, s, blocks_of(rest.n));
 }
 
@@ -376,7 +370,7 @@ double km_bounds_step(struct km_bounds *b, struct km_assign *a, const struct km_
     follow(b, c);
     if (s.old) {
         km_pool_run(a->pool, check_block, &s, blocks_of(s.old));
-        km_pool_run(a->pool, change_sums, &s, (b->d + COLUMNS - 1) / COLUMNS);
+        km_pool_run(a->pool, change_sums, &s, km_ceil_div(b->d, COLUMNS));
         for (size_t block = 0; block < blocks_of(s.old); block++) {
             measured += b->measured[block];
             changed += b->changed[block];
@@ -396,7 +390,7 @@ double km_bounds_step(struct km_bounds *b, struct km_assign *a, const struct km_
         for (size_t j = 0; j < b->k; j++)
             b->top[j] = norm2_of(b, j);
     }
-    b->work = (double)(x->n - s.old) + (double)min_size(s.old, s.old / LOOK + MEASURED * changed);
+    b->work = (double)(x->n - s.old) + (double)km_min(s.old, s.old / LOOK + MEASURED * changed);
     b->n = x->n;
     return measured;
 }

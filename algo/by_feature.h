@@ -5,11 +5,12 @@
 #define KM_ALGO_BY_FEATURE_H
 
 #include "base/csr.h"
+#include "base/size.h"
 
 /** Points beside each other, for k of them. */
 static inline size_t km_by_feature_width(size_t k)
 {
-    return (k + 7) / 8 * 8;
+    return km_round_up(k, 8);
 }
 
 /** dist2[j], of `width` points: lanes (d, width). */

@@ -3,6 +3,7 @@
 
 #include "base/clones.h"
 #include "base/mem.h"
+#include "base/size.h"
 #include <math.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 /* What kernels read. */
 static int init_forms(struct km_centers *c, size_t k, size_t d, struct km_err *err)
 {
-    size_t padded = (k + LANES - 1) / LANES * LANES;
+    size_t padded = km_round_up(k, LANES);
 
     *c = (struct km_centers){.k = k, .d = d};
     c->half = km_alloc(padded, sizeof(float));
@@ -96,10 +97,27 @@ int km_centers_adopt(struct km_centers *c, size_t k, size_t d, double *exact, do
     return KM_OK;
 }
 
-void km_centers_refresh(struct km_centers *c)
+static void publish_all(struct km_centers *c)
 {
     for (size_t j = 0; j < c->k; j++)
         publish(c, j);
+}
+
+void km_centers_place(struct km_centers *c, const double *exact, const double *weight)
+{
+    memcpy(c->weight, weight, c->k * sizeof(*weight));
+    memcpy(c->exact, exact, c->k * c->d * sizeof(*exact));
+    publish_all(c);
+}
+
+void km_centers_place_rows(struct km_centers *c, const struct km_mat *rows, const float *origin,
+                           int exponent)
+{
+    for (size_t j = 0; j < c->k; j++)
+        for (size_t t = 0; t < c->d; t++)
+            c->exact[j * c->d + t] =
+                ldexp((double)km_mat_row(rows, j)[t] - (double)origin[t], exponent);
+    publish_all(c);
 }
 
 void km_centers_set(struct km_centers *c, size_t j, const float *row, double weight)
@@ -125,7 +143,7 @@ void km_centers_scale(struct km_centers *c, int exponent)
 
     for (size_t i = 0; i < c->k * c->d; i++)
         c->exact[i] *= by;
-    km_centers_refresh(c);
+    publish_all(c);
 }
 
 /*
@@ -229,7 +247,7 @@ static void move_some(void *arg, size_t task, int worker)
     const struct move *m = arg;
     struct km_centers *c = m->c;
     size_t from = task * MOVE_CENTERS;
-    size_t to = from + MOVE_CENTERS < c->k ? from + MOVE_CENTERS : c->k;
+    size_t to = km_min(from + MOVE_CENTERS, c->k);
 
     (void)worker;
     for (size_t j = from; j < to; j++) {
@@ -251,7 +269,7 @@ double km_centers_move(struct km_centers *c, struct km_sums *s, double decay, st
     struct move m = {c, s, decay};
     double ssd = *s->ssd;
 
-    km_pool_run(pool, move_some, &m, (c->k + MOVE_CENTERS - 1) / MOVE_CENTERS);
+    km_pool_run(pool, move_some, &m, km_ceil_div(c->k, MOVE_CENTERS));
     for (size_t j = 0; j < c->k; j++)
         ssd += s->count[j];
     clear_head(s);

@@ -21,6 +21,7 @@ struct km_centers {
     double *exact_half; /* (k) the same in float64: for sparse rows */
 };
 
+/** Room for k centers of d features, all 0 and of weight 0. */
 int km_centers_init(struct km_centers *c, size_t k, size_t d, struct km_err *err);
 void km_centers_done(struct km_centers *c); /* zeroed is fine */
 
@@ -31,8 +32,12 @@ int km_centers_adopt(struct km_centers *c, size_t k, size_t d, double *exact, do
 /** Puts center j at a row (d values) with a weight. */
 void km_centers_set(struct km_centers *c, size_t j, const float *row, double weight);
 
-/** Brings the other forms in step with `exact`, which came from another rank. */
-void km_centers_refresh(struct km_centers *c);
+/** Puts all centers at (k, d) positions, with (k) weights. */
+void km_centers_place(struct km_centers *c, const double *exact, const double *weight);
+
+/** Puts all centers at (row - origin) * 2^exponent of the k rows; weights stay. */
+void km_centers_place_rows(struct km_centers *c, const struct km_mat *rows, const float *origin,
+                           int exponent);
 
 /** Copies positions and weights; same k and d. */
 void km_centers_copy(struct km_centers *to, const struct km_centers *from);
@@ -67,6 +72,7 @@ struct km_sums {
     double *sum;   /* (k, d) */
 };
 
+/** Room for the sums of k centers of d features, cleared. Done: zeroed is fine. */
 int km_sums_init(struct km_sums *s, size_t k, size_t d, struct km_err *err);
 void km_sums_done(struct km_sums *s);
 

@@ -3,7 +3,9 @@
 #ifndef KM_ALGO_DRAW_BACK_H
 #define KM_ALGO_DRAW_BACK_H
 
-#include "algo/assign.h"
+#include "algo/centers.h"
+#include "algo/kern/kernels.h"
+#include <stdint.h>
 
 /** Rows of a sample by their nearest center. */
 struct km_sample_view {

@@ -2,6 +2,7 @@
 #include "algo/exact.h"
 
 #include "base/clones.h"
+#include "base/size.h"
 #include <math.h>
 
 #define GROUP 16 /* rows whose scores are computed together */
@@ -193,7 +194,7 @@ static void measure_rows(const struct km_exact *e, uint32_t *label, const uint32
     for (size_t i = 0; most == 0 && i < n; i++)
         label[left[i]] = measure_all(e, km_mat_row(x, left[i]));
     for (size_t i = 0; most > 0 && i < n; i += most) {
-        size_t group = n - i < most ? n - i : most;
+        size_t group = km_min(n - i, most);
 
         for (size_t r = 0; r < group; r++)
             row[r] = km_mat_row(x, left[i + r]);

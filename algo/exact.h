@@ -24,6 +24,7 @@ struct km_exact {
     float share; /* see km_exact_rest */
 };
 
+/** The bounds of the errors of a level for these centers. */
 struct km_exact km_exact_of(const struct km_kernels *kern, const struct km_centers *c);
 
 /**

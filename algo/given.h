@@ -31,8 +31,9 @@ void km_given_done(struct km_given *g); /* zeroed is fine */
 /** Brings a row there, if that is exact; else 0, and the row stays as it is. */
 int km_given_bring(const struct km_given *g, float *row);
 
-/** The squared distance of a row, as given, to the nearest row of the model. */
-double km_given_nearest2(const struct km_given *g, const struct km_kernels *kern, const float *row);
+/** The squared distance of a row, as given, to the nearest row of the model; *label: which that is, of equals the lowest. */
+double km_given_nearest2(const struct km_given *g, const struct km_kernels *kern, const float *row,
+                         uint32_t *label);
 
 /** Squared distances there, times this, are squared distances of rows as given. */
 double km_given_unit2(const struct km_given *g);

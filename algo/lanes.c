@@ -2,6 +2,7 @@
 #include "algo/lanes.h"
 
 #include "base/mem.h"
+#include "base/size.h"
 #include <math.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@
 
 static size_t padded(size_t k)
 {
-    return (k + 15) / 16 * 16;
+    return km_round_up(k, 16);
 }
 
 int km_lanes_init(struct km_lanes *l, size_t k, size_t d, struct km_err *err)
@@ -50,12 +51,12 @@ static void fill_features(void *arg, size_t task, int worker)
 {
     const struct fill *f = arg;
     size_t d = f->l->d, from = task * FILL_FEATURES;
-    size_t to = from + FILL_FEATURES < d ? from + FILL_FEATURES : d;
+    size_t to = km_min(from + FILL_FEATURES, d);
 
     (void)worker;
     for (size_t p = 0; p < km_lanes_panels(f->l->k); p++) {
         size_t width = km_lanes_width(f->l->k, p), first = p * KM_LANES;
-        size_t n = f->l->k - first < width ? f->l->k - first : width;
+        size_t n = km_min(f->l->k - first, width);
         float *v = km_lanes_panel(f->l, p);
 
         for (size_t t = from; t < to; t++) {
@@ -76,5 +77,5 @@ void km_lanes_fill(struct km_lanes *l, const struct km_centers *c, struct km_poo
         l->half[j] = c->half[j];
     }
     memcpy(l->exact_half, c->exact_half, c->k * sizeof(double));
-    km_pool_run(pool, fill_features, &f, (l->d + FILL_FEATURES - 1) / FILL_FEATURES);
+    km_pool_run(pool, fill_features, &f, km_ceil_div(l->d, FILL_FEATURES));
 }

@@ -12,7 +12,8 @@
 #ifndef KM_ALGO_LOOK_H
 #define KM_ALGO_LOOK_H
 
-#include "algo/lloyd.h"
+#include "algo/centers.h"
+#include "algo/points.h"
 
 /** What is known of a center. */
 struct km_look_center {

@@ -8,7 +8,7 @@
 #ifndef KM_ALGO_MANY_H
 #define KM_ALGO_MANY_H
 
-#include "algo/lloyd.h"
+#include "algo/points.h"
 
 struct km_many_options {
     double work;    /* of so many iterations over these rows, at most */
@@ -27,6 +27,9 @@ struct km_many_result {
 /** Most rows and centers for looks; with more of them there are only iterations. */
 #define KM_MANY_ROWS    ((size_t)1 << 20)
 #define KM_MANY_CENTERS ((size_t)1 << 15)
+
+/** Whether it can search with such rows: dense ones. */
+int km_many_takes(const struct km_rows *rows);
 
 /**
  * Improves c on dense rows p. Ends when an iteration, and the look before it, gain less than 1e-4 of the loss; or when the work is

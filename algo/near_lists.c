@@ -2,6 +2,7 @@
 #include "algo/near_lists.h"
 
 #include "base/mem.h"
+#include "base/size.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@ int km_near_lists_init(struct km_near_lists *l, struct km_pool *pool, size_t k, 
     size_t threads = (size_t)km_pool_threads(pool);
 
     assert(k >= 2 && k <= KM_NEAR_MOST && each <= KM_NEAR_EACH);
-    *l = (struct km_near_lists){.k = k, .each = each < k ? each : k};
+    *l = (struct km_near_lists){.k = k, .each = km_min(each, k)};
     l->center = km_alloc(k, l->each * sizeof(*l->center));
     l->of = km_alloc(k, sizeof(*l->of));
     l->dist2 = km_alloc(threads, k * sizeof(*l->dist2));
@@ -154,13 +155,13 @@ static void find_by_distances(const struct find *f, size_t j, int worker)
 static void find_task(void *arg, size_t task, int worker)
 {
     const struct find *f = arg;
-    size_t k = f->l->k, end = (task + 1) * CENTERS < k ? (task + 1) * CENTERS : k;
+    size_t k = f->l->k, end = km_min((task + 1) * CENTERS, k);
     size_t most = KM_KERN_SCRATCH / k < CENTERS ? KM_KERN_SCRATCH / k : CENTERS;
     float *score = f->l->score + (size_t)worker * KM_KERN_SCRATCH;
     const float *row[CENTERS];
 
     for (size_t j = task * CENTERS; j < end; j += most) {
-        size_t n = end - j < most ? end - j : most;
+        size_t n = km_min(end - j, most);
 
         for (size_t i = 0; i < n; i++)
             row[i] = km_mat_row(&f->c->c, j + i);
@@ -180,5 +181,5 @@ void km_near_lists_find(struct km_near_lists *l, const struct km_centers *c,
     struct find f = {l, c, km_exact_of(kern, c)};
 
     assert(c->k == l->k);
-    km_pool_run(pool, find_task, &f, (l->k + CENTERS - 1) / CENTERS);
+    km_pool_run(pool, find_task, &f, km_ceil_div(l->k, CENTERS));
 }

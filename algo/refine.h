@@ -14,7 +14,7 @@ struct km_refine_options {
     uint64_t seed;
     uint64_t rank;   /* who refines: ranks with the same rows start from different ones of them */
     double flop;     /* floating point operations to spend, about */
-    double few_flop; /* or so many, where everything can be done on all rows with them */
+    double few_flop; /* or so many, where everything can be done on all (dense) rows with them */
 };
 
 /** Most rows that looks are made at (algo/look.h): 36 MiB of what they keep of rows. */
@@ -29,9 +29,9 @@ struct km_refine_options {
 /** For km_refine_options.few_flop: on few rows nobody minds. Not for sparse rows, whose operations take several times as long. */
 #define KM_REFINE_FEW_FLOP 40e9
 
-/** The formula for km_refine_options.flop: 30 % of the pass, but at least 15 GFLOP. For sparse
- * rows: their values, as rows of one feature. */
-double km_refine_budget(uint64_t rows, size_t from_k, size_t d);
+/** The formula for km_refine_options.flop: 30 % of the pass, but at least 15 GFLOP. values: of all rows of the pass; of sparse
+ * rows those that are stored. */
+double km_refine_budget(double values, size_t from_k);
 
 /** What was done, for the log. */
 struct km_refine_result {

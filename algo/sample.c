@@ -1,9 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Outline. A row keeps u and what speaks for it (its key); thresholds decide (sample.h).
+ *
+ *   offer        a block of rows, just labelled: rows that cannot be kept are out by their float32 score;
+ *                the others are picked, measured in float64 by all threads, and taken in order
+ *   find_untried a center that may have been made of a far row: its rows are measured to other centers
+ *   shrink       no more room: thresholds that leave 7/8 of the rows, read from some of the rows
+ *   lower        rows above the thresholds go; the last rows fill their places
+ *   nest         orders rows by how far thresholds may fall until they go: the first n are a sample again
+ *   weights      1 / probability, for the first n rows
+ */
 #include "algo/sample.h"
 
 #include "base/mem.h"
 #include "base/scale.h"
 #include "base/select.h"
+#include "base/size.h"
 #include <assert.h>
 #include <float.h>
 #include <math.h>
@@ -19,7 +31,8 @@
 #define RARE_SHARE 0.2
 /* Centers that a row is measured to where its own one says nothing; see find_untried. */
 #define OTHERS 32
-/* keep.far is below 2^90, so that the least distances that speak for a row (its chance over that) have all digits. */
+/* keep.far is below 2^90: the least distances that speak for a row, its chance over that, have all
+ * digits. */
 #define FAR_EXPONENT 90
 /* More than a few operations of float32 are off by. */
 #define SLACK (1 + 0x1p-20F)
@@ -36,10 +49,9 @@ static int init_rows(struct km_sample *s, const struct km_sample_size *size, str
     int rc;
 
     if (size->values)
-        return km_csr_init(&s->csr, room, size->values > size->d ? size->values : size->d, size->d,
-                           err);
-    rc = km_mat_init(&s->rows, room, size->d, err);
-    s->rows.n = 0;
+        return km_csr_init(&s->rows.sparse, room, km_max(size->values, size->d), size->d, err);
+    rc = km_mat_init(&s->rows.dense, room, size->d, err);
+    s->rows.dense.n = 0;
     return rc;
 }
 
@@ -67,8 +79,7 @@ int km_sample_init(struct km_sample *s, const struct km_sample_size *size, uint6
 
 void km_sample_done(struct km_sample *s)
 {
-    km_mat_done(&s->rows);
-    km_csr_done(&s->csr);
+    km_rows_done(&s->rows);
     km_free(s->key);
     km_free(s->order);
     km_free(s->rarity);
@@ -79,7 +90,7 @@ void km_sample_done(struct km_sample *s)
 
 size_t km_sample_rows(const struct km_sample *s)
 {
-    return s->csr.d ? s->csr.n : s->rows.n;
+    return km_rows_n(&s->rows);
 }
 
 int km_sample_is_complete(const struct km_sample *s)
@@ -132,7 +143,7 @@ static double chance_of(const struct km_sample_key *key, const struct km_sample_
 /* The last rows fill the holes. */
 static void lower_dense(struct km_sample *s)
 {
-    struct km_mat *m = &s->rows;
+    struct km_mat *m = &s->rows.dense;
 
     for (size_t i = 0; i < m->n;) {
         if (is_kept(&s->key[i], &s->keep)) {
@@ -147,7 +158,7 @@ static void lower_dense(struct km_sample *s)
 /* Values are to lie one behind the other, so rows stay in order. */
 static void lower_sparse(struct km_sample *s)
 {
-    struct km_csr *m = &s->csr;
+    struct km_csr *m = &s->rows.sparse;
     size_t n = m->n;
 
     km_csr_clear(m);
@@ -169,7 +180,7 @@ void km_sample_lower(struct km_sample *s, struct km_sample_keep keep)
 {
     s->keep = (struct km_sample_keep){fminf(s->keep.any, keep.any), fminf(s->keep.far, keep.far),
                                       fminf(s->keep.rare, keep.rare)};
-    if (s->csr.d)
+    if (km_rows_are_sparse(&s->rows))
         lower_sparse(s);
     else
         lower_dense(s);
@@ -218,9 +229,9 @@ void km_sample_shrink(struct km_sample *s, size_t most)
 }
 
 /*
- * The power of two that squared distances are taken times, and keep.far divided by: that of the rows, unless keep.far would come
- * near the end of float32. Then distances that come later are of a smaller unit, and speak less for their rows; what a row
- * that is there was kept for stays what it was.
+ * The power of two that squared distances are taken times, and keep.far divided by: that of the
+ * rows, unless keep.far would come near the end of float32. Then distances that come later are in a
+ * smaller unit, and speak less for their rows; what a row was kept for stays what it was.
  */
 static int unit_of(const struct km_sample *s, int exponent)
 {
@@ -237,13 +248,9 @@ void km_sample_scale(struct km_sample *s, int exponent)
 {
     int by = unit_of(s, exponent);
 
-    if (s->csr.d)
-        km_scale(s->csr.val, s->csr.nnz, exponent);
-    for (size_t i = 0; i < km_sample_rows(s); i++) {
-        if (!s->csr.d)
-            km_scale(km_mat_row(&s->rows, i), s->rows.d, exponent);
+    km_rows_scale(&s->rows, exponent);
+    for (size_t i = 0; i < km_sample_rows(s); i++)
         s->key[i].dist2 = float_of(ldexp((double)s->key[i].dist2, by));
-    }
     if (isfinite(s->keep.far))
         s->keep.far = float_of(ldexp((double)s->keep.far, -by));
 }
@@ -274,7 +281,7 @@ static int is_out(const struct km_sample *s, float u, float rarity, float most_d
 static void take(struct km_sample *s, const struct km_sample_pick *p, const struct km_mat *x,
                  const struct km_csr *csr)
 {
-    struct km_csr *m = &s->csr;
+    struct km_csr *m = &s->rows.sparse;
     size_t n = km_sample_rows(s);
 
     while (m->d && is_kept(&p->key, &s->keep) && csr->len[p->row] > m->max_nnz - m->nnz) {
@@ -287,8 +294,8 @@ static void take(struct km_sample *s, const struct km_sample_pick *p, const stru
     if (m->d) {
         km_csr_copy_row(m, csr, p->row);
     } else {
-        memcpy(km_mat_row(&s->rows, n), km_mat_row(x, p->row), x->ld * sizeof(float));
-        s->rows.n++;
+        memcpy(km_mat_row(&s->rows.dense, n), km_mat_row(x, p->row), x->ld * sizeof(float));
+        s->rows.dense.n++;
     }
     if (n + 1 > s->capacity)
         km_sample_shrink(s, s->capacity > 1 ? LEFT(s->capacity) : 1);
@@ -404,7 +411,7 @@ static void offer(struct block *b)
         if ((b->has_new && s->came[j]) || !is_out(s, u, rarity, most_dist2(b, i)))
             s->pick[b->picked++] = (struct km_sample_pick){(uint32_t)i, {u, 0, rarity}};
     }
-    km_pool_run(b->pool, measure_some, b, (b->picked + MEASURE_ROWS - 1) / MEASURE_ROWS);
+    km_pool_run(b->pool, measure_some, b, km_ceil_div(b->picked, MEASURE_ROWS));
     for (size_t i = 0; i < b->picked; i++)
         take(s, &s->pick[i], b->x, b->csr);
     s->seen += b->n;
@@ -447,21 +454,23 @@ static void swap_rows(struct km_sample *s, size_t i, size_t other)
     s->key[other] = key;
     s->order[i] = s->order[other];
     s->order[other] = order;
-    if (s->csr.d) {
-        size_t at = s->csr.at[i];
-        uint32_t len = s->csr.len[i];
+    if (km_rows_are_sparse(&s->rows)) {
+        struct km_csr *m = &s->rows.sparse;
+        size_t at = m->at[i];
+        uint32_t len = m->len[i];
 
-        s->csr.at[i] = s->csr.at[other];
-        s->csr.len[i] = s->csr.len[other];
-        s->csr.at[other] = at;
-        s->csr.len[other] = len;
+        m->at[i] = m->at[other];
+        m->len[i] = m->len[other];
+        m->at[other] = at;
+        m->len[other] = len;
         return;
     }
-    for (size_t t = 0; t < s->rows.d; t++) {
-        float value = km_mat_row(&s->rows, i)[t];
+    for (size_t t = 0; t < s->rows.dense.d; t++) {
+        float *a = km_mat_row(&s->rows.dense, i), *b = km_mat_row(&s->rows.dense, other);
+        float value = a[t];
 
-        km_mat_row(&s->rows, i)[t] = km_mat_row(&s->rows, other)[t];
-        km_mat_row(&s->rows, other)[t] = value;
+        a[t] = b[t];
+        b[t] = value;
     }
 }
 

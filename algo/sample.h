@@ -19,6 +19,7 @@
 
 #include "algo/assign.h"
 #include "algo/sparse_centers.h"
+#include "base/rows.h"
 
 /** What decides about a row. */
 struct km_sample_key {
@@ -32,8 +33,7 @@ struct km_sample_keep {
 };
 
 struct km_sample {
-    struct km_mat rows;        /* dense ones, or */
-    struct km_csr csr;         /* sparse ones, if csr.d > 0 */
+    struct km_rows rows;       /* without their weights: km_sample_weights */
     size_t capacity;           /* rows; 0: keeps nothing */
     struct km_sample_key *key; /* (capacity) of the rows */
     float *order;              /* (capacity) scratch; see km_sample_nest */

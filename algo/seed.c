@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "algo/seed.h"
 
+#include "base/size.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -62,7 +64,7 @@ void km_seed_plusplus(struct km_centers *c, const struct km_mat *x, const double
         u.point = km_mat_row(x, km_seed_draw(dist2, weight, x->n, rng));
         km_centers_set(c, j, u.point, 1);
         if (j + 1 < c->k)
-            km_pool_run(pool, update_block, &u, (x->n + KM_KERN_ROWS - 1) / KM_KERN_ROWS);
+            km_pool_run(pool, update_block, &u, km_ceil_div(x->n, KM_KERN_ROWS));
     }
 }
 
@@ -84,7 +86,7 @@ void km_seed_greedy(struct km_centers *c, const struct km_mat *x, const double *
                     const struct km_kernels *kern, struct km_pool *pool, float *dist2,
                     struct km_rng *rng)
 {
-    size_t n = x->n, blocks = (n + KM_KERN_ROWS - 1) / KM_KERN_ROWS;
+    size_t n = x->n, blocks = km_ceil_div(n, KM_KERN_ROWS);
     struct update u = {kern, x, NULL, dist2 + n};
 
     for (size_t i = 0; i < n; i++)

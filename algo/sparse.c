@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/scale.h"
+#include "base/size.h"
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -12,11 +13,6 @@
 #define CHUNK_ROWS 64
 /* What underflow may cost, for numbers of size 1. */
 #define LOST 1e-36
-
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 int km_sparse_init(struct km_sparse *s, const struct km_kernels *kern, struct km_pool *pool,
                    size_t max_rows, size_t max_k, size_t d, struct km_err *err)
@@ -68,13 +64,13 @@ struct call {
 
 static size_t blocks_of(const struct km_csr *x)
 {
-    return (x->n + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    return km_ceil_div(x->n, BLOCK_ROWS);
 }
 
 static void norm_block(void *arg, size_t task, int worker)
 {
     const struct call *c = arg;
-    size_t end = min_size((task + 1) * BLOCK_ROWS, c->x->n);
+    size_t end = km_min((task + 1) * BLOCK_ROWS, c->x->n);
 
     (void)worker;
     for (size_t i = task * BLOCK_ROWS; i < end; i++)
@@ -155,7 +151,7 @@ static void settle(const struct call *c, const struct km_csr *view, size_t from)
 static void label_block(void *arg, size_t task, int worker)
 {
     const struct call *c = arg;
-    size_t from = task * BLOCK_ROWS, n = min_size(BLOCK_ROWS, c->x->n - from);
+    size_t from = task * BLOCK_ROWS, n = km_min(BLOCK_ROWS, c->x->n - from);
     struct km_csr view = km_csr_view(c->x, from, n);
     uint32_t *label = c->s->label + from;
     float *score = c->s->score + from, *second = c->s->second + from;
@@ -246,7 +242,7 @@ void km_sparse_each_label(struct km_sparse *s, size_t n, size_t k, km_task *fn, 
 {
     struct call c = {.s = s, .k = k, .each = fn, .each_arg = arg};
 
-    km_pool_run(s->pool, run_chunk, &c, (n + CHUNK_ROWS - 1) / CHUNK_ROWS);
+    km_pool_run(s->pool, run_chunk, &c, km_ceil_div(n, CHUNK_ROWS));
 }
 
 static void add_label(void *arg, size_t j, int worker)
@@ -266,15 +262,20 @@ static void add_label(void *arg, size_t j, int worker)
     }
 }
 
+void km_sparse_rows(struct km_sparse *s, const struct km_csr *x, const struct km_centers *c)
+{
+    km_lanes_fill(&s->lanes, c, s->pool);
+    km_sparse_norms(s, x, NULL);
+    km_sparse_label(s, x, &s->lanes);
+    km_sparse_order(s, x->n, c->k);
+}
+
 void km_sparse_add(struct km_sparse *s, struct km_sums *sums, const struct km_csr *x,
                    const double *weight, const struct km_centers *c)
 {
     struct call call = {.s = s, .x = x, .sums = sums, .weight = weight};
 
-    km_lanes_fill(&s->lanes, c, s->pool);
-    km_sparse_norms(s, x, NULL);
-    km_sparse_label(s, x, &s->lanes);
-    km_sparse_order(s, x->n, c->k);
+    km_sparse_rows(s, x, c);
     km_sparse_each_label(s, x->n, c->k, add_label, &call);
     *sums->rows += (double)x->n;
 }
@@ -330,14 +331,11 @@ double km_sparse_measure(struct km_sparse *s, const struct km_csr *x, const stru
 
 double km_sparse_ssd(struct km_sparse *s, const struct km_csr *x, const struct km_centers *c)
 {
-    km_lanes_fill(&s->lanes, c, s->pool);
-    km_sparse_norms(s, x, NULL);
-    km_sparse_label(s, x, &s->lanes);
-    km_sparse_order(s, x->n, c->k);
+    km_sparse_rows(s, x, c);
     return km_sparse_measure(s, x, c);
 }
 
-double km_sparse_ssd_given(struct km_sparse *s, struct km_csr *x, struct km_given *g)
+double km_sparse_ssd_given(struct km_sparse *s, const struct km_csr *x, struct km_given *g)
 {
     if (!km_scale_fits(x->val, x->nnz, g->room)) {
         int exponent = km_scale_fit(km_scale_most(x->val, x->nnz), x->d);

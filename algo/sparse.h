@@ -52,7 +52,10 @@ float km_sparse_most_dist2(const struct km_sparse *s, const struct km_csr *x, si
 double km_sparse_dist2(const struct km_sparse *s, const struct km_csr *x, size_t i, size_t j,
                        const struct km_lanes *lanes);
 
-/** Labels the rows by dense centers and adds each weight[i] times (NULL: once) to *sums (count, sum, rows). */
+/** Labels the rows by dense centers; fills s->norm2 and s->order as well. */
+void km_sparse_rows(struct km_sparse *s, const struct km_csr *x, const struct km_centers *c);
+
+/** km_sparse_rows, and adds each row weight[i] times (NULL: once) to *sums (count, sum, rows). */
 void km_sparse_add(struct km_sparse *s, struct km_sums *sums, const struct km_csr *x,
                    const double *weight, const struct km_centers *c);
 
@@ -63,11 +66,11 @@ void km_sparse_add(struct km_sparse *s, struct km_sums *sums, const struct km_cs
  */
 double km_sparse_ssd(struct km_sparse *s, const struct km_csr *x, const struct km_centers *c);
 
-/** The same sum for the labels that the last km_sparse_add gave these rows, wherever the centers are now. */
+/** The same sum for the labels that the last km_sparse_rows gave these rows, wherever the centers are now. */
 double km_sparse_measure(struct km_sparse *s, const struct km_csr *x, const struct km_centers *c);
 
 /** km_sparse_ssd of rows as given and a model as written (its origin 0), in the data's own units. Rows are scaled in place;
  * where they do not fit, g->exponent falls. */
-double km_sparse_ssd_given(struct km_sparse *s, struct km_csr *x, struct km_given *g);
+double km_sparse_ssd_given(struct km_sparse *s, const struct km_csr *x, struct km_given *g);
 
 #endif

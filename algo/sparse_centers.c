@@ -4,6 +4,7 @@
 #include "algo/seed.h"
 #include "base/mem.h"
 #include "base/scale.h"
+#include "base/size.h"
 #include <assert.h>
 #include <float.h>
 #include <math.h>
@@ -28,12 +29,7 @@
 
 static size_t lines(size_t k)
 {
-    return (k + LINE - 1) / LINE;
-}
-
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
+    return km_ceil_div(k, LINE);
 }
 
 int km_sparse_centers_init(struct km_sparse_centers *c, size_t k, size_t d, struct km_err *err)
@@ -168,7 +164,7 @@ struct update {
 static void update_block(void *arg, size_t task, int worker)
 {
     const struct update *u = arg;
-    size_t end = (task + 1) * UPDATE_ROWS < u->x->n ? (task + 1) * UPDATE_ROWS : u->x->n;
+    size_t end = km_min((task + 1) * UPDATE_ROWS, u->x->n);
 
     (void)worker;
     for (size_t i = task * UPDATE_ROWS; i < end; i++) {
@@ -189,7 +185,7 @@ static void update_all(struct update *u, struct km_sparse_centers *c, size_t j, 
         point[u->x->col[e]] = (double)u->x->val[e];
     u->point = point;
     u->point2 = km_csr_norm2(u->x, i);
-    km_pool_run(pool, update_block, u, (u->x->n + UPDATE_ROWS - 1) / UPDATE_ROWS);
+    km_pool_run(pool, update_block, u, km_ceil_div(u->x->n, UPDATE_ROWS));
     for (size_t e = u->x->at[i]; e < u->x->at[i] + u->x->len[i]; e++)
         point[u->x->col[e]] = 0;
 }
@@ -358,7 +354,7 @@ static void plan_pieces(struct take *t, int ends)
     t->pieces = 0;
     c->cut[0] = 0;
     for (size_t l = 0; l < lines(c->k); l++) {
-        size_t j = l * LINE, end = min_size(j + LINE, c->k), values = 0;
+        size_t j = l * LINE, end = km_min(j + LINE, c->k), values = 0;
         int together;
 
         for (size_t i = j; i < end; i++)
@@ -428,8 +424,8 @@ static void take_label(const struct take *t, size_t j)
         return;
     taker = km_sparse_centers_taker(t->c, j, (double)(end - from));
     for (size_t o = from; o < end; o++) {
-        ask_row(t->x, order[min_size(o + 2, end - 1)]);
-        ask_sum(taker.sum, t->x, order[min_size(o + 1, end - 1)]);
+        ask_row(t->x, order[km_min(o + 2, end - 1)]);
+        ask_sum(taker.sum, t->x, order[km_min(o + 1, end - 1)]);
         taker.norm2 += add_row(taker.sum, t->x, order[o], taker.each);
     }
     km_sparse_centers_taken(t->c, j, &taker);
@@ -454,14 +450,14 @@ static void take_piece(void *arg, size_t task, int worker)
 /* Writes a line of lanes for features `from` to `end`: all, or those touched only. */
 static void write_line(struct km_sparse_centers *c, size_t line, size_t from, size_t end, int all)
 {
-    size_t first = line * LINE, m = min_size(LINE, c->k - first);
+    size_t first = line * LINE, m = km_min(LINE, c->k - first);
     float *lanes = km_lanes_at(&c->lanes, first, 0);
     size_t width = km_lanes_width(c->k, first / KM_LANES), n;
 
     for (size_t t = from; t < end; t += n) {
         float tile[LINE][TILE_FEATURES];
 
-        n = min_size(TILE_FEATURES, end - t);
+        n = km_min(TILE_FEATURES, end - t);
         if (!all && !memchr(c->touched + t, 1, n))
             continue;
         for (size_t j = 0; j < m; j++)
@@ -477,7 +473,7 @@ static void write_task(void *arg, size_t task, int worker)
 {
     struct km_sparse_centers *c = arg;
     size_t line = task % lines(c->k), from = task / lines(c->k) * TASK_FEATURES;
-    size_t end = min_size(from + TASK_FEATURES, c->d);
+    size_t end = km_min(from + TASK_FEATURES, c->d);
 
     (void)worker;
     if (c->form[line] == WHOLE)
@@ -499,8 +495,7 @@ void km_sparse_centers_publish(struct km_sparse_centers *c, struct km_pool *pool
         publish_scale(c, j);
     }
     if (some)
-        km_pool_run(pool, write_task, c,
-                    lines(c->k) * ((c->d + TASK_FEATURES - 1) / TASK_FEATURES));
+        km_pool_run(pool, write_task, c, lines(c->k) * km_ceil_div(c->d, TASK_FEATURES));
     if (c->pending)
         memset(c->touched, 0, c->d);
     memset(c->form, LATER, lines(c->k));

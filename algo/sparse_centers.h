@@ -33,6 +33,7 @@ struct km_sparse_centers {
     double most_norm2;      /* of all rows so far */
 };
 
+/** Room for k centers of d features, without rows. */
 int km_sparse_centers_init(struct km_sparse_centers *c, size_t k, size_t d, struct km_err *err);
 void km_sparse_centers_done(struct km_sparse_centers *c); /* zeroed is fine */
 
@@ -86,6 +87,8 @@ struct km_sparse_taker {
     size_t width;
     double rows, each, norm2;
 };
+
+/** Begins to add `rows` rows to center j: their values go in with km_sparse_taker_add. */
 struct km_sparse_taker km_sparse_centers_taker(struct km_sparse_centers *c, size_t j, double rows);
 
 static inline void km_sparse_taker_add(struct km_sparse_taker *t, size_t col, double value)
@@ -97,6 +100,8 @@ static inline void km_sparse_taker_add(struct km_sparse_taker *t, size_t col, do
     if (t->lanes)
         t->lanes[col * t->width] = (float)after;
 }
+
+/** Ends it: weight and norm of center j are up to date; its lanes, where the taker had them. */
 void km_sparse_centers_taken(struct km_sparse_centers *c, size_t j,
                              const struct km_sparse_taker *t);
 

@@ -2,6 +2,7 @@
 #include "algo/sparse_window.h"
 
 #include "base/mem.h"
+#include "base/size.h"
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -12,7 +13,7 @@ int km_sparse_window_init(struct km_sparse_window *w, size_t k, size_t d, struct
 {
     int rc;
 
-    *w = (struct km_sparse_window){.words = (d + WORD - 1) / WORD};
+    *w = (struct km_sparse_window){.words = km_ceil_div(d, WORD)};
     rc = km_sums_init(&w->sums, k, d, err);
     w->mask = rc == KM_OK ? km_alloc(k * w->words, sizeof(*w->mask)) : NULL;
     w->first = km_alloc(k + 1, sizeof(*w->first));

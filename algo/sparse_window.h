@@ -20,6 +20,7 @@ struct km_sparse_window {
     double most_norm2; /* of the rows of this rank so far */
 };
 
+/** Room for a window of k centers of d features, empty. */
 int km_sparse_window_init(struct km_sparse_window *w, size_t k, size_t d, struct km_err *err);
 void km_sparse_window_done(struct km_sparse_window *w); /* zeroed is fine */
 

@@ -3,7 +3,7 @@
 #ifndef KM_ALGO_SPLIT_H
 #define KM_ALGO_SPLIT_H
 
-#include "algo/lloyd.h"
+#include "algo/points.h"
 #include "base/rng.h"
 
 /** Most rows of a split: more tell no more. */

@@ -5,11 +5,11 @@
 #include "base/crash.h"
 #include "base/mem.h"
 #include "base/stop.h"
+#include "base/wait.h"
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <time.h>
 
 #define GRACE_SECONDS 1.0
 #define LOOK_SECONDS  0.02 /* between two looks at whether somebody asked to stop */
@@ -61,17 +61,6 @@ static int start(struct aside *a, pthread_t *thread)
     return rc;
 }
 
-static void wait_a_little(struct aside *a)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += (long)(LOOK_SECONDS * 1e9);
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(&a->changed, &a->lock, &until);
-}
-
 int km_aside(void (*work)(void *arg), void *arg, struct km_err *err)
 {
     struct aside *a = km_alloc(1, sizeof(*a));
@@ -90,7 +79,7 @@ int km_aside(void (*work)(void *arg), void *arg, struct km_err *err)
     }
     pthread_mutex_lock(&a->lock);
     while (!a->ended && km_stop_seconds() < GRACE_SECONDS)
-        wait_a_little(a);
+        km_wait(&a->changed, &a->lock, LOOK_SECONDS);
     ended = a->ended;
     a->abandoned = !ended;
     pthread_mutex_unlock(&a->lock);

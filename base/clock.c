@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 
+#include <math.h>
 #include <time.h>
 
 static double seconds(clockid_t id)
@@ -19,4 +20,11 @@ double km_now(void)
 double km_wall(void)
 {
     return seconds(CLOCK_REALTIME);
+}
+
+void km_sleep(double length)
+{
+    struct timespec t = {(time_t)length, (long)(fmod(length, 1) * 1e9)};
+
+    nanosleep(&t, NULL);
 }

@@ -11,6 +11,9 @@ double km_now(void);
 /** Seconds since 1970-01-01 UTC. */
 double km_wall(void);
 
+/** Does nothing for so many seconds; a signal may end it sooner. */
+void km_sleep(double seconds);
+
 /** Sum of the time between start and stop, and how often. Used by one thread at a time. */
 struct km_watch {
     double sum;

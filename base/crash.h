@@ -24,8 +24,8 @@ void km_crash_open(void);
 /** Called again after a library has been started that loads objects, and may have taken the signals for itself. */
 void km_crash_again(void);
 
-/** Behind "kmeans VERB: " from now on; NULL: as ERROR lines of the log, on standard output. Lives on. */
-void km_crash_verb(const char *verb);
+/** Behind "kmeans NAME: " from now on; NULL: as ERROR lines of the log, on standard output. Lives on. */
+void km_crash_verb(const char *name);
 
 /** Gives the calling thread the stack for the handler, so that an overflow of its own one is told. Called
  * first in each thread; ends with it. */
@@ -37,17 +37,17 @@ void km_crash_block_others(sigset_t *before);
 
 /** What the process does, such as "in the pass"; a constant. counts_rows: the row is told, too: the first
  * one that is not done yet, by km_pulse_rows. */
-void km_crash_stage(const char *stage, int counts_rows);
+void km_crash_stage(const char *words, int counts_rows);
 
 /** Whose crash it is, where there are several hosts: stands in front of the text. Copied. */
-void km_crash_host(const char *host);
+void km_crash_host(const char *name);
 
 /** Where the failure file goes; "": nowhere (also: a failure has been told already). Copied; a path too
  * long for a file's name is none. */
 void km_crash_failure(const char *path);
 
 /** Called in the handler, last, with the text (without "Algorithm Error: "): async-signal-safe calls only. */
-void km_crash_hook(void (*tell)(const char *text));
+void km_crash_hook(void (*others)(const char *text));
 
 /** Does not return while another thread tells of a crash. For the end of main. */
 void km_crash_wait(void);

@@ -2,6 +2,7 @@
 #include "base/mat.h"
 
 #include "base/mem.h"
+#include "base/size.h"
 
 /* Rows this many floats apart begin at the same place of a page, so that all of them fall on the same
  * few lines of an L1 cache. */
@@ -12,7 +13,7 @@ size_t km_mat_ld(size_t d)
     size_t ld = 1;
 
     if (d >= 16) {
-        ld = (d + 15) / 16 * 16;
+        ld = km_round_up(d, 16);
         return ld % ALIASED ? ld : ld + 16;
     }
     while (ld < d)

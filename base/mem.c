@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 
+#include "base/size.h"
+
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,6 +20,8 @@ struct header {
 
 /* From here on pages of 2 MiB are worth the slack at both ends. */
 #define HUGE_FROM ((size_t)8 << 20)
+
+#define LEAST_ITEMS 32
 
 static atomic_size_t fail_at; /* countdown to the allocation that fails; 0 = off */
 static atomic_size_t calls;
@@ -68,6 +72,28 @@ void km_free(void *p)
         munmap(h, h->mapped);
     else
         free(h);
+}
+
+int km_grow(void *array, size_t used, size_t *room, size_t more, size_t size)
+{
+    size_t want = *room * 2 + LEAST_ITEMS;
+    void *old, *fresh;
+
+    if (more <= *room - used)
+        return 0;
+    if (more > SIZE_MAX / 4 - used)
+        return -1;
+    want = km_max(want, used + more);
+    fresh = km_alloc(want, size);
+    if (!fresh)
+        return -1;
+    memcpy(&old, array, sizeof(old)); /* whatever type it points to */
+    if (used)
+        memcpy(fresh, old, used * size);
+    km_free(old);
+    memcpy(array, &fresh, sizeof(fresh));
+    *room = want;
+    return 0;
 }
 
 char *km_strdup(const char *s)

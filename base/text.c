@@ -11,25 +11,9 @@
 /* Makes place for `more` bytes and the NUL. */
 static int reserve(struct km_text *t, size_t more)
 {
-    size_t room = t->n + more + 1;
-    char *s;
-
-    if (t->failed)
-        return -1;
-    if (room <= t->room)
-        return 0;
-    room += t->room + 64;
-    s = km_alloc(room, 1);
-    if (!s) {
+    if (!t->failed && km_grow(&t->s, t->n, &t->room, more + 1, 1))
         t->failed = 1;
-        return -1;
-    }
-    if (t->n)
-        memcpy(s, t->s, t->n);
-    km_free(t->s);
-    t->s = s;
-    t->room = room;
-    return 0;
+    return t->failed ? -1 : 0;
 }
 
 void km_text_add(struct km_text *t, const char *fmt, ...)
@@ -61,19 +45,9 @@ void km_text_add_bytes(struct km_text *t, const char *bytes, size_t n)
 
 int km_list_add(struct km_list *list, char *text)
 {
-    if (list->n == list->room) {
-        size_t room = list->room * 2 + 8;
-        char **s = km_alloc(room, sizeof(*s));
-
-        if (!s) {
-            km_free(text);
-            return KM_E_MEM;
-        }
-        if (list->n)
-            memcpy(s, list->s, list->n * sizeof(*s));
-        km_free(list->s);
-        list->s = s;
-        list->room = room;
+    if (km_grow(&list->s, list->n, &list->room, 1, sizeof(*list->s))) {
+        km_free(text);
+        return KM_E_MEM;
     }
     list->s[list->n++] = text;
     return KM_OK;

@@ -50,7 +50,7 @@ static const char usage[] =
     "Exit code: 0, 2 (usage), 3 (system).\n";
 
 /* What the issue of kernels is measured by: small and large K, narrow and wide rows. */
-static const struct km_shape shapes[] = {
+static const struct km_bench_shape shapes[] = {
     {.name = "60kx784-K10", .n = 60000, .d = 784, .k = 10},
     {.name = "60kx784-K100", .n = 60000, .d = 784, .k = 100},
     {.name = "200kx54-K100", .n = 200000, .d = 54, .k = 100},
@@ -72,7 +72,7 @@ struct options {
     int quick, json, paced, help;
     int threads; /* 0: one, and all */
     const char *only;
-    struct km_shape own[MAX_SHAPES]; /* --shape */
+    struct km_bench_shape own[MAX_SHAPES]; /* --shape */
     size_t n_own;
 };
 
@@ -117,7 +117,7 @@ static size_t parse_number(const char **text, size_t most)
     return v;
 }
 
-static void name_shape(struct km_shape *s)
+static void name_shape(struct km_bench_shape *s)
 {
     char values[24] = "", batch[24] = "";
 
@@ -130,7 +130,7 @@ static void name_shape(struct km_shape *s)
 
 static int parse_shape(struct options *o, const char *text, struct km_err *err)
 {
-    struct km_shape *s = &o->own[o->n_own];
+    struct km_bench_shape *s = &o->own[o->n_own];
     size_t *const part[] = {&s->n, &s->d, &s->k, &s->batch};
     const char *at = text;
     size_t parts = 0;
@@ -138,7 +138,7 @@ static int parse_shape(struct options *o, const char *text, struct km_err *err)
 
     if (o->n_own == MAX_SHAPES)
         return km_fail(err, KM_E_INPUT, "--shape may be given at most %d times", MAX_SHAPES);
-    *s = (struct km_shape){0};
+    *s = (struct km_bench_shape){0};
     for (; parts < 4; parts++) {
         *part[parts] = parse_number(&at, UINT32_MAX);
         if (parts == 1 && *at == '/') {
@@ -255,7 +255,7 @@ struct figures {
 
 static struct figures figures_of(struct km_lane *lane)
 {
-    const struct km_shape *s = &lane->data->shape;
+    const struct km_bench_shape *s = &lane->data->shape;
     struct figures f = {.seconds = km_samples_median(&lane->seconds)};
     double values = (double)(s->nnz ? s->nnz : s->d) * (double)s->n;
     double bytes = s->nnz ? sizeof(float) + sizeof(uint32_t) : sizeof(float); /* of a value */
@@ -275,7 +275,7 @@ static struct figures figures_of(struct km_lane *lane)
 
 static void print_json(const struct km_lane *lane, const struct figures *f)
 {
-    const struct km_shape *s = &lane->data->shape;
+    const struct km_bench_shape *s = &lane->data->shape;
 
     printf("{\"name\": \"%s\", \"n\": %zu, \"d\": %zu, \"K\": %zu, \"nnz\": %zu, \"batch\": %zu, "
            "\"threads\": %d, \"isa\": \"%s\", \"seconds\": %.6g, \"rows_per_s\": %.6g, ",
@@ -409,11 +409,11 @@ static int run_paced(struct bench *b, struct km_lane *lane, struct km_err *err)
     return rc;
 }
 
-static int run_shape(struct bench *b, const struct km_shape *shape, struct km_err *err)
+static int run_shape(struct bench *b, const struct km_bench_shape *shape, struct km_err *err)
 {
     struct km_lane lanes[MAX_LANES] = {{0}};
     struct km_shape_data data = {0};
-    double need = km_shape_bytes(shape, b->lanes), have = (double)km_memory_available();
+    double need = km_bench_shape_bytes(shape, b->lanes), have = (double)km_memory_available();
     size_t n = 0;
     int rc;
 
@@ -434,10 +434,10 @@ static int run_shape(struct bench *b, const struct km_shape *shape, struct km_er
 /* ---- the run ---- */
 
 /* The shapes that are asked for, as a list of at most MAX_SHAPES; 0 and a message if none. */
-static size_t select_shapes(const struct km_shape **list, const struct options *o,
+static size_t select_shapes(const struct km_bench_shape **list, const struct options *o,
                             struct km_err *err)
 {
-    const struct km_shape *from = o->n_own ? o->own : shapes;
+    const struct km_bench_shape *from = o->n_own ? o->own : shapes;
     const char *words[MAX_SHAPES + 1] = {NULL};
     size_t all = o->n_own ? o->n_own : N_SHAPES, n = 0;
     const char *near;
@@ -506,7 +506,7 @@ static int bench_init(struct bench *b, struct km_err *err)
 
 static int bench(const struct options *o, struct km_err *err)
 {
-    const struct km_shape *list[MAX_SHAPES];
+    const struct km_bench_shape *list[MAX_SHAPES];
     struct bench b = {.o = o};
     size_t n = select_shapes(list, o, err);
     int rc;

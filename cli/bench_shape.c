@@ -4,6 +4,7 @@
 #include "algo/seed.h"
 #include "algo/shrink.h"
 #include "base/mem.h"
+#include "base/size.h"
 #include "cli/bench_random.h"
 #include "cli/bench_sparse.h"
 #include <stdlib.h>
@@ -27,7 +28,7 @@ static void make_rows(void *arg, size_t task, int worker)
 {
     const struct making *m = arg;
     size_t d = m->x->d, from = task * DATA_ROWS;
-    size_t end = from + DATA_ROWS < m->x->n ? from + DATA_ROWS : m->x->n;
+    size_t end = km_min(from + DATA_ROWS, m->x->n);
 
     (void)worker;
     for (size_t i = from; i < end; i++) {
@@ -40,7 +41,7 @@ static void make_rows(void *arg, size_t task, int worker)
     }
 }
 
-double km_shape_bytes(const struct km_shape *s, size_t lanes)
+double km_bench_shape_bytes(const struct km_bench_shape *s, size_t lanes)
 {
     double row = 4 * (double)km_mat_ld(s->d), cells = (double)s->k * (double)s->d;
     size_t steps = s->kind == KM_SHAPE_SHRINK ? 2 * s->n : s->n; /* points are centers, too */
@@ -50,7 +51,7 @@ double km_shape_bytes(const struct km_shape *s, size_t lanes)
     return (double)steps * (row + 32) + (double)(lanes + 1) * cells * 40;
 }
 
-int km_shape_data_init(struct km_shape_data *data, const struct km_shape *shape,
+int km_shape_data_init(struct km_shape_data *data, const struct km_bench_shape *shape,
                        struct km_pool *pool, struct km_err *err)
 {
     struct making m = {.x = &data->x};
@@ -71,7 +72,7 @@ int km_shape_data_init(struct km_shape_data *data, const struct km_shape *shape,
         for (size_t t = 0; t < shape->d; t++)
             km_mat_row(&m.centers, j)[t] =
                 SPREAD * km_bench_unit((uint32_t)(j * shape->d + t) ^ CENTER_SEED);
-    km_pool_run(pool, make_rows, &m, (shape->n + DATA_ROWS - 1) / DATA_ROWS);
+    km_pool_run(pool, make_rows, &m, km_ceil_div(shape->n, DATA_ROWS));
     km_mat_done(&m.centers);
     for (size_t j = 0; j < data->start.k; j++)
         km_centers_set(&data->start, j, km_mat_row(&data->x, j * (shape->n / data->start.k)), 1);
@@ -118,7 +119,7 @@ double km_samples_median(struct km_samples *s)
 
 static int init_dense(struct km_lane *lane, struct km_err *err)
 {
-    const struct km_shape *s = &lane->data->shape;
+    const struct km_bench_shape *s = &lane->data->shape;
     int rc = KM_OK;
 
     if (s->kind == KM_SHAPE_PASS)
@@ -133,7 +134,7 @@ static int init_dense(struct km_lane *lane, struct km_err *err)
 
 static int init_sparse(struct km_lane *lane, struct km_err *err)
 {
-    const struct km_shape *s = &lane->data->shape;
+    const struct km_bench_shape *s = &lane->data->shape;
     int rc = km_sparse_init(&lane->sparse_step, lane->kern, lane->pool,
                             km_bench_sparse_block(s->n, s->nnz), s->k, 0, err);
 
@@ -145,7 +146,7 @@ static int init_sparse(struct km_lane *lane, struct km_err *err)
 int km_lane_init(struct km_lane *lane, const struct km_shape_data *data,
                  const struct km_kernels *kern, struct km_pool *pool, struct km_err *err)
 {
-    const struct km_shape *s = &data->shape;
+    const struct km_bench_shape *s = &data->shape;
     int rc;
 
     *lane = (struct km_lane){.data = data, .kern = kern, .pool = pool};
@@ -177,7 +178,7 @@ void km_lane_done(struct km_lane *lane)
  * centers move, batch by batch. */
 static void run_pass(struct km_lane *lane)
 {
-    const struct km_shape *s = &lane->data->shape;
+    const struct km_bench_shape *s = &lane->data->shape;
     const struct km_mat *x = &lane->data->x;
     size_t batch = s->batch ? s->batch : x->n;
 
@@ -187,7 +188,7 @@ static void run_pass(struct km_lane *lane)
         return;
     }
     for (size_t from = 0; from < x->n; from += batch) {
-        struct km_mat rows = km_mat_view(x, from, x->n - from < batch ? x->n - from : batch);
+        struct km_mat rows = km_mat_view(x, from, km_min(x->n - from, batch));
 
         km_assign_add(&lane->assign, &lane->sums, &rows, NULL, &lane->centers, 1);
         km_centers_move(&lane->centers, &lane->sums, 1, lane->pool);
@@ -205,7 +206,7 @@ static void run_seed(struct km_lane *lane)
 
 static int run_shrink(struct km_lane *lane, struct km_err *err)
 {
-    const struct km_shape *s = &lane->data->shape;
+    const struct km_bench_shape *s = &lane->data->shape;
     struct km_shrink_options o = {.k = s->k,
                                   .trials = km_shrink_auto_trials(s->n, s->k, s->d),
                                   .plusplus = 1,
@@ -271,7 +272,7 @@ int km_lane_round(struct km_lane *lane, const struct km_peak *peak, double secon
 
 static double sparse_objective(struct km_lane *lane)
 {
-    const struct km_shape *s = &lane->data->shape;
+    const struct km_bench_shape *s = &lane->data->shape;
     struct km_sparse_centers *c = &lane->sparse_centers;
     const struct km_csr *x = &lane->data->sparse;
 
@@ -297,8 +298,7 @@ double km_lane_objective(struct km_lane *lane)
     }
     for (size_t from = 0; from < x->n; from += lane->assign.max_rows) {
         size_t left = x->n - from;
-        struct km_mat rows =
-            km_mat_view(x, from, left < lane->assign.max_rows ? left : lane->assign.max_rows);
+        struct km_mat rows = km_mat_view(x, from, km_min(left, lane->assign.max_rows));
 
         ssd += km_assign_ssd(&lane->assign, &rows, &lane->centers);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/bench_sparse.h"
 
+#include "base/size.h"
 #include "cli/bench_random.h"
 
 #define BLOCK_BYTES ((size_t)16 << 20) /* as in train/sparse.c */
@@ -48,16 +49,11 @@ int km_bench_sparse_rows(struct km_csr *x, size_t n, size_t d, size_t nnz, struc
     return KM_OK;
 }
 
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 size_t km_bench_sparse_block(size_t n, size_t nnz)
 {
     size_t rows = BLOCK_BYTES / VALUE_BYTES / nnz;
 
-    return min_size(n, rows < 1 ? 1 : rows);
+    return km_min(n, rows < 1 ? 1 : rows);
 }
 
 double km_bench_sparse_pass(struct km_sparse_centers *c, struct km_sparse *s,
@@ -71,8 +67,8 @@ double km_bench_sparse_pass(struct km_sparse_centers *c, struct km_sparse *s,
     for (size_t from = 0; from < x->n; from += n) {
         struct km_csr rows;
 
-        left = min_size(batch - from % batch, x->n - from); /* of the mini-batch */
-        n = min_size(block, left);
+        left = km_min(batch - from % batch, x->n - from); /* of the mini-batch */
+        n = km_min(block, left);
         rows = km_csr_view(x, from, n);
         ssd += km_sparse_centers_label(c, s, &rows);
         km_sparse_centers_take(c, s, &rows, from % batch ? 1 : decay, n == left);

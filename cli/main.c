@@ -9,7 +9,7 @@
 #include "cli/bench.h"
 #include "cli/convert.h"
 #include "cli/nearest.h"
-#include "dist/launch.h"
+#include "dist/launch/launch.h"
 #include "train/verb.h"
 
 #include <signal.h>

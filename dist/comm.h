@@ -13,6 +13,9 @@
 
 struct km_comm;
 
+/** Whether this build can be one of several (KM_MPI). */
+int km_comm_can_join(void);
+
 /** Whether this process is one of several, as km_comm_open sees it. */
 int km_comm_is_rank(void);
 
@@ -20,13 +23,14 @@ int km_comm_is_rank(void);
  * Joins the other ranks if this process is one of several, which its environment says: KM_SUPERVISOR
  * (set by our own launch), OMPI_COMM_WORLD_SIZE (set by any mpirun of Open MPI), or PMIX_NAMESPACE of a
  * launcher that says that it started several tasks (srun --mpi=pmix). Otherwise the process is rank 0
- * of 1, and MPI is not even started.
+ * of 1, and MPI is not even started. KM_E_INPUT where several were started of a build without MPI.
  */
 int km_comm_open(struct km_comm **comm, struct km_err *err);
 
 /** Waits until all ranks have come here, unless the connection is lost; NULL is fine. */
 void km_comm_close(struct km_comm *comm);
 
+/** Which one this rank is, from 0, and how many there are. */
 int km_comm_rank(const struct km_comm *comm);
 int km_comm_size(const struct km_comm *comm);
 

@@ -10,6 +10,14 @@
  * of a FIFO ends at once, one that decodes ends with its block. A read of a regular file cannot be
  * ended (its server may be gone): the caller never waits for one without end once the job is asked to
  * stop, and leaves the thread, and all that it uses, behind.
+ *
+ *   open         the format from the first bytes; the first rows of the first files are decoded
+ *   divide       which bytes of the files, one behind the other, are this host's part
+ *   look         the first rows, for whoever decides whether they are sparse
+ *   next         the caller gives its block back and waits for the ready one
+ *   read_ahead   the reader thread: produce a block after the other until the pass ends
+ *   produce      decode a block: find_row opens file after file, fill reads rows, move takes the origin
+ *                off and multiplies by 2^exponent
  */
 #include "io/feed.h"
 
@@ -19,7 +27,9 @@
 #include "base/mem.h"
 #include "base/pulse.h"
 #include "base/scale.h"
+#include "base/size.h"
 #include "base/stop.h"
+#include "base/wait.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -29,7 +39,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BLOCKS 3
@@ -48,6 +57,7 @@ struct km_feed {
     struct km_header header; /* what format.header points to */
     double row_bytes;        /* about; 0: not known */
     const char *kept; /* the file that can be read only once whose first row decided; or NULL */
+    struct km_shape shape; /* of the rows, as km_feed_cut_as says */
     size_t mini_batch;
     size_t block;
     size_t values; /* of a block, where rows are sparse */
@@ -370,19 +380,36 @@ void km_feed_cut(struct km_feed *f, size_t mini_batch, size_t block)
 {
     assert(mini_batch > 0 && block > 0 && f->taken == 0);
     f->mini_batch = mini_batch;
-    f->block = block < mini_batch ? block : mini_batch;
+    f->block = km_min(block, mini_batch);
 }
 
-/* Waits a little for the other thread; the caller holds the lock. */
-static void wait_a_little(struct km_feed *f)
+int km_feed_may_be_sparse(const struct km_feed *f)
 {
-    struct timespec until;
+    return f->format.kind == KM_RECORDIO || f->format.kind == KM_SPARSE;
+}
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += (long)(LOOK_SECONDS * 1e9);
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(&f->changed, &f->lock, &until);
+int km_feed_has_files(const struct km_feed *f)
+{
+    return f->files->n > 0;
+}
+
+struct km_shape km_feed_shape_for(const struct km_feed *f, const struct km_shape *want)
+{
+    return km_feed_may_be_sparse(f) ? *want : (struct km_shape){.d = want->d, .values = want->d};
+}
+
+void km_feed_cut_as(struct km_feed *f, const struct km_shape *shape, size_t mini_batch,
+                    struct km_room block)
+{
+    if (shape->sparse)
+        km_feed_keep_sparse(f, block.values);
+    f->shape = *shape;
+    km_feed_cut(f, mini_batch, block.rows);
+}
+
+struct km_shape km_feed_shape(const struct km_feed *f)
+{
+    return f->shape;
 }
 
 /* Ends and joins the reader thread, or leaves it behind. */
@@ -399,7 +426,7 @@ static void end_reader(struct km_feed *f)
     pthread_mutex_lock(&f->lock);
     pthread_cond_broadcast(&f->changed);
     while (f->reading && km_now() < until)
-        wait_a_little(f);
+        km_wait(&f->changed, &f->lock, LOOK_SECONDS);
     f->left = f->reading;
     pthread_mutex_unlock(&f->lock);
     if (f->left)
@@ -490,11 +517,11 @@ static int read_rows(struct km_feed *f, struct km_batch *b, size_t want, size_t 
         if (*got == 0)
             km_csr_clear(s);
         rc = km_shard_read_sparse(f->shard, s, want, f->values, &rows, err);
-        b->s = *s;
+        b->rows.sparse = *s;
         *full = s->nnz >= f->values;
     } else {
-        b->x = km_mat_view(&f->block_of[slot], 0, want);
-        rc = km_shard_read(f->shard, &b->x, *got, &rows, err);
+        b->rows.dense = km_mat_view(&f->block_of[slot], 0, want);
+        rc = km_shard_read(f->shard, &b->rows.dense, *got, &rows, err);
     }
     *got += rows;
     *full |= *got == want;
@@ -579,9 +606,9 @@ static void move_sparse(struct km_feed *f, const struct km_csr *s)
 static void move(struct km_feed *f, struct km_batch *b)
 {
     if (f->moved && f->format.kind == KM_SPARSE)
-        move_sparse(f, &b->s);
+        move_sparse(f, &b->rows.sparse);
     else if (f->moved)
-        move_dense(f, &b->x);
+        move_dense(f, &b->rows.dense);
     b->exponent = f->exponent;
 }
 
@@ -597,10 +624,10 @@ static int decode(struct km_feed *f, struct km_err *err)
         *err = f->late_err;
         return f->late_rc;
     }
-    rc = fill(f, b, left < f->block ? left : f->block, &got, err);
+    rc = fill(f, b, km_min(left, f->block), &got, err);
     if (got == 0)
         return rc;
-    b->x.n = f->format.kind == KM_SPARSE ? 0 : got;
+    b->rows.dense.n = f->format.kind == KM_SPARSE ? 0 : got;
     b->first_row = f->rows;
     f->rows += got;
     f->in_mini += got;
@@ -723,7 +750,7 @@ int km_feed_next(struct km_feed *f, struct km_batch **batch, struct km_err *err)
     }
     km_pulse_read(1);
     while (f->filled == f->taken && !f->ended && !km_stop_asked())
-        wait_a_little(f);
+        km_wait(&f->changed, &f->lock, LOOK_SECONDS);
     km_pulse_read(0);
     if (f->filled > f->taken) {
         *batch = &f->batch[f->taken % BLOCKS];

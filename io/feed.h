@@ -6,15 +6,13 @@
 #ifndef KM_IO_FEED_H
 #define KM_IO_FEED_H
 
-#include "base/csr.h"
-#include "base/mat.h"
+#include "base/rows.h"
 #include "io/file.h"
 #include "io/shard.h"
 
 /** A block of rows, owned by the feed, valid until the next km_feed_next. */
 struct km_batch {
-    struct km_mat x;     /* x.n rows filled */
-    struct km_csr s;     /* in place of x after km_feed_keep_sparse (else s.d is 0) */
+    struct km_rows rows; /* sparse after km_feed_keep_sparse */
     int exponent;        /* values are times 2^exponent, after km_feed_move */
     const char *path;    /* where its first row came from */
     uint64_t first_row;  /* number of its first row within this pass, from 0 */
@@ -78,10 +76,24 @@ int km_feed_look(const struct km_feed *feed, struct km_feed_look *look, struct k
  */
 void km_feed_keep_sparse(struct km_feed *feed, size_t values);
 
+/** Whether the format of the channel has sparse rows, and whether there are files at all. */
+int km_feed_may_be_sparse(const struct km_feed *feed);
+int km_feed_has_files(const struct km_feed *feed);
+
+/** The shape that rows of this feed can come in: `want`, or dense where the format has no sparse rows. */
+struct km_shape km_feed_shape_for(const struct km_feed *feed, const struct km_shape *want);
+
+/** km_feed_keep_sparse where that shape is sparse, and km_feed_cut. */
+void km_feed_cut_as(struct km_feed *feed, const struct km_shape *shape, size_t mini_batch,
+                    struct km_room block);
+
+/** The shape that rows come in. */
+struct km_shape km_feed_shape(const struct km_feed *feed);
+
 /** Rows of a block of either kind. */
 static inline size_t km_batch_rows(const struct km_batch *b)
 {
-    return b->s.d ? b->s.n : b->x.n;
+    return km_rows_n(&b->rows);
 }
 
 /**
@@ -139,6 +151,8 @@ struct km_feed_stats {
     uint64_t bytes;        /* of the files, or the feed's part of them */
     double decode_seconds; /* of the reader thread, over all passes */
 };
+
+/** See struct km_feed_stats. */
 struct km_feed_stats km_feed_stats(const struct km_feed *feed);
 
 #endif

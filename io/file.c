@@ -27,38 +27,13 @@ struct folder {
     int depth;
 };
 
-static size_t capacity(size_t n)
-{
-    size_t c = 16;
-
-    while (c < n)
-        c *= 2;
-    return n ? c : 0;
-}
-
 static int grow(struct km_files *files, struct km_err *err)
 {
-    size_t cap = capacity(files->n + 1);
-    char **path;
-    uint64_t *bytes;
+    size_t room = files->room;
 
-    if (cap == capacity(files->n))
-        return KM_OK;
-    path = km_alloc(cap, sizeof(*path));
-    bytes = km_alloc(cap, sizeof(*bytes));
-    if (!path || !bytes) {
-        km_free(path);
-        km_free(bytes);
-        return km_fail(err, KM_E_MEM, "no memory for a list of %zu files", cap);
-    }
-    if (files->n > 0) {
-        memcpy(path, files->path, files->n * sizeof(*path));
-        memcpy(bytes, files->bytes, files->n * sizeof(*bytes));
-    }
-    km_free(files->path);
-    km_free(files->bytes);
-    files->path = path;
-    files->bytes = bytes;
+    if (km_grow(&files->path, files->n, &room, 1, sizeof(*files->path)) ||
+        km_grow(&files->bytes, files->n, &files->room, 1, sizeof(*files->bytes)))
+        return km_fail(err, KM_E_MEM, "no memory for a list of more than %zu files", files->n);
     return KM_OK;
 }
 

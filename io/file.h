@@ -11,7 +11,7 @@
 struct km_files {
     char **path;     /* (n) */
     uint64_t *bytes; /* (n) sizes when listed; 0 for what has no size (FIFO) */
-    size_t n;
+    size_t n, room;
     uint64_t total; /* sum of bytes */
 };
 

@@ -2,6 +2,7 @@
 #include "io/gunzip.h"
 
 #include "base/mem.h"
+#include "base/size.h"
 #include "io/file.h"
 
 #include <errno.h>
@@ -132,7 +133,7 @@ static int read_plain(struct km_gunzip *z, void *bytes, size_t n, size_t *got, s
 
     if (rc)
         return rc;
-    *got = *got < n ? *got : n;
+    *got = km_min(*got, n);
     if (*got > 0)
         memcpy(bytes, p, *got);
     km_stream_skip(z->in, *got);

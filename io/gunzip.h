@@ -9,9 +9,9 @@
 
 struct km_gunzip;
 
-/** Opens path, and waits for its first two bytes, which tell gzip. On failure *z is NULL; a missing
+/** Opens path, and waits for its first two bytes, which tell gzip. On failure *gunzip is NULL; a missing
  * file is KM_E_INPUT. */
-int km_gunzip_open(struct km_gunzip **z, const char *path, struct km_err *err);
+int km_gunzip_open(struct km_gunzip **gunzip, const char *path, struct km_err *err);
 void km_gunzip_close(struct km_gunzip *z); /* NULL is fine */
 
 /** Whether the file is compressed. */

@@ -2,6 +2,7 @@
 #include "io/header.h"
 
 #include "base/mem.h"
+#include "base/size.h"
 #include "base/text.h"
 #include "io/fields.h"
 #include "io/layout.h"
@@ -260,7 +261,7 @@ static int keep(struct km_header *h, const struct km_header_look *look, size_t c
     h->said = look->rule == KM_HEADER_PRESENT;
     h->dialect = look->dialect;
     h->columns = columns;
-    h->skip = look->skip < columns ? look->skip : columns;
+    h->skip = km_min(look->skip, columns);
     return KM_OK;
 }
 

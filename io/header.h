@@ -29,6 +29,7 @@ struct km_header {
     char late[512];    /* the same of a file that has a header where the first one had none */
 };
 
+/** Frees what it holds. */
 void km_header_done(struct km_header *h); /* zeroed is fine */
 
 /** What a first line is judged by. */

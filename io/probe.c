@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/probe.h"
 
+#include "base/size.h"
+
 #include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -272,7 +274,7 @@ static int take_field(struct cursor *c, unsigned char tag, size_t *len)
 
 static void skip(struct cursor *c, size_t len)
 {
-    size_t here = len < c->n ? len : c->n;
+    size_t here = km_min(len, c->n);
 
     c->p += here;
     c->n -= here;

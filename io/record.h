@@ -16,6 +16,7 @@
 
 struct km_record_reader; /* scratch memory for the protobuf-c path, reused */
 
+/** Scratch memory of a reader. Close: NULL is fine. */
 int km_record_reader_open(struct km_record_reader **r, struct km_err *err);
 void km_record_reader_close(struct km_record_reader *r);
 

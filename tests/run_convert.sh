@@ -237,9 +237,11 @@ done
 refused 2 "shards_1.recordio is a file of the data" convert images shards_1.recordio --shards 2 -o shards.recordio
 [ ! -e shards_0.recordio ] || fail "a shard was written"
 rc=0
+# shellcheck disable=SC2094 # on purpose: it must be refused
 "$kmeans" convert - -o rows.csv <rows.csv 2>stderr.txt || rc=$?
 [ $rc -eq 2 ] && grep -q 'is a file of the data (/dev/stdin)' stderr.txt || fail "output over standard input: $rc"
 rc=0
+# shellcheck disable=SC2094
 "$kmeans" convert rows.csv --to csv -o - >>rows.csv 2>stderr.txt || rc=$?
 [ $rc -eq 2 ] && grep -q -- '--output - is a file of the data (rows.csv)' stderr.txt || fail "standard output over an input: $rc"
 same rows.csv b.csv

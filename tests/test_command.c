@@ -2,8 +2,8 @@
 /* The command line of the MPI daemon, as both versions of mpirun write it. */
 #include "tests/test.h"
 
-#include "dist/command.h"
-#include "dist/net.h"
+#include "dist/launch/command.h"
+#include "dist/launch/net.h"
 
 #define OPEN_MPI_4                                                                                 \
     " orted -mca ess \"env\" -mca ess_base_jobid \"2147221504\" -mca ess_base_vpid 1 "             \

@@ -2,7 +2,7 @@
 /* What the leader concludes from what it sees of the hosts; a clock of the test's own. */
 #include "tests/test.h"
 
-#include "dist/judge.h"
+#include "dist/launch/judge.h"
 #include <signal.h>
 
 #define STALL      60.0

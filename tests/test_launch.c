@@ -4,11 +4,11 @@
 #include "tests/test.h"
 
 #include "base/mem.h"
-#include "dist/link.h"
-#include "dist/lookup.h"
-#include "dist/message.h"
-#include "dist/net.h"
-#include "dist/supervisor.h"
+#include "dist/launch/link.h"
+#include "dist/launch/lookup.h"
+#include "dist/launch/message.h"
+#include "dist/launch/net.h"
+#include "dist/launch/supervisor.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -1,49 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rows that the pass keeps only to measure the model, which is not made of them: for train data_msd where the train data is not
- * read again. Of the rows that centers were moved to they are nearer than others, by more than what the noise of
- * means explains: labels, looks and the choice between candidates follow these rows as well.
+ * Rows that are held back: the pass keeps them only to measure the model, which is not made of
+ * them, where the train data is not read again. Rows that centers were moved to are nearer to these
+ * than others are, by more than the noise of means explains: labels, looks and the choice between
+ * candidates follow these rows as well.
  */
 #ifndef KM_TRAIN_HELD_H
 #define KM_TRAIN_HELD_H
 
-#include "algo/centers.h"
+#include "algo/predict.h"
 #include "algo/sample.h"
+#include "train/train.h"
 
-struct km_job;
-
+/** What is known of centers that neither the rows held back nor the sample have had a part in. */
 struct km_held {
-    int wanted;              /* the same on all hosts */
-    struct km_sample sample; /* a second one beside the job's, with draws of its own */
-    /* Centers that the job's sample has had no part in, for km_held_estimate: */
-    double *dist2; /* (rows) squared distances to them; NULL: there are none */
+    double *dist2; /* (rows held back) squared distances to them; NULL: nothing is known */
     double mean,
-        variance; /* of such distances of all rows, by the job's sample: the estimate, and its variance */
+        variance; /* of such distances of all rows, by the sample: the estimate, its variance */
 };
 
-/** Whether rows are to be held back: held.wanted. On all hosts, once the channels are open. */
-int km_held_choose(struct km_job *job, struct km_err *err);
-
-/** The second sample, of that size (with 0 rows it keeps nothing). */
-int km_held_init(struct km_job *job, const struct km_sample_size *size, struct km_err *err);
+/** Measures both against centers of the pass alone; not where the sample has every row. */
+int km_held_start(struct km_held *h, const struct km_sample *held, const struct km_sample *sample,
+                  const struct km_centers *c, const struct km_machine *m, struct km_err *err);
 void km_held_done(struct km_held *h); /* zeroed is fine */
-
-/** Behind the pass, when all hosts have the same samples: measures both against centers that come from the pass alone. */
-int km_held_start(struct km_job *job, const struct km_centers *c, struct km_err *err);
 
 /** An estimate of a mean over all rows. */
 struct km_estimate {
     double mean, variance;
     size_t rows; /* that it comes from */
+    int seen;    /* the model was made of these */
 };
 
 /**
- * The msd of c (relative to the origin, in the job's unit), by the rows held back; these differ from all rows, and
- * what is known of their distances to the centers of km_held_start tells by how much: a regression estimate (Cochran 1977,
- * chapter 7; the larger sample's error included). Where the job's sample holds every row: by those, exactly. Where nothing is held
- * back: by the job's sample, times job->sample_optimism, which is less than what it hides.
+ * The msd of the model, in the unit of the rows kept, by the rows held back. These differ from all
+ * rows, and what the sample knows of their distances to the centers of km_held_start tells by how
+ * much: the regression estimate of two samples (Cochran 1977, chapter 12). By the sample where that
+ * holds every row, and is exact, or where fewer than 32 rows are held back.
  */
-int km_held_estimate(struct km_estimate *e, struct km_job *job, const struct km_centers *c,
-                     struct km_err *err);
+int km_held_estimate(struct km_estimate *e, const struct km_held *h, const struct km_sample *held,
+                     const struct km_sample *sample, const struct km_written *model,
+                     const struct km_machine *m, struct km_err *err);
 
 #endif

@@ -4,7 +4,8 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "dist/launch.h"
+#include "dist/comm.h"
+#include "dist/launch/launch.h"
 #include "train/json.h"
 
 #include <stdlib.h>
@@ -114,6 +115,8 @@ int km_hosts_train(struct km_request *r, const char *root, struct km_settings *s
     int rc = KM_OK;
 
     *several = 0;
+    if (!km_comm_can_join())
+        return KM_OK;
     if (snprintf(path, sizeof(path), "%s/input/config/resourceconfig.json", root) >=
             (int)sizeof(path) ||
         km_json_load(path, &object, err))

@@ -3,6 +3,7 @@
 #include "train/params.h"
 
 #include "base/nearest.h"
+#include "base/size.h"
 #include "train/param_table.h"
 
 #include <ctype.h>
@@ -109,7 +110,7 @@ const char *km_param_nearest(const char *name)
             return aliases[i][1];
     for (size_t i = 0; km_param_table[i].name; i++) {
         const char *candidate = km_param_table[i].name;
-        size_t longer = strlen(candidate) > n ? strlen(candidate) : n;
+        size_t longer = km_max(strlen(candidate), n);
         int edits = is_ending(folded, candidate) ? 1 : km_edits(folded, candidate);
 
         /* Less generous than km_is_near, for which any letter is near to k. */

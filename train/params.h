@@ -42,6 +42,7 @@ struct km_params {
 /** Settings on their way in: raw text per name, and the problems found so far. */
 struct km_settings;
 
+/** Settings without any value or problem. */
 int km_settings_open(struct km_settings **s, struct km_err *err);
 void km_settings_close(struct km_settings *s); /* NULL is fine */
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "dist/comm.h"
 #include "train/hosts.h"
 #include "train/json.h"
 
@@ -117,8 +118,9 @@ static void explain_hosts(const struct reading *in, const json_t *object)
     if (km_hosts_read(object, &names, &n, &self, &why))
         km_settings_problem(in->settings, "%s", why.msg);
     else
-        km_settings_problem(in->settings, "The request asks for %zu hosts, but one trains alone",
-                            n);
+        km_settings_problem(
+            in->settings, "The request asks for %zu hosts, but one trains alone%s", n,
+            km_comm_can_join() ? "" : ": this program was built without MPI (KM_MPI=OFF)");
     km_free(names);
 }
 

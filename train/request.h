@@ -58,6 +58,7 @@ int km_request_files(struct km_request *r, char *const *train_paths, size_t n_tr
                      char *const *test_paths, size_t n_test, const char *content_type,
                      struct km_settings *settings, struct km_err *err);
 
+/** Frees what it holds; zeroed is fine. */
 void km_request_done(struct km_request *r);
 
 /** Parses a content type as MIME: lower case, parameters; KM_E_INPUT names what is not known. */

@@ -84,24 +84,6 @@ static char *unquoted(const char *given)
     return copy;
 }
 
-static int grow(struct km_settings *s)
-{
-    size_t room = s->room * 2 + 16;
-    struct setting *item;
-
-    if (s->n < s->room)
-        return KM_OK;
-    item = km_alloc(room, sizeof(*item));
-    if (!item)
-        return KM_E_MEM;
-    if (s->n)
-        memcpy(item, s->item, s->n * sizeof(*item));
-    km_free(s->item);
-    s->item = item;
-    s->room = room;
-    return KM_OK;
-}
-
 /* Copies name and value, as valid UTF-8, into a place of the list. */
 static int fill(struct setting *item, const char *name, const char *value, int by_command)
 {
@@ -125,7 +107,8 @@ static int add(struct km_settings *s, const char *name, const char *value, int b
 
     if (old && old->by_command && !by_command)
         return KM_OK;
-    if (fill(&fresh, name, value, by_command) || grow(s)) {
+    if (fill(&fresh, name, value, by_command) ||
+        km_grow(&s->item, s->n, &s->room, 1, sizeof(*s->item))) {
         km_free(fresh.name);
         km_free(fresh.given);
         km_free(fresh.value);

@@ -21,12 +21,13 @@ struct km_spend {
     int search; /* steps and looks on the rows in memory */
     int alone; /* in place of the refinement, whose own share would pay for so few rows that it only costs */
     size_t refined; /* rows in memory that the refinement has used */
+    double flop;    /* operations for the refinement of this host, as all refine at the same time */
 };
 
 /** `refined` is left to the caller. Behind the pass, when all hosts have the same sample. */
-int km_spend_plan(struct km_spend *s, struct km_job *job, struct km_err *err);
+int km_spend_plan(struct km_spend *s, const struct km_job *job, struct km_err *err);
 
-/** Improves *best (relative to the origin), the same on all hosts. */
+/** Improves *best (relative to the frame), the same on all hosts. */
 int km_spend(const struct km_spend *s, struct km_job *job, struct km_centers *best,
              struct km_err *err);
 

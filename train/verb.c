@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/stop.h"
 #include "dist/copies.h"
-#include "dist/seat.h"
+#include "dist/launch/seat.h"
 #include "io/file.h"
 #include "io/output.h"
 #include "train/hosts.h"

@@ -106,11 +106,11 @@ static void nearest(uint32_t *label, float *score, float *second, float *norm2,
         label[i] = 0;
         score[i] = second[i] = INFINITY;
     }
-    if (panel > (c->k + 15) / 16 * 16)
-        panel = (c->k + 15) / 16 * 16;
+    if (panel > km_round_up(c->k, 16))
+        panel = km_round_up(c->k, 16);
     for (size_t from = 0; from < c->k; from += panel) {
-        size_t width = c->k - from < panel ? c->k - from : panel;
-        size_t lanes = (width + LANES - 1) / LANES * LANES;
+        size_t width = km_min(c->k - from, panel);
+        size_t lanes = km_round_up(width, LANES);
 
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)x->n, (int)width, (int)x->d, 1.0f,
                     x->v, (int)x->ld, km_mat_row(&c->c, from), (int)c->c.ld, 0.0f, scratch,

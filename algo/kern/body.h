@@ -44,7 +44,7 @@ static size_t panel_centers(size_t k)
 {
     size_t rest = k % KM_PANEL;
 
-    return rest == 0 || rest > KM_PANEL / 2 ? (k + KM_PANEL - 1) / KM_PANEL * KM_PANEL : k - rest;
+    return rest == 0 || rest > KM_PANEL / 2 ? km_round_up(k, KM_PANEL) : k - rest;
 }
 
 /* Floats of a panel of centers that lie ld apart. */
@@ -79,7 +79,7 @@ static void narrow_norms(float *norm2, const struct km_mat *x)
     float column[16 * LANE_L * W];
 
     for (size_t i = 0; i < x->n; i += rows) {
-        size_t n = x->n - i < rows ? x->n - i : rows;
+        size_t n = km_min(x->n - i, rows);
 
         transpose(column, rows, km_mat_row(x, i), x->ld, n, x->d, x->n - i);
         column_norms(norm2 + i, column, rows, n, x->d);
@@ -94,7 +94,7 @@ static inline __attribute__((always_inline)) void norms_of(float *norm2, const s
 
     norm2 += from;
     for (size_t i = 0; i < x->n; i += 4) {
-        size_t n = x->n - i < 4 ? x->n - i : 4;
+        size_t n = km_min(x->n - i, 4);
         const float *row[4];
         float sum[4];
         V chain[4][16 / W];
@@ -251,8 +251,8 @@ static void dot_centers(struct best4 *b, const float *const *row, const struct k
 
     while (left > 0) {
         /* equal shares: 6 as 3 + 3, not 5 + 1 */
-        size_t groups = (left + DOT_C - 1) / DOT_C;
-        size_t n = (left + groups - 1) / groups;
+        size_t groups = km_ceil_div(left, DOT_C);
+        size_t n = km_ceil_div(left, groups);
         int share = (rows + (int)groups - 1) / (int)groups;
         struct soon soon = {.n = share};
 
@@ -278,7 +278,7 @@ static void nearest_a(uint32_t *label, float *score, float *second, float *norm2
         uint32_t index[4];
         float best[4], next[4], sums[4];
         V squares[4];
-        size_t n = x->n - i < 4 ? x->n - i : 4;
+        size_t n = km_min(x->n - i, 4);
         struct best4 b;
 
         for (size_t r = 0; r < 4; r++) {
@@ -464,7 +464,7 @@ static struct km_layout layout(size_t k, size_t d)
 /* Panel p of 16 centers: feature by feature, the 16 values side by side; zeros behind the last center. */
 static void pack(float *packed, const struct km_centers *c, size_t p)
 {
-    size_t n = c->k - p * KM_PANEL < KM_PANEL ? c->k - p * KM_PANEL : KM_PANEL;
+    size_t n = km_min(c->k - p * KM_PANEL, KM_PANEL);
 
     transpose(packed + p * panel_floats(c->c.ld), KM_PANEL, km_mat_row(&c->c, p * KM_PANEL),
               c->c.ld, n, c->d, c->k - p * KM_PANEL);
@@ -501,7 +501,7 @@ static void nearest_c(uint32_t *label, float *score, float *second, float *norm2
     const size_t rows = LANE_L * W;
 
     for (size_t i = 0; i < x->n; i += rows) {
-        size_t n = x->n - i < rows ? x->n - i : rows, j = 0;
+        size_t n = km_min(x->n - i, rows), j = 0;
         V best[LANE_L], next_best[LANE_L];
         VI index[LANE_L];
         float s[LANE_L * W], s2[LANE_L * W];

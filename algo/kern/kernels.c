@@ -87,7 +87,7 @@ size_t km_kernels_room(const struct km_kernels *kern, size_t max_k, size_t d)
         for (size_t k = 1; k <= max_k; k++) {
             size_t floats = kern->layout(k, d).floats;
 
-            most = floats > most ? floats : most;
+            most = km_max(most, floats);
         }
     return most;
 }

@@ -15,6 +15,7 @@
 #include "algo/centers.h"
 #include "base/csr.h"
 #include "base/mat.h"
+#include "base/size.h"
 #include <stdint.h>
 
 /** Most rows of one kernel call, and floats of scratch memory (64-byte aligned) of each worker. */
@@ -45,12 +46,12 @@ struct km_lanes {
 /** Number of panels, lanes of panel p, and its first value. */
 static inline size_t km_lanes_panels(size_t k)
 {
-    return (k + KM_LANES - 1) / KM_LANES;
+    return km_ceil_div(k, KM_LANES);
 }
 
 static inline size_t km_lanes_width(size_t k, size_t p)
 {
-    size_t left = (k + 15) / 16 * 16 - p * KM_LANES;
+    size_t left = km_round_up(k, 16) - p * KM_LANES;
 
     return left < KM_LANES ? left : KM_LANES;
 }

@@ -62,8 +62,8 @@ static void scores(float *score, const float *const *row, size_t n, const struct
         }
         for (size_t j = 0; j < centers;) {
             /* equal shares: 6 as 3 + 3, not 5 + 1 */
-            size_t tiles = (centers - j + SCORE_C - 1) / SCORE_C;
-            size_t width = (centers - j + tiles - 1) / tiles;
+            size_t tiles = km_ceil_div(centers - j, SCORE_C);
+            size_t width = km_ceil_div(centers - j, tiles);
 
             switch (width) {
             case 1:

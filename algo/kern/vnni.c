@@ -54,13 +54,13 @@ struct panel {
 
 /*
  * Whether a row is labelled sooner with the screen, if it leaves `left` centers. Cycles, fitted on Emerald
- * Rapids for rows in cache (docs/performance.md): plain_rate multiply-adds of float32 in a cycle; with the screen
+ * Rapids for rows in cache (docs/kernels.md): plain_rate multiply-adds of float32 in a cycle; with the screen
  * 128 of 8 bits, writing a row in 8 bits, the bounds and the search through them, and what is left.
  * On Zen 4 both are as fast at K=48, d=104.
  */
 static int is_worth(size_t k, size_t d, double plain_rate, double left)
 {
-    double rounded = (double)((k + KM_PANEL - 1) / KM_PANEL * KM_PANEL), width = (double)d;
+    double rounded = (double)km_round_up(k, KM_PANEL), width = (double)d;
     double plain = (double)k * width / plain_rate;
     double screened = width * (rounded / 128 + 0.7) + rounded * 0.56 + 40;
 
@@ -76,7 +76,7 @@ static int suits(size_t k, size_t d, double plain_rate)
 /* 8-bit numbers from one row to the next: 64 of them are a vector. */
 static size_t stride_of(size_t d)
 {
-    return (d + 63) / 64 * 64;
+    return km_round_up(d, 64);
 }
 
 static size_t panel_floats(size_t d)
@@ -91,7 +91,7 @@ static const struct panel *panel_at(const float *packed, size_t d, size_t p)
 
 static struct km_layout layout(size_t k, size_t d, double plain_rate)
 {
-    size_t n = (k + KM_PANEL - 1) / KM_PANEL;
+    size_t n = km_ceil_div(k, KM_PANEL);
 
     if (!suits(k, d, plain_rate))
         return km_kernels_avx512.layout(k, d);
@@ -519,7 +519,7 @@ static void compare(struct group *g, const struct km_centers *c)
 
 static void screen(struct group *g, const struct km_centers *c, const float *packed)
 {
-    size_t all = (c->k + KM_PANEL - 1) / KM_PANEL;
+    size_t all = km_ceil_div(c->k, KM_PANEL);
     const char *end = (const char *)(g->row[0] + 2 * ROWS * c->c.ld);
 
     g->ahead = (const char *)(g->row[0] + ROWS * c->c.ld);

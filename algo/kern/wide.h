@@ -83,8 +83,8 @@ static __attribute__((noinline)) void slice_scores(float *scores, const struct k
                                                    size_t from, size_t width)
 {
     size_t fit = SLICE_BYTES / sizeof(float) / width, d = c->d;
-    size_t most = fit < SLICE_FEATURES ? fit : SLICE_FEATURES;
-    size_t slices = (d + most - 1) / most, share = ((d + slices - 1) / slices + 15) / 16 * 16;
+    size_t most = km_min(fit, SLICE_FEATURES);
+    size_t slices = km_ceil_div(d, most), share = km_round_up(km_ceil_div(d, slices), 16);
 
     for (size_t t0 = 0; t0 < d; t0 += share) {
         struct slice s = {.d = d - t0 < share ? d - t0 : share,
@@ -144,7 +144,7 @@ static void nearest_wide(uint32_t *label, float *score, float *second, float *no
         label[i] = 0;
     }
     for (size_t from = 0; from < end; from += most) {
-        size_t width = end - from < most ? end - from : most;
+        size_t width = km_min(end - from, most);
 
         slice_scores(scratch, x, c, packed, from, width);
         for (size_t i = 0; i < x->n; i++) {
