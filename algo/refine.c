@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Outline (docs/algorithm.md, 5). Candidates are results of the shrink and starts from the sample; the
- * budget is counted in floating point operations, so no clock decides.
+ * Outline (docs/algorithm.md, 5). Candidates are results of the shrink and starts from the sample;
+ * the budget is counted in floating point operations, so no clock decides.
  *
- *   choose_rows    how many rows the budget allows: all that are used, and those of the first round
- *   look_at_coarse takes trials out of optima in which Lloyd is stuck: looks at the coarse centers
- *   seed_extra     starts by k-means++ from the sample
- *   tournament     a few iterations for each candidate on few rows; the worse half drops out, the others
- *                  go on with twice as many rows; until one is left
- *   last_candidate the winner: looks at rows, iterations on all rows until they gain nothing, last looks
- *   attempt        bold changes, undone unless the loss falls
- *   finish         centers with few rows are drawn back (draw_back.c); the result stands only if it can
- *                  be expected to be better on all rows; else the best trial stands (improve_best)
+ *   choose_rows     how many rows the budget allows: all that are used, those of the first round
+ *   look_at_coarse  trials leave optima in which Lloyd is stuck: looks at the coarse centers
+ *   seed_extra      starts by k-means++ from the sample
+ *   tournament      a few iterations for each candidate on few rows; the worse half drops out, the
+ *                   others go on with twice as many rows; until one is left
+ *   last_candidate  the winner: looks at rows, iterations on all rows until they gain nothing, last
+ *                   looks
+ *   attempt         bold changes, undone unless the loss falls
+ *   finish          centers with few rows are drawn back (draw_back.c); the result stands only if
+ *                   it can be expected to be better on all rows; else the best trial stands
+ *                   (improve_best)
  */
 #include "algo/refine.h"
 
@@ -67,8 +69,8 @@ struct candidate {
     struct km_centers *centers;
     double loss, weight; /* of the rows that it ran on last */
     size_t number;       /* decides between equal losses */
-    struct km_step
-        *bounded; /* knows the rows that it has competed on; NULL where that does not pay */
+    /* knows the rows that it has competed on; NULL where that does not pay */
+    struct km_step *bounded;
 };
 
 struct refine {
@@ -154,6 +156,8 @@ static int run(struct refine *r, struct candidate *c, const struct km_points *p,
         return rc;
     if (r->flop < each * iterations)
         iterations = (int)(r->flop / each);
+    if (iterations < 1) /* its loss is what it was */
+        return KM_OK;
     l = km_lloyd(step_of(r, c), c->centers, p, iterations, tol, r->o->deadline);
     c->loss = l.loss;
     c->weight = p->total_weight;
@@ -304,7 +308,8 @@ static int can_look(struct refine *r, double each, const struct candidate *c, do
     return 1;
 }
 
-/* Looks at the first n rows, with iterations in between, until none finds anything; up to `most`. */
+/* Looks at the first n rows, with iterations in between, until none finds anything; up to
+ * `most`. */
 static int look_at(struct refine *r, struct candidate *c, size_t n, size_t most, size_t *moved,
                    struct km_err *err)
 {
@@ -340,7 +345,8 @@ static size_t look_rows(const struct refine *r)
     return km_min(n, r->all);
 }
 
-/* Whether a row is so far from its center, as it was labelled last, that it should have one of its own. */
+/* Whether a row is so far from its center, as it was labelled last, that it should have one of its
+ * own. */
 static int has_far_row(struct refine *r, const struct candidate *c, const struct km_points *p)
 {
     struct km_step *step = step_of(r, c);
@@ -364,7 +370,8 @@ static int are_worth_it(struct refine *r, const struct candidate *c, const struc
     return looks * each <= share * r->budget || has_far_row(r, c, p);
 }
 
-/* Rows of the first looks: all where that is little work or one is far, else enough to know the clusters by. */
+/* Rows of the first looks: all where that is little work or one is far, else enough to know the
+ * clusters by. */
 static size_t first_look_rows(struct refine *r, const struct candidate *c,
                               const struct km_points *p)
 {
@@ -413,14 +420,18 @@ static int attempt(struct refine *r, struct candidate *c, const struct km_points
     return rc;
 }
 
-/* The winner: looks, and iterations on all rows until they gain nothing any more; then whether a look does. */
+/* The winner: looks, and iterations on all rows until they gain nothing any more; then whether a
+ * look does. */
 static int last_candidate(struct refine *r, struct km_err *err)
 {
     struct candidate *c = &r->list[0];
     struct km_points p = first_rows(r, r->all);
     size_t moved = 0;
-    int rc = r->look.k ? run(r, c, &p, 1, 0, err) : KM_OK;
+    int rc;
 
+    if (r->flop < iteration_flop(&p, c->centers))
+        return KM_OK;
+    rc = r->look.k ? run(r, c, &p, 1, 0, err) : KM_OK;
     if (rc == KM_OK && r->look.k)
         rc = look_at(r, c, first_look_rows(r, c, &p), LOOKS, &moved, err);
     for (int i = 0; rc == KM_OK; i++) {
@@ -473,8 +484,8 @@ static int look_at_coarse(struct refine *r, struct km_err *err)
 }
 
 /*
- * Many candidates on few rows, then fewer on more: each round costs about the same, and a bad optimum shows
- * on few rows. After the deadline it leaves out the candidates that have not run.
+ * Many candidates on few rows, then fewer on more: each round costs about the same, and a bad
+ * optimum shows on few rows. After the deadline it leaves out the candidates that have not run.
  */
 static int tournament(struct refine *r, struct km_err *err)
 {
@@ -484,6 +495,10 @@ static int tournament(struct refine *r, struct km_err *err)
         size_t n = rows_of_round(r, round);
 
         p = first_rows(r, n);
+        if (r->flop < (double)r->n * iteration_flop(&p, r->list[0].centers)) {
+            keep(r, 1); /* not all would run, and losses of different rows say nothing */
+            break;
+        }
         for (size_t i = 0; i < r->n; i++) {
             int rc = run(r, &r->list[i], &p, ROUND_ITER, 0, err);
 
@@ -509,9 +524,9 @@ static size_t starts_that_fit(const struct refine *r, size_t most)
 }
 
 /*
- * The candidates: the best different trials, and up to EXTRA starts from the sample itself. The trials all
- * descend from the first mini-batch; where that is not like the rest (a sorted file), they share its blind
- * spots, and a start from the sample does not.
+ * The candidates: the best different trials, and up to EXTRA starts from the sample itself. The
+ * trials all descend from the first mini-batch; where that is not like the rest (a sorted file),
+ * they share its blind spots, and a start from the sample does not.
  */
 static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials, struct km_err *err)
 {
@@ -584,8 +599,8 @@ static int init_bounds(struct refine *r, size_t k, size_t d, struct km_err *err)
     return rc;
 }
 
-/* The winner is worse on all rows than the best trial was from the start; that one has not moved yet, and
- * where every row is at hand an iteration can only make it better. */
+/* The winner is worse on all rows than the best trial was from the start; that one has not moved
+ * yet, and where every row is at hand an iteration can only make it better. */
 static int improve_best(struct refine *r, struct km_centers *best, struct km_err *err)
 {
     struct candidate c = {.centers = best};
@@ -599,9 +614,10 @@ static int improve_best(struct refine *r, struct km_centers *best, struct km_err
 }
 
 /*
- * From the loss that the means of the sample are expected to have on other rows beyond that on their own, relative to the
- * latter. With few rows for each center that is not all: among many partitions the search finds one that fits these
- * rows by luck (planted clusters, 5 and 10 rows for each center: up to 1.6 and 1.3 where 1 + beyond is 1.3 and 1.2).
+ * From the loss that the means of the sample are expected to have on other rows beyond that on
+ * their own, relative to the latter. With few rows for each center that is not all: among many
+ * partitions the search finds one that fits these rows by luck (planted clusters, 5 and 10 rows for
+ * each center: up to 1.6 and 1.3 where 1 + beyond is 1.3 and 1.2).
  */
 static double optimism_of(double beyond)
 {

@@ -2,13 +2,15 @@
 /*
  * Outline. A row keeps u and what speaks for it (its key); thresholds decide (sample.h).
  *
- *   offer        a block of rows, just labelled: rows that cannot be kept are out by their float32 score;
- *                the others are picked, measured in float64 by all threads, and taken in order
- *   find_untried a center that may have been made of a far row: its rows are measured to other centers
- *   shrink       no more room: thresholds that leave 7/8 of the rows, read from some of the rows
- *   lower        rows above the thresholds go; the last rows fill their places
- *   nest         orders rows by how far thresholds may fall until they go: the first n are a sample again
- *   weights      1 / probability, for the first n rows
+ *   offer         a block of rows, just labelled: rows that cannot be kept are out by their float32
+ *                 score; the others are picked, measured in float64 by all threads, and taken in
+ *                 order
+ *   find_untried  a center that may have been made of a far row: its rows are measured to others
+ *   shrink        no more room: thresholds that leave 7/8 of the rows, read from some of the rows
+ *   lower         rows above the thresholds go; the last rows fill their places
+ *   nest          orders rows by how far thresholds may fall until they go: the first n are a
+ *                 sample again
+ *   weights       1 / probability, for the first n rows
  */
 #include "algo/sample.h"
 
@@ -31,6 +33,9 @@
 #define RARE_SHARE 0.2
 /* Centers that a row is measured to where its own one says nothing; see find_untried. */
 #define OTHERS 32
+/* keep.far is below 2^90: the least distances that speak for a row, its chance over that, have all
+ * digits. */
+#define FAR_EXPONENT 90
 /* More than a few operations of float32 are off by. */
 #define SLACK (1 + 0x1p-20F)
 
@@ -225,15 +230,31 @@ void km_sample_shrink(struct km_sample *s, size_t most)
         km_sample_lower(s, choose(s, n, 1, (double)most));
 }
 
+/*
+ * The power of two that squared distances are taken times, and keep.far divided by: that of the
+ * rows, unless keep.far would come near the end of float32. Then distances that come later are in a
+ * smaller unit, and speak less for their rows; what a row was kept for stays what it was.
+ */
+static int unit_of(const struct km_sample *s, int exponent)
+{
+    int far, by = 2 * exponent;
+
+    if (!isfinite(s->keep.far))
+        return by;
+    (void)frexpf(s->keep.far, &far);
+    far -= FAR_EXPONENT;
+    return by < far ? (far < 0 ? far : 0) : by;
+}
+
 void km_sample_scale(struct km_sample *s, int exponent)
 {
-    double by2 = ldexp(1, 2 * exponent);
+    int by = unit_of(s, exponent);
 
     km_rows_scale(&s->rows, exponent);
     for (size_t i = 0; i < km_sample_rows(s); i++)
-        s->key[i].dist2 = float_of((double)s->key[i].dist2 * by2);
+        s->key[i].dist2 = float_of(ldexp((double)s->key[i].dist2, by));
     if (isfinite(s->keep.far))
-        s->keep.far = float_of((double)s->keep.far / by2);
+        s->keep.far = float_of(ldexp((double)s->keep.far, -by));
 }
 
 /* ---- rows come ---- */
@@ -315,7 +336,8 @@ static float most_dist2(const struct block *b, size_t row)
     return b->x ? km_assign_most_dist2(b->assign, row) : km_sparse_most_dist2(b->step, b->csr, row);
 }
 
-/* The squared distance that a quarter of some other centers are within: a far group may have several. */
+/* The squared distance that a quarter of some other centers are within: a far group may have
+ * several. */
 static double to_others(const struct block *b, size_t row, size_t own)
 {
     size_t step = (b->k - 1) / OTHERS + 1, n = 0;
@@ -359,10 +381,11 @@ static void weigh_centers(struct block *b)
 }
 
 /*
- * Centers that are still the row that they were made of, and got fewer rows of this block than the average one. Of a far
- * group one row may have been drawn as a center: its rows are then near to that, and its weight is that of all others, so
- * nothing would speak for them. They count as far as other centers are. A block of fewer rows than centers (a host with few
- * rows) does not tell what is few: all of its rows do.
+ * Centers that are still the row that they were made of, and got fewer rows of this block than the
+ * average one. Of a far group one row may have been drawn as a center: its rows are then near to
+ * that, and its weight is that of all others, so nothing would speak for them. They count as far as
+ * other centers are. A block of fewer rows than centers (a host with few rows) does not tell what
+ * is few: all of its rows do.
  */
 static void find_untried(const struct block *b)
 {
@@ -467,7 +490,8 @@ static void set_order(struct km_sample *s)
     }
 }
 
-/* The n rows of least order, of those from `low` to `high`, to the front of these: as km_select, with the rows. */
+/* The n rows of least order, of those from `low` to `high`, to the front of these: as km_select,
+ * with the rows. */
 static void split(struct km_sample *s, size_t low, size_t high, size_t n)
 {
     while (n <= high && low < high) {

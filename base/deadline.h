@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When work must end with the next result that can be used: what a caller tells long work that knows no clock. */
+/* When work must end with the next result that can be used: what a caller tells long work that
+ * knows no clock. */
 #ifndef KM_BASE_DEADLINE_H
 #define KM_BASE_DEADLINE_H
 

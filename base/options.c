@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The number of an option for getopt: each has its own, as among options of one number getopt takes an
- * ambiguous beginning for the first of them. Letters are below. */
+/* The number of an option for getopt: each has its own, as among options of one number getopt takes
+ * an ambiguous beginning for the first of them. Letters are below. */
 #define FIRST 256
 
 /* Whether the n characters of a word are the beginning of a name, with - and _ the same. */

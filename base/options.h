@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The options of a command line: one table gives the parser, what it says of a slip, and the help text.
- * getopt_long beneath: --name VALUE, --name=VALUE, beginnings of names, options and files in any order, -- ends
- * the options.
+ * The options of a command line: one table gives the parser, what it says of a slip, and the help
+ * text. getopt_long beneath: --name VALUE, --name=VALUE, beginnings of names, options and files in
+ * any order, -- ends the options.
  */
 #ifndef KM_BASE_OPTIONS_H
 #define KM_BASE_OPTIONS_H
@@ -51,8 +51,9 @@ struct km_options {
 };
 
 /**
- * Takes all options into the struct *into. KM_OK: *first is the first argument that is none (they stand behind
- * all options now). KM_MORE: the help is asked for. KM_E_INPUT: a slip, or whatever take says.
+ * Takes all options into the struct *into. KM_OK: *first is the first argument that is none (they
+ * stand behind all options now). KM_MORE: the help is asked for. KM_E_INPUT: a slip, or whatever
+ * take says.
  */
 int km_options_take(const struct km_options *o, void *into, int argc, char **argv, int *first,
                     struct km_err *err);

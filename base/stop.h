@@ -20,7 +20,8 @@ extern const struct km_deadline km_stop_deadline;
 
 /**
  * From now on SIGTERM and SIGINT ask to stop; a second one ends the process at once, as if nobody
- * had caught it (process 1: with exit code 128 + its number). Blocking calls are interrupted by neither (SA_RESTART).
+ * had caught it (process 1: with exit code 128 + its number). Blocking calls are interrupted by
+ * neither (SA_RESTART).
  */
 void km_stop_on_signals(void);
 

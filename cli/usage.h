@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the small verbs end: what they say, and their exit code: 0, 2 (usage or input) or 3 (system). */
+/* How the small verbs end: what they say, and their exit code: 0, 2 (usage or input) or 3
+ * (system). */
 #ifndef KM_CLI_USAGE_H
 #define KM_CLI_USAGE_H
 

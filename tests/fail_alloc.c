@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For run_ranks.sh: trains the same job again and again, alone or as one of several ranks, and each time
- * another allocation of one rank fails, the first, the second, and so on, until none is left: all ranks
- * must end with the same code and the same text, which names the host. Arguments: the root of the job, and
- * the step from one allocation to the next (1). With a third, N, it is the communicator whose N-th
- * allocation fails.
+ * For run_ranks.sh: trains the same job again and again, alone or as one of several ranks, and each
+ * time another allocation of one rank fails, the first, the second, and so on, until none is left:
+ * all ranks must end with the same code and the same text, which names the host. Arguments: the
+ * root of the job, and the step from one allocation to the next (1). With a third, N, it is the
+ * communicator whose N-th allocation fails.
  */
 #include "base/log.h"
 #include "base/mem.h"

@@ -132,7 +132,8 @@ static int read_channel_config(const struct reading *in, struct km_channel *c, c
     check_choice(in, c, config, "S3DistributionType", ways,
                  "'FullyReplicated' or 'ShardedByS3Key'");
     way = json_string_value(json_object_get(config, "S3DistributionType"));
-    /* Where nobody says it (local mode), every host has all the data, as the platform's own default. */
+    /* Where nobody says it (local mode), every host has all the data, as the platform's own
+     * default. */
     c->replicated = !way || strcasecmp(way, ways[0]) == 0;
     if (km_content_type_parse(channel_text(in, c, config, "ContentType"), &c->format,
                               c->content_type, sizeof(c->content_type), km_log_warning, err))

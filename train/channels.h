@@ -19,8 +19,9 @@ struct km_channel {
 };
 
 /**
- * Fills the channels train and test from inputdataconfig.json and lists their files; where the file names no
- * channel, from the folders that there are. What is wrong becomes a problem; other codes leave no way to go on.
+ * Fills the channels train and test from inputdataconfig.json and lists their files; where the file
+ * names no channel, from the folders that there are. What is wrong becomes a problem; other codes
+ * leave no way to go on.
  */
 int km_channels_read(struct km_channel *const channel[2], const struct km_config_file *file,
                      const char *root, int ranks, struct km_problems *problems, struct km_err *err);

@@ -20,8 +20,8 @@ struct km_command_line {
 };
 
 /**
- * Takes the command line; only c->settings is set before. KM_OK; KM_MORE: only the help text is wanted;
- * KM_E_INPUT: it cannot be meant so.
+ * Takes the command line; only c->settings is set before. KM_OK; KM_MORE: only the help text is
+ * wanted; KM_E_INPUT: it cannot be meant so.
  */
 int km_command_line_take(struct km_command_line *c, int argc, char **argv, struct km_err *err);
 

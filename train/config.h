@@ -18,12 +18,13 @@ struct km_config {
 };
 
 /**
- * Reads hyperparameters.json, inputdataconfig.json and resourceconfig.json. Cannot fail: what is wrong with
- * a file stands beside it, for whoever needs the file.
+ * Reads hyperparameters.json, inputdataconfig.json and resourceconfig.json. Cannot fail: what is
+ * wrong with a file stands beside it, for whoever needs the file.
  */
 void km_config_load(struct km_config *c, const char *root);
 
-/** What is wrong with a file becomes a problem. KM_OK, or KM_E_MEM when there was no memory to read it. */
+/** What is wrong with a file becomes a problem. KM_OK, or KM_E_MEM when there was no memory to read
+ * it. */
 int km_config_check(const struct km_config_file *file, struct km_problems *problems,
                     struct km_err *err);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of hyperparameters: name, type, range and default, from which the parser, the command line
- * options and the help text are made. Names and defaults are the original's; seed, refine_rows,
- * refine_passes and those of several hosts are ours.
+ * The table of hyperparameters: name, type, range and default, from which the parser, the command
+ * line options and the help text are made. Names and defaults are the original's; seed,
+ * refine_rows, refine_passes and those of several hosts are ours.
  */
 #ifndef KM_TRAIN_PARAM_TABLE_H
 #define KM_TRAIN_PARAM_TABLE_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hyperparameters of a training, checked. Where they come from: settings.h, and the table that names them. */
+/* The hyperparameters of a training, checked. Where they come from: settings.h, and the table that
+ * names them. */
 #ifndef KM_TRAIN_PARAMS_H
 #define KM_TRAIN_PARAMS_H
 

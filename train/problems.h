@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is wrong with a request: collected while it is read, so that one failed job tells everything. */
+/* What is wrong with a request: collected while it is read, so that one failed job tells
+ * everything. */
 #ifndef KM_TRAIN_PROBLEMS_H
 #define KM_TRAIN_PROBLEMS_H
 
@@ -12,6 +13,7 @@ struct km_problems {
     int lost; /* there was no memory to keep one */
 };
 
+/** Frees the texts. */
 void km_problems_done(struct km_problems *p);
 
 /** Adds one. Cannot fail here: if there is no memory for it, km_problems_check says so. */

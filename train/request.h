@@ -31,18 +31,18 @@ int km_request_init(struct km_request *r, const char *root, struct km_err *err);
 void km_request_rank(struct km_request *r, int rank, int ranks);
 
 /**
- * Understands the configuration of the layout at root and lists the files of the channels. What is wrong
- * with any of it becomes r->problems, so that one report names all; then km_settings_finish fills
- * r->params. Nothing of the data is opened. Notes for the log (ignored names, defaults taken) are
- * printed with km_log. At the end ROOT/model is made if it is missing, and a file is written there
- * and removed: KM_E_SYS if that fails.
+ * Understands the configuration of the layout at root and lists the files of the channels. What is
+ * wrong with any of it becomes r->problems, so that one report names all; then km_settings_finish
+ * fills r->params. Nothing of the data is opened. Notes for the log (ignored names, defaults taken)
+ * are printed with km_log. At the end ROOT/model is made if it is missing, and a file is written
+ * there and removed: KM_E_SYS if that fails.
  */
 int km_request_read(struct km_request *r, const char *root, const struct km_config *config,
                     struct km_settings *settings, struct km_err *err);
 
 /**
- * The same for files named on a command line: train_paths and test_paths (folders or files, standard
- * input as KM_STDIN), all of content_type (NULL: it is guessed).
+ * The same for files named on a command line: train_paths and test_paths (folders or files,
+ * standard input as KM_STDIN), all of content_type (NULL: it is guessed).
  */
 int km_request_files(struct km_request *r, char *const *train_paths, size_t n_train,
                      char *const *test_paths, size_t n_test, const char *content_type,

@@ -11,6 +11,7 @@
 /** Raw text of each name. */
 struct km_settings;
 
+/** Settings without any value or problem. */
 int km_settings_open(struct km_settings **s, struct km_err *err);
 void km_settings_close(struct km_settings *s); /* NULL is fine */
 
@@ -27,14 +28,15 @@ int km_settings_take(struct km_settings *s, const json_t *object, struct km_err 
  */
 int km_settings_set(struct km_settings *s, const char *name, const char *value, struct km_err *err);
 
-/** Which hyperparameters must be there: none (their file could not be used, so that what is missing is no
- * news), all that have no default but feature_dim (a command line), or all of them (a training request). */
+/** Which hyperparameters must be there: none (their file could not be used, so that what is missing
+ * is no news), all that have no default but feature_dim (a command line), or all of them (a
+ * training request). */
 enum km_need { KM_NEED_NONE, KM_NEED_K, KM_NEED_ALL };
 
 /**
- * Checks everything and fills *p; called once. What is wrong with values, unknown names (with the nearest
- * known one) and missing ones become problems. KM_E_INPUT if there are problems, old ones or new, as
- * km_problems_check.
+ * Checks everything and fills *p; called once. What is wrong with values, unknown names (with the
+ * nearest known one) and missing ones become problems. KM_E_INPUT if there are problems, old ones
+ * or new, as km_problems_check.
  */
 int km_settings_finish(const struct km_settings *s, enum km_need need, struct km_params *p,
                        struct km_problems *problems, struct km_err *err);

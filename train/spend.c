@@ -12,12 +12,13 @@
 #include <inttypes.h>
 #include <math.h>
 
-#define MOST         24  /* iterations, the work of as many of the data */
-#define FEW          3   /* of them, beside what the pass was spared */
-#define SMALL_K      15  /* up to here the sample tells as much */
-#define PART_SHARE   0.5 /* of the work, for rows in memory that are not all */
-#define CENTER_ROWS  10  /* in memory, that a center must have there if not all rows are */
-#define ALONE_ROWS   20 /* for each center: what the refinement can do with fewer is lost in noise */
+#define MOST        24  /* iterations, the work of as many of the data */
+#define FEW         3   /* of them, beside what the pass was spared */
+#define SMALL_K     15  /* up to here the sample tells as much */
+#define PART_SHARE  0.5 /* of the work, for rows in memory that are not all */
+#define CENTER_ROWS 10  /* in memory, that a center must have there if not all rows are */
+/* for each center: what the refinement can do with fewer is lost in noise */
+#define ALONE_ROWS   20
 #define REFINE_STEPS 15 /* iterations that it needs */
 
 static double most_of(const struct km_params *p, size_t factor)
@@ -81,8 +82,7 @@ int km_spend_plan(struct km_spend *s, const struct km_job *job, struct km_err *e
     *s = (struct km_spend){.most = state->stopped ? 0 : most_of(p, factor)};
     s->whole = km_sample_rows(&state->sample) == state->rows;
     rc = refine_flop(&s->flop, job, err);
-    if (rc == KM_OK && s->most >= 1 && !s->whole)
-        rc = km_iterate_can(&job->team, job->feed, job->plan.read_once, &s->again, err);
+    s->again = job->plan.again;
     if (!s->whole && !s->again) /* centers of a sample alone would follow its noise */
         s->most = 0;
     s->search = s->most >= 1 && has_search(&state->sample.rows, p, factor, s->whole);
