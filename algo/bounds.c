@@ -18,6 +18,8 @@
  * many: about what it measures (MNIST, k=10 and 40: 12 rows for each that changes). */
 #define MEASURED 12
 #define LOOK     32
+/* Of |sum|^2: where it is less, 33 of 53 bits are left of what was once added and taken away. */
+#define CRUMBS 0x1p-40
 /* What a few operations of float32 are off by, and what is lost to underflow. */
 #define FEW_ROUNDINGS 0x1p-21f
 #define LOST          1e-40
@@ -42,7 +44,8 @@ int km_bounds_init(struct km_bounds *b, size_t k, size_t d, struct km_err *err)
         rc = km_mat_init(&b->at, k, d, err);
     b->drift = km_alloc(k, sizeof(*b->drift));
     b->members = km_alloc(k, sizeof(*b->members));
-    if (rc == KM_OK && (!b->drift || !b->members))
+    b->top = km_alloc(k, sizeof(*b->top));
+    if (rc == KM_OK && (!b->drift || !b->members || !b->top))
         rc = km_fail(err, KM_E_MEM, "no memory for bounds");
     if (rc)
         km_bounds_done(b);
@@ -64,6 +67,7 @@ void km_bounds_done(struct km_bounds *b)
     free_rows(b);
     km_free(b->drift);
     km_free(b->members);
+    km_free(b->top);
     km_mat_done(&b->at);
     km_sums_done(&b->sums);
     *b = (struct km_bounds){0};
@@ -312,7 +316,7 @@ static void follow(struct km_bounds *b, const struct km_centers *c)
     memcpy(b->at.v, c->c.v, b->k * b->at.ld * sizeof(float));
 }
 
-/* The weights of the old rows are no longer those of the sums. */
+/* For other weights of the old rows, or where sums have lost digits. */
 static void sum_anew(struct step *s)
 {
     struct km_bounds *b = s->b;
@@ -324,14 +328,37 @@ static void sum_anew(struct step *s)
         b->members[b->label[i]]++;
 }
 
-/* Weights that come and go leave crumbs. */
-static void clear_empty(struct km_bounds *b)
+/* What comes and goes leaves crumbs. */
+static void clear_empty(struct km_bounds *b, int weighted)
 {
     for (size_t j = 0; j < b->k; j++)
-        if (b->members[j] == 0) {
+        if (weighted ? b->members[j] == 0 : b->sums.count[j] == 0) {
             b->sums.count[j] = 0;
             memset(b->sums.sum + j * b->d, 0, b->d * sizeof(double));
         }
+}
+
+static double norm2_of(const struct km_bounds *b, size_t j)
+{
+    double norm2 = 0;
+
+    for (size_t t = 0; t < b->d; t++)
+        norm2 += b->sums.sum[j * b->d + t] * b->sums.sum[j * b->d + t];
+    return norm2;
+}
+
+/* Whether the crumbs of what has gone may count in a sum that is left. */
+static int has_crumbs(struct km_bounds *b)
+{
+    int found = 0;
+
+    for (size_t j = 0; j < b->k; j++) {
+        double norm2 = norm2_of(b, j);
+
+        b->top[j] = b->sums.count[j] > 0 ? fmax(b->top[j], norm2) : 0;
+        found |= norm2 < CRUMBS * b->top[j];
+    }
+    return found;
 }
 
 double km_bounds_step(struct km_bounds *b, struct km_assign *a, const struct km_bounds_rows *rows,
@@ -358,8 +385,13 @@ double km_bounds_step(struct km_bounds *b, struct km_assign *a, const struct km_
         add_new(&s);
         if (s.weight)
             sum_anew(&s);
-    } else if (s.weight) {
-        clear_empty(b);
+    } else {
+        clear_empty(b, s.weight != NULL);
+    }
+    if (has_crumbs(b)) {
+        sum_anew(&s);
+        for (size_t j = 0; j < b->k; j++)
+            b->top[j] = norm2_of(b, j);
     }
     b->work = (double)(x->n - s.old) + (double)km_min(s.old, s.old / LOOK + MEASURED * changed);
     b->n = x->n;

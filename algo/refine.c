@@ -156,6 +156,8 @@ static int run(struct refine *r, struct candidate *c, const struct km_points *p,
         return rc;
     if (r->flop < each * iterations)
         iterations = (int)(r->flop / each);
+    if (iterations < 1) /* its loss is what it was */
+        return KM_OK;
     l = km_lloyd(step_of(r, c), c->centers, p, iterations, tol, r->o->deadline);
     c->loss = l.loss;
     c->weight = p->total_weight;
@@ -425,8 +427,11 @@ static int last_candidate(struct refine *r, struct km_err *err)
     struct candidate *c = &r->list[0];
     struct km_points p = first_rows(r, r->all);
     size_t moved = 0;
-    int rc = r->look.k ? run(r, c, &p, 1, 0, err) : KM_OK;
+    int rc;
 
+    if (r->flop < iteration_flop(&p, c->centers))
+        return KM_OK;
+    rc = r->look.k ? run(r, c, &p, 1, 0, err) : KM_OK;
     if (rc == KM_OK && r->look.k)
         rc = look_at(r, c, first_look_rows(r, c, &p), LOOKS, &moved, err);
     for (int i = 0; rc == KM_OK; i++) {
@@ -490,6 +495,10 @@ static int tournament(struct refine *r, struct km_err *err)
         size_t n = rows_of_round(r, round);
 
         p = first_rows(r, n);
+        if (r->flop < (double)r->n * iteration_flop(&p, r->list[0].centers)) {
+            keep(r, 1); /* not all would run, and losses of different rows say nothing */
+            break;
+        }
         for (size_t i = 0; i < r->n; i++) {
             int rc = run(r, &r->list[i], &p, ROUND_ITER, 0, err);
 

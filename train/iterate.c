@@ -8,8 +8,6 @@
 
 #define LEAST_GAIN 1e-4
 #define NO_DIGITS  1e-5 /* of the sum of |x|^2 */
-/* Up to this size the train data is read again. */
-#define AGAIN_BYTES ((uint64_t)512 << 20)
 
 /* One pass over the rows of this host, and what it takes. */
 struct round {
@@ -53,16 +51,6 @@ static int read_rows(struct round *r, const struct km_row_frame *frame, struct k
             break;
     }
     *stopped = km_stop_asked() || km_feed_stopped(feed);
-    return rc;
-}
-
-int km_iterate_can(const struct km_team *team, const struct km_feed *feed, int read_once, int *can,
-                   struct km_err *err)
-{
-    double told[] = {read_once, (double)km_feed_bytes(feed)};
-    int rc = km_comm_sum(team->comm, told, 2, err);
-
-    *can = told[0] == 0 && told[1] <= (double)AGAIN_BYTES;
     return rc;
 }
 
