@@ -6,7 +6,7 @@
 
 enum { ROWS = 700, DIM = 70, K = 9 };
 
-enum kind { DENSE, SPARSE, BOUNDED, KINDS };
+enum { DENSE, SPARSE, BOUNDED, KINDS };
 
 /* The same rows in both shapes, half of their values 0; and a step of each kind. */
 struct setup {
@@ -17,7 +17,7 @@ struct setup {
     struct km_step *step[KINDS];
 };
 
-static struct km_rows rows_of(const struct setup *s, enum kind kind, int weighted)
+static struct km_rows rows_of(const struct setup *s, int kind, int weighted)
 {
     struct km_rows r = {.weight = weighted ? s->weight : NULL};
 
