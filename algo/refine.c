@@ -491,9 +491,7 @@ static int tournament(struct refine *r, struct km_err *err)
 
         p = first_rows(r, n);
         if (r->flop < (double)r->n * iteration_flop(&p, r->list[0].centers)) {
-            keep(
-                r,
-                1); /* the best so far: not all would run, and losses of different rows say nothing */
+            keep(r, 1); /* losses of different rows say nothing */
             break;
         }
         for (size_t i = 0; i < r->n; i++) {
