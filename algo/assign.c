@@ -3,8 +3,8 @@
  * Outline. A step labels rows and adds them to the sums of their centers.
  *
  *   1. Pack the centers as the kernels of this level want them (kern/kernels.h).
- *   2. Label the rows, block by block: the kernel gives label, best and second best score; exact.c proves
- *      each label by the gap of the two, or decides it in float64.
+ *   2. Label the rows, block by block: the kernel gives label, best and second best score; exact.c
+ *      proves each label by the gap of the two, or decides it in float64.
  *   3. Add the rows, in groups or in waves, as below.
  *   4. Add up what the blocks have found, in the order of the blocks.
  */
@@ -487,7 +487,8 @@ float km_assign_most_dist2(const struct km_assign *a, size_t i)
     return km_exact_most_dist2(&a->exact, a->norm2[i], a->score[i]);
 }
 
-/* Rows of a block that stay where they are given: the squared distance to the nearest center, and which that is. */
+/* Rows of a block that stay where they are given: the squared distance to the nearest center, and
+ * which that is. */
 struct left {
     double dist2[KM_KERN_ROWS]; /* -1: the row does not stay */
     uint32_t label[KM_KERN_ROWS];

@@ -3,11 +3,11 @@
  * The step of Lloyd for rows that have been labelled before: most of them need not be looked at.
  *
  * A row knows its distance to every center from when it was last measured, and a center how far it
- * has moved since. By the triangle inequality the first changes by no more than the second; where the own
- * center must still be nearer than every other, the label stands (Elkan 2003). Only the other rows are read,
- * and only those whose label changes are taken out of one sum and added to another. All bounds allow for what
- * rounding may do, so labels are those of km_assign_add, and sums those up to rounding, with the same bits on any
- * number of threads and at every level.
+ * has moved since. By the triangle inequality the first changes by no more than the second; where
+ * the own center must still be nearer than every other, the label stands (Elkan 2003). Only the
+ * other rows are read, and only those whose label changes are taken out of one sum and added to
+ * another. All bounds allow for what rounding may do, so labels are those of km_assign_add, and
+ * sums those up to rounding, with the same bits on any number of threads and at every level.
  */
 #ifndef KM_ALGO_BOUNDS_H
 #define KM_ALGO_BOUNDS_H
@@ -33,13 +33,13 @@ struct km_bounds {
     size_t *changed;           /* (blocks) how many */
     double *measured;          /* (blocks) rows that were looked at, in distances to all centers */
     double *top; /* (k) most that |sum|^2 has been since the sums were last those of all rows */
-    double
-        work; /* of the last step, in rows measured: by formula, as how many are depends on the level */
+    /* of the last step, in rows measured: by formula, as how many are depends on the level */
+    double work;
 };
 
 /**
- * Whether bounds are worth their memory and time: k floats for each row to keep and to look at, where a
- * row has d.
+ * Whether bounds are worth their memory and time: k floats for each row to keep and to look at,
+ * where a row has d.
  */
 int km_bounds_pay(size_t k, size_t d);
 
@@ -54,8 +54,8 @@ int km_bounds_reserve(struct km_bounds *b, size_t rows, struct km_err *err);
 struct km_bounds_rows {
     struct km_mat x;
     const double *norm2; /* (x.n) |x_i|^2 */
-    const double
-        *weight; /* (x.n) or NULL: 1 each. They may be others than before only when rows come. */
+    /* (x.n) or NULL: 1 each. They may be others than before only when rows come. */
+    const double *weight;
 };
 
 /**

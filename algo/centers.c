@@ -216,8 +216,8 @@ struct move {
     double decay;
 };
 
-/* exact + p * (sum / n - exact), with p / n = 1 / weight. Returns what the rows' squared distances to the
- * center are beyond their squared norms: n |c|^2 - 2 c . sum. */
+/* exact + p * (sum / n - exact), with p / n = 1 / weight. Returns what the rows' squared distances
+ * to the center are beyond their squared norms: n |c|^2 - 2 c . sum. */
 KM_FOR_ALL_CPUS static double move_one(double *exact, const double *sum, double n, double weight,
                                        size_t d)
 {

@@ -65,8 +65,8 @@ struct km_sums {
     size_t len;    /* doubles in the block */
     double *block; /* owns the memory of the following */
     double *rows;  /* [1] rows added */
-    double
-        *ssd; /* [1] sum of |x|^2 (km_assign_add), or of squared distances to the nearest center */
+    /* [1] sum of |x|^2 (km_assign_add), or of squared distances to the nearest center */
+    double *ssd;
     double *flags; /* [KM_FLAGS] see km_flag */
     double *count; /* (k) */
     double *sum;   /* (k, d) */
@@ -85,9 +85,9 @@ void km_sums_scale(struct km_sums *s, int exponent);
 /**
  * The mini-batch update (Sculley 2010, as the original documents it): a center of weight w that
  * received n rows moves by p = n / (decay * w + n) towards their mean, and weighs decay * w + n. A
- * center that received nothing keeps its place. decay is 0.5^(rows / half_life), or 1. Leaves the sums
- * cleared. Returns the sum of the squared distances of the rows to the centers before they moved, where
- * s->ssd is the sum of |x|^2: it and n (|c|^2 - 2 c . mean) of each center.
+ * center that received nothing keeps its place. decay is 0.5^(rows / half_life), or 1. Leaves the
+ * sums cleared. Returns the sum of the squared distances of the rows to the centers before they
+ * moved, where s->ssd is the sum of |x|^2: it and n (|c|^2 - 2 c . mean) of each center.
  */
 double km_centers_move(struct km_centers *c, struct km_sums *s, double decay, struct km_pool *pool);
 

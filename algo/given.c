@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An offset of so many spreads is taken off: it would cost scores 4 bits. And a value within 8 spreads of it is more
- * than half and less than twice of it, so that the difference has no rounding (Sterbenz 1974). */
+/* An offset of so many spreads is taken off: it would cost scores 4 bits. And a value within 8
+ * spreads of it is more than half and less than twice of it, so that the difference has no rounding
+ * (Sterbenz 1974). */
 #define FAR 16
 
 static int compare(const void *a, const void *b)
@@ -66,7 +67,8 @@ void km_given_done(struct km_given *g)
     *g = (struct km_given){0};
 }
 
-/* Whether all of (row - origin) * by are float32; the error of a difference is found as Knuth does. */
+/* Whether all of (row - origin) * by are float32; the error of a difference is found as Knuth
+ * does. */
 KM_FOR_ALL_CPUS static int is_exact(const float *row, const float *origin, size_t d, double by)
 {
     int bad = 0;

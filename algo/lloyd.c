@@ -2,14 +2,14 @@
 #include "algo/lloyd.h"
 
 #include "algo/loss.h"
-#include "base/stop.h"
 
 struct km_lloyd_result km_lloyd(struct km_step *step, struct km_centers *c,
-                                const struct km_points *p, int max_iter, double tol)
+                                const struct km_points *p, int max_iter, double tol,
+                                const struct km_deadline *deadline)
 {
     struct km_lloyd_result r = {.loss = p->total_norm2};
 
-    while (r.iterations < max_iter && !r.converged && !(r.iterations > 0 && km_stop_is_late())) {
+    while (r.iterations < max_iter && !r.converged && !(r.iterations > 0 && km_late(deadline))) {
         const struct km_sums *sums = km_step_sum(step, &p->rows, p->norm2, c);
         double before = r.loss;
 

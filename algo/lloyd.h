@@ -5,24 +5,28 @@
 
 #include "algo/points.h"
 #include "algo/step.h"
+#include "base/deadline.h"
 
 /** How a run of Lloyd ended. */
 struct km_lloyd_result {
-    double loss; /* sum of weight * squared distance to the mean of the own cluster; >= 0 (to the
-                  * origin, if there was no iteration) */
+    /* sum of weight * squared distance to the mean of the own cluster; >= 0 (to the origin, if
+     * there was no iteration) */
+    double loss;
     int iterations;
     int converged; /* stopped by tol, not by max_iter */
-    double
-        work; /* what that is counted as, in iterations that measure every row: less with bounds */
+    /* what that is counted as, in iterations that measure every row: less with bounds */
+    double work;
 };
 
 /**
  * Moves c to the means of what is nearest to each, again and again, until an iteration lowers the
- * loss by no more than tol * loss, or max_iter iterations are done, or a stop is late (base/stop.h). An
- * empty center keeps its place. `step` is made for such rows and c->k centers, with sums; of a bounded one the rows
- * of p may begin with those of an earlier run (and have other weights).
+ * loss by no more than tol * loss, or max_iter iterations are done, or the deadline (NULL: none) is
+ * over after one. An empty center keeps its place. `step` is made for such rows and c->k centers,
+ * with sums; of a bounded one the rows of p may begin with those of an earlier run (and have other
+ * weights).
  */
 struct km_lloyd_result km_lloyd(struct km_step *step, struct km_centers *c,
-                                const struct km_points *p, int max_iter, double tol);
+                                const struct km_points *p, int max_iter, double tol,
+                                const struct km_deadline *deadline);
 
 #endif

@@ -188,7 +188,8 @@ static void sort_by_next(const struct look *s, size_t r, uint32_t *count)
         l->other[count[l->next[l->row[i]]]++] = l->row[i];
 }
 
-/* What the rows from..to of l->other, which go to the same center, gain when it becomes a mean again. */
+/* What the rows from..to of l->other, which go to the same center, gain when it becomes a mean
+ * again. */
 static double regain(const struct look *s, size_t from, size_t to, double *sum)
 {
     const struct km_look *l = s->l;
@@ -389,7 +390,8 @@ static void weigh(struct look *s)
     }
 }
 
-/* Everything up to the choice, from the two nearest centers on; returns the loss of the nearest ones' partition. */
+/* Everything up to the choice, from the two nearest centers on; returns the loss of the nearest
+ * ones' partition. */
 static double survey(struct look *s)
 {
     struct km_look *l = s->l;

@@ -28,7 +28,8 @@ static int by_gain(const void *a, const void *b, void *of)
     return x < y ? -1 : 1;
 }
 
-/* The first of r's rows in l->other, which are in the order of their second nearest, that goes to j or behind. */
+/* The first of r's rows in l->other, which are in the order of their second nearest, that goes to j
+ * or behind. */
 static size_t first_to(const struct km_look *l, size_t r, uint32_t j)
 {
     size_t low = l->start[r], high = l->start[r + 1];

@@ -3,13 +3,13 @@
 
 #include "algo/lloyd.h"
 #include "algo/near_rows.h"
-#include "base/stop.h"
 
 #define LEAST_GAIN 1e-4 /* of the loss */
 #define PAYS       50   /* another look follows one that moved a center in so many */
 #define NEAR       32   /* centers of a list */
-/* What a look costs, in iterations: two trials of a split for each row, however few the centers are; and a list of the
- * nearest for each center. Measured with 8-bit screens (Zen 4, d = 54 to 784), where iterations are cheapest. */
+/* What a look costs, in iterations: two trials of a split for each row, however few the centers
+ * are; and a list of the nearest for each center. Measured with 8-bit screens (Zen 4, d = 54 to
+ * 784), where iterations are cheapest. */
 #define LOOK_COST 0.25
 #define LOOK_READ 1200 /* as many centers */
 #define LIST_COST 12   /* rows for each center */
@@ -61,18 +61,19 @@ static double look_cost(const struct search *s)
 
 static int can_spend(const struct search *s, double work)
 {
-    return s->r->work + work <= s->o->work && !km_stop_is_late();
+    return s->r->work + work <= s->o->work && !km_late(s->o->deadline);
 }
 
 /* One step of Lloyd; its loss is that of the new labels against their means. */
 static void iterate(struct search *s)
 {
-    s->r->after = km_lloyd(s->step, s->c, s->p, 1, 0).loss;
+    s->r->after = km_lloyd(s->step, s->c, s->p, 1, 0, NULL).loss;
     s->r->work += 1;
     s->r->iterations++;
 }
 
-/* A look at the rows whose labels are those of the last iteration; returns how many centers it moved. */
+/* A look at the rows whose labels are those of the last iteration; returns how many centers it
+ * moved. */
 static size_t look(struct search *s)
 {
     size_t moved;
@@ -86,7 +87,8 @@ static size_t look(struct search *s)
     return moved;
 }
 
-/* Looks while they pay, then iterations until they gain nothing, and one more look whether that is the end. */
+/* Looks while they pay, then iterations until they gain nothing, and one more look whether that is
+ * the end. */
 static void search(struct search *s)
 {
     size_t moved = s->look.k; /* by the last look */

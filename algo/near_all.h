@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two nearest of all centers of each row, for a look. Scores in float32 leave few centers, whose distances are then
- * measured in float64; rows of few features, and sparse ones, are measured in float64 at once, feature by feature. So
- * they are the same at every level and on any number of threads; of equal distances the lowest center.
+ * The two nearest of all centers of each row, for a look. Scores in float32 leave few centers,
+ * whose distances are then measured in float64; rows of few features, and sparse ones, are measured
+ * in float64 at once, feature by feature. So they are the same at every level and on any number of
+ * threads; of equal distances the lowest center.
  */
 #ifndef KM_ALGO_NEAR_ALL_H
 #define KM_ALGO_NEAR_ALL_H

@@ -15,7 +15,8 @@
 
 /* ---- memory ---- */
 
-/* What a worker needs for a list of n centers: scores of some rows, half norms, the centers themselves. */
+/* What a worker needs for a list of n centers: scores of some rows, half norms, the centers
+ * themselves. */
 static size_t score_bytes(size_t n)
 {
     return km_round_up(ROWS * n * sizeof(float), 64);

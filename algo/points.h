@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows in memory that are clustered: what they are measured and added by, one at a time, in float64. */
+/* Rows in memory that are clustered: what they are measured and added by, one at a time, in
+ * float64. */
 #ifndef KM_ALGO_POINTS_H
 #define KM_ALGO_POINTS_H
 
@@ -34,7 +35,8 @@ static inline double km_points_weight(const struct km_points *p, size_t i)
     return km_rows_weight(&p->rows, i);
 }
 
-/** A place that rows are measured from: d values, and the sum of their squares, which only sparse rows need. */
+/** A place that rows are measured from: d values, and the sum of their squares, which only sparse
+ * rows need. */
 struct km_place {
     const double *at;
     double norm2;
@@ -50,7 +52,8 @@ double km_points_dist2(const struct km_points *p, const struct km_kernels *kern,
 /** Row i, written out to d values. */
 void km_points_write(const struct km_points *p, size_t i, double *row, size_t d);
 
-/** Adds the n rows of those numbers to sum (d), each times its weight, in their order; returns their weight. */
+/** Adds the n rows of those numbers to sum (d), each times its weight, in their order; returns
+ * their weight. */
 double km_points_add(const struct km_points *p, const struct km_kernels *kern, double *sum,
                      const uint32_t *at, size_t n);
 

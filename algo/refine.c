@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Outline (docs/algorithm.md, 5). Candidates are results of the shrink and starts from the sample; the
- * budget is counted in floating point operations, so no clock decides.
+ * Outline (docs/algorithm.md, 5). Candidates are results of the shrink and starts from the sample;
+ * the budget is counted in floating point operations, so no clock decides.
  *
- *   choose_rows    how many rows the budget allows: all that are used, and those of the first round
- *   look_at_coarse takes trials out of optima in which Lloyd is stuck: looks at the coarse centers
- *   seed_extra     starts by k-means++ from the sample
- *   tournament     a few iterations for each candidate on few rows; the worse half drops out, the others
- *                  go on with twice as many rows; until one is left
- *   last_candidate the winner: looks at rows, iterations on all rows until they gain nothing, last looks
- *   attempt        bold changes, undone unless the loss falls
- *   finish         centers with few rows are drawn back (draw_back.c); the result stands only if it can
- *                  be expected to be better on all rows; else the best trial stands (improve_best)
+ *   choose_rows     how many rows the budget allows: all that are used, those of the first round
+ *   look_at_coarse  trials leave optima in which Lloyd is stuck: looks at the coarse centers
+ *   seed_extra      starts by k-means++ from the sample
+ *   tournament      a few iterations for each candidate on few rows; the worse half drops out, the
+ *                   others go on with twice as many rows; until one is left
+ *   last_candidate  the winner: looks at rows, iterations on all rows until they gain nothing, last
+ *                   looks
+ *   attempt         bold changes, undone unless the loss falls
+ *   finish          centers with few rows are drawn back (draw_back.c); the result stands only if
+ *                   it can be expected to be better on all rows; else the best trial stands
+ *                   (improve_best)
  */
 #include "algo/refine.h"
 
@@ -21,7 +23,6 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/size.h"
-#include "base/stop.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -68,8 +69,8 @@ struct candidate {
     struct km_centers *centers;
     double loss, weight; /* of the rows that it ran on last */
     size_t number;       /* decides between equal losses */
-    struct km_step
-        *bounded; /* knows the rows that it has competed on; NULL where that does not pay */
+    /* knows the rows that it has competed on; NULL where that does not pay */
+    struct km_step *bounded;
 };
 
 struct refine {
@@ -157,7 +158,7 @@ static int run(struct refine *r, struct candidate *c, const struct km_points *p,
         iterations = (int)(r->flop / each);
     if (iterations < 1) /* its loss is what it was */
         return KM_OK;
-    l = km_lloyd(step_of(r, c), c->centers, p, iterations, tol);
+    l = km_lloyd(step_of(r, c), c->centers, p, iterations, tol, r->o->deadline);
     c->loss = l.loss;
     c->weight = p->total_weight;
     r->flop -= each * l.work;
@@ -296,7 +297,7 @@ static int can_look(struct refine *r, double each, const struct candidate *c, do
 {
     double need = (look_cost(c->centers->k) + LOOK_ITER) * each;
 
-    if (km_stop_is_late())
+    if (km_late(r->o->deadline))
         return 0;
     if (r->flop > need)
         return 1;
@@ -307,7 +308,8 @@ static int can_look(struct refine *r, double each, const struct candidate *c, do
     return 1;
 }
 
-/* Looks at the first n rows, with iterations in between, until none finds anything; up to `most`. */
+/* Looks at the first n rows, with iterations in between, until none finds anything; up to
+ * `most`. */
 static int look_at(struct refine *r, struct candidate *c, size_t n, size_t most, size_t *moved,
                    struct km_err *err)
 {
@@ -343,7 +345,8 @@ static size_t look_rows(const struct refine *r)
     return km_min(n, r->all);
 }
 
-/* Whether a row is so far from its center, as it was labelled last, that it should have one of its own. */
+/* Whether a row is so far from its center, as it was labelled last, that it should have one of its
+ * own. */
 static int has_far_row(struct refine *r, const struct candidate *c, const struct km_points *p)
 {
     struct km_step *step = step_of(r, c);
@@ -367,7 +370,8 @@ static int are_worth_it(struct refine *r, const struct candidate *c, const struc
     return looks * each <= share * r->budget || has_far_row(r, c, p);
 }
 
-/* Rows of the first looks: all where that is little work or one is far, else enough to know the clusters by. */
+/* Rows of the first looks: all where that is little work or one is far, else enough to know the
+ * clusters by. */
 static size_t first_look_rows(struct refine *r, const struct candidate *c,
                               const struct km_points *p)
 {
@@ -394,7 +398,7 @@ static int attempt(struct refine *r, struct candidate *c, const struct km_points
         return KM_OK;
     rc = km_centers_init(&before, c->centers->k, c->centers->d, err);
     while (rc == KM_OK && fails < BOLD_FAILS && r->flop - each > (least > 0 ? least : 0) &&
-           !km_stop_is_late()) {
+           !km_late(r->o->deadline)) {
         double loss = c->loss;
 
         km_centers_copy(&before, c->centers);
@@ -416,7 +420,8 @@ static int attempt(struct refine *r, struct candidate *c, const struct km_points
     return rc;
 }
 
-/* The winner: looks, and iterations on all rows until they gain nothing any more; then whether a look does. */
+/* The winner: looks, and iterations on all rows until they gain nothing any more; then whether a
+ * look does. */
 static int last_candidate(struct refine *r, struct km_err *err)
 {
     struct candidate *c = &r->list[0];
@@ -461,7 +466,7 @@ static int look_at_coarse(struct refine *r, struct km_err *err)
 
     if (rc == KM_OK)
         rc = km_look_init(&look, r->kern, r->pool, coarse->k, k, d, 0, err);
-    for (size_t i = 0; rc == KM_OK && i < r->n && !km_stop_is_late(); i++)
+    for (size_t i = 0; rc == KM_OK && i < r->n && !km_late(r->o->deadline); i++)
         for (int n = 0; n < COARSE_LOOKS && left > (LOOK_COST + LOOK_ITER) * each; n++) {
             struct candidate *c = &r->list[i];
             size_t moved = km_look(&look, c->centers, &p, k, r->o->seed ^ ++r->looks << 32);
@@ -471,7 +476,7 @@ static int look_at_coarse(struct refine *r, struct km_err *err)
             r->result->moved += moved;
             if (moved == 0)
                 break;
-            c->loss = km_lloyd(step, c->centers, &p, LOOK_ITER, 0).loss;
+            c->loss = km_lloyd(step, c->centers, &p, LOOK_ITER, 0, r->o->deadline).loss;
         }
     km_look_done(&look);
     km_step_free(step);
@@ -479,8 +484,8 @@ static int look_at_coarse(struct refine *r, struct km_err *err)
 }
 
 /*
- * Many candidates on few rows, then fewer on more: each round costs about the same, and a bad optimum shows
- * on few rows. A job that is late to stop leaves out the candidates that have not run.
+ * Many candidates on few rows, then fewer on more: each round costs about the same, and a bad
+ * optimum shows on few rows. After the deadline it leaves out the candidates that have not run.
  */
 static int tournament(struct refine *r, struct km_err *err)
 {
@@ -491,7 +496,7 @@ static int tournament(struct refine *r, struct km_err *err)
 
         p = first_rows(r, n);
         if (r->flop < (double)r->n * iteration_flop(&p, r->list[0].centers)) {
-            keep(r, 1); /* losses of different rows say nothing */
+            keep(r, 1); /* not all would run, and losses of different rows say nothing */
             break;
         }
         for (size_t i = 0; i < r->n; i++) {
@@ -499,7 +504,7 @@ static int tournament(struct refine *r, struct km_err *err)
 
             if (rc)
                 return rc;
-            if (km_stop_is_late())
+            if (km_late(r->o->deadline))
                 keep(r, i + 1);
         }
         sort_distinct(r);
@@ -519,9 +524,9 @@ static size_t starts_that_fit(const struct refine *r, size_t most)
 }
 
 /*
- * The candidates: the best different trials, and up to EXTRA starts from the sample itself. The trials all
- * descend from the first mini-batch; where that is not like the rest (a sorted file), they share its blind
- * spots, and a start from the sample does not.
+ * The candidates: the best different trials, and up to EXTRA starts from the sample itself. The
+ * trials all descend from the first mini-batch; where that is not like the rest (a sorted file),
+ * they share its blind spots, and a start from the sample does not.
  */
 static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials, struct km_err *err)
 {
@@ -568,7 +573,7 @@ static int seed_extra(struct refine *r, size_t n_trials, size_t k, size_t d, str
 {
     int rc = KM_OK;
 
-    for (size_t e = 0; rc == KM_OK && e < r->n_extra && !km_stop_is_late(); e++) {
+    for (size_t e = 0; rc == KM_OK && e < r->n_extra && !km_late(r->o->deadline); e++) {
         struct km_rng rng;
 
         km_rng_seed(&rng, r->o->seed, 'E', r->o->rank * EXTRA + e);
@@ -594,8 +599,8 @@ static int init_bounds(struct refine *r, size_t k, size_t d, struct km_err *err)
     return rc;
 }
 
-/* The winner is worse on all rows than the best trial was from the start; that one has not moved yet, and
- * where every row is at hand an iteration can only make it better. */
+/* The winner is worse on all rows than the best trial was from the start; that one has not moved
+ * yet, and where every row is at hand an iteration can only make it better. */
 static int improve_best(struct refine *r, struct km_centers *best, struct km_err *err)
 {
     struct candidate c = {.centers = best};
@@ -609,9 +614,10 @@ static int improve_best(struct refine *r, struct km_centers *best, struct km_err
 }
 
 /*
- * From the loss that the means of the sample are expected to have on other rows beyond that on their own, relative to the
- * latter. With few rows for each center that is not all: among many partitions the search finds one that fits these
- * rows by luck (planted clusters, 5 and 10 rows for each center: up to 1.6 and 1.3 where 1 + beyond is 1.3 and 1.2).
+ * From the loss that the means of the sample are expected to have on other rows beyond that on
+ * their own, relative to the latter. With few rows for each center that is not all: among many
+ * partitions the search finds one that fits these rows by luck (planted clusters, 5 and 10 rows for
+ * each center: up to 1.6 and 1.3 where 1 + beyond is 1.3 and 1.2).
  */
 static double optimism_of(double beyond)
 {

@@ -2,13 +2,15 @@
 /*
  * Outline. A row keeps u and what speaks for it (its key); thresholds decide (sample.h).
  *
- *   offer        a block of rows, just labelled: rows that cannot be kept are out by their float32 score;
- *                the others are picked, measured in float64 by all threads, and taken in order
- *   find_untried a center that may have been made of a far row: its rows are measured to other centers
- *   shrink       no more room: thresholds that leave 7/8 of the rows, read from some of the rows
- *   lower        rows above the thresholds go; the last rows fill their places
- *   nest         orders rows by how far thresholds may fall until they go: the first n are a sample again
- *   weights      1 / probability, for the first n rows
+ *   offer         a block of rows, just labelled: rows that cannot be kept are out by their float32
+ *                 score; the others are picked, measured in float64 by all threads, and taken in
+ *                 order
+ *   find_untried  a center that may have been made of a far row: its rows are measured to others
+ *   shrink        no more room: thresholds that leave 7/8 of the rows, read from some of the rows
+ *   lower         rows above the thresholds go; the last rows fill their places
+ *   nest          orders rows by how far thresholds may fall until they go: the first n are a
+ *                 sample again
+ *   weights       1 / probability, for the first n rows
  */
 #include "algo/sample.h"
 
@@ -334,7 +336,8 @@ static float most_dist2(const struct block *b, size_t row)
     return b->x ? km_assign_most_dist2(b->assign, row) : km_sparse_most_dist2(b->step, b->csr, row);
 }
 
-/* The squared distance that a quarter of some other centers are within: a far group may have several. */
+/* The squared distance that a quarter of some other centers are within: a far group may have
+ * several. */
 static double to_others(const struct block *b, size_t row, size_t own)
 {
     size_t step = (b->k - 1) / OTHERS + 1, n = 0;
@@ -378,10 +381,11 @@ static void weigh_centers(struct block *b)
 }
 
 /*
- * Centers that are still the row that they were made of, and got fewer rows of this block than the average one. Of a far
- * group one row may have been drawn as a center: its rows are then near to that, and its weight is that of all others, so
- * nothing would speak for them. They count as far as other centers are. A block of fewer rows than centers (a host with few
- * rows) does not tell what is few: all of its rows do.
+ * Centers that are still the row that they were made of, and got fewer rows of this block than the
+ * average one. Of a far group one row may have been drawn as a center: its rows are then near to
+ * that, and its weight is that of all others, so nothing would speak for them. They count as far as
+ * other centers are. A block of fewer rows than centers (a host with few rows) does not tell what
+ * is few: all of its rows do.
  */
 static void find_untried(const struct block *b)
 {
@@ -486,7 +490,8 @@ static void set_order(struct km_sample *s)
     }
 }
 
-/* The n rows of least order, of those from `low` to `high`, to the front of these: as km_select, with the rows. */
+/* The n rows of least order, of those from `low` to `high`, to the front of these: as km_select,
+ * with the rows. */
 static void split(struct km_sample *s, size_t low, size_t high, size_t n)
 {
     while (n <= high && low < high) {

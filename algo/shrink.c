@@ -3,7 +3,6 @@
 
 #include "algo/seed.h"
 #include "base/mem.h"
-#include "base/stop.h"
 #include <math.h>
 
 #define NEARLY_FREE_FLOP 4e9
@@ -56,7 +55,7 @@ static void run_trial(void *arg, size_t task, int worker)
     const struct km_mat *x = &s->points.rows.dense;
     struct km_rng rng;
 
-    if (task > 0 && km_stop_is_late()) {
+    if (task > 0 && km_late(s->o->deadline)) {
         trial->loss = (double)INFINITY;
         return;
     }
@@ -65,7 +64,9 @@ static void run_trial(void *arg, size_t task, int worker)
         km_seed_plusplus(&trial->centers, x, s->points.rows.weight, s->kern, NULL, b->dist2, &rng);
     else
         seed_distinct(&trial->centers, x, b->order, &rng);
-    trial->loss = km_lloyd(b->step, &trial->centers, &s->points, s->o->max_iter, s->o->tol).loss;
+    trial->loss =
+        km_lloyd(b->step, &trial->centers, &s->points, s->o->max_iter, s->o->tol, s->o->deadline)
+            .loss;
 }
 
 static int bench_init(struct bench *b, const struct shrink *s, struct km_err *err)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What this process did lately, for somebody who watches whether it is stuck: a count that grows with
- * any work done, and whether it waits for others, which is nobody's fault. One for the process; any
- * thread.
+ * What this process did lately, for somebody who watches whether it is stuck: a count that grows
+ * with any work done, and whether it waits for others, which is nobody's fault. One for the
+ * process; any thread.
  */
 #ifndef KM_BASE_PULSE_H
 #define KM_BASE_PULSE_H

@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPREAD      2.0F /* the clusters' centers are uniform in [0, SPREAD), rows 0..1 beyond */
-#define MEAN        (SPREAD / 2 + 0.5F) /* rows are relative to it, as those in training to their origin */
+#define SPREAD 2.0F /* the clusters' centers are uniform in [0, SPREAD), rows 0..1 beyond */
+/* rows are relative to it, as those in training to their origin */
+#define MEAN        (SPREAD / 2 + 0.5F)
 #define CENTER_SEED 0x7f4a7c15U
 #define MAX_SAMPLES 4096
 #define DATA_ROWS   256 /* of a task that makes rows */

@@ -2,8 +2,8 @@
 /*
  * Private to dist: bytes between ranks. What comm.c is made of, and all that MPI is used for
  * (comm_mpi.c). A build without MPI has the one of a single rank (comm_self.c). Nothing here adds
- * numbers, so results do not depend on the way MPI goes. Counts fit an int. All return a code and fill
- * *err when MPI reports an error.
+ * numbers, so results do not depend on the way MPI goes. Counts fit an int. All return a code and
+ * fill *err when MPI reports an error.
  */
 #ifndef KM_DIST_WIRE_H
 #define KM_DIST_WIRE_H

@@ -8,16 +8,16 @@
  *
  * Closing sets `stop` and makes stop_fd readable: a reader that waits for a block or for the bytes
  * of a FIFO ends at once, one that decodes ends with its block. A read of a regular file cannot be
- * ended (its server may be gone): the caller never waits for one without end once the job is asked to
- * stop, and leaves the thread, and all that it uses, behind.
+ * ended (its server may be gone): the caller never waits for one without end once the job is asked
+ * to stop, and leaves the thread, and all that it uses, behind.
  *
  *   open         the format from the first bytes; the first rows of the first files are decoded
  *   divide       which bytes of the files, one behind the other, are this host's part
  *   look         the first rows, for whoever decides whether they are sparse
  *   next         the caller gives its block back and waits for the ready one
  *   read_ahead   the reader thread: produce a block after the other until the pass ends
- *   produce      decode a block: find_row opens file after file, fill reads rows, move takes the origin
- *                off and multiplies by 2^exponent
+ *   produce      decode a block: find_row opens file after file, fill reads rows, move takes the
+ *                origin off and multiplies by 2^exponent
  */
 #include "io/feed.h"
 
@@ -156,8 +156,8 @@ static void check_files(void *arg)
     }
 }
 
-/* The same where only what can be read once is left: its first rows are kept for the pass. Whose turn
- * is not the first may have a writer that waits until the one before is read. */
+/* The same where only what can be read once is left: its first rows are kept for the pass. Whose
+ * turn is not the first may have a writer that waits until the one before is read. */
 static void wait_for_first_row(void *arg)
 {
     struct km_feed *f = arg;

@@ -285,9 +285,9 @@ refused 2 "line 2" convert --shards 2 bad.csv -o out/x
 # Usage errors.
 refused 2 "did you mean --output?" convert images --ouput out/x
 refused 2 "did you mean --label-size?" convert images --label_size=1 -o out/x
-refused 2 "unknown option --frobnicate; see" convert images --frobnicate -o out/x
+refused 2 "unknown option --frobnicate" convert images --frobnicate -o out/x
 refused 2 "unknown option -z" convert images -z -o out/x
-refused 2 "--output: expected a value" convert images --output
+refused 2 "--output needs a value" convert images --output
 refused 2 "--output FILE is missing" convert images
 refused 2 "no input file" convert -o out/x
 refused 2 "expected idx, csv or recordio" convert --from parquet images -o out/x

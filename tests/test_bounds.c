@@ -123,7 +123,8 @@ static void rows_may_be_added_between_steps(void **state)
     done_setup(&s);
 }
 
-/* All rows get other weights whenever some come; a center far away is left by all of its rows in the end. */
+/* All rows get other weights whenever some come; a center far away is left by all of its rows in
+ * the end. */
 static void rows_may_have_weights(void **state)
 {
     struct setup s = make_setup(planted_rows(1500, 70, 8, 1, 5), 8, NULL);
@@ -230,8 +231,8 @@ static void a_run_of_lloyd_is_the_same_with_bounds(void **state)
     assert_ok(km_step_new(&step, &size, test_kern(), NULL, &err), err);
     assert_ok(km_step_bounded(&bounded, step, 10, &err), err);
     assert_ok(km_step_reserve(bounded, 1200, &err), err);
-    with = km_lloyd(bounded, &s.c, &p, 100, 1e-7);
-    without = km_lloyd(step, &plain, &p, 100, 1e-7);
+    with = km_lloyd(bounded, &s.c, &p, 100, 1e-7, NULL);
+    without = km_lloyd(step, &plain, &p, 100, 1e-7, NULL);
     assert_int_equal(with.iterations, without.iterations);
     assert_near(with.loss, without.loss, 1e-9 * without.loss);
     assert_true(without.work == without.iterations && with.work < with.iterations);

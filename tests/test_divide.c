@@ -117,8 +117,8 @@ static void put_part(unsigned flag, const unsigned char *p, size_t n)
     put("\0\0\0", (4 - n % 4) % 4);
 }
 
-/* A record in one frame, or as MXNet writes it, split wherever the magic number stands at a multiple
- * of 4. */
+/* A record in one frame, or as MXNet writes it, split wherever the magic number stands at a
+ * multiple of 4. */
 static void put_payload(const unsigned char *p, size_t n, int split)
 {
     const uint32_t magic = KM_RECORDIO_MAGIC;

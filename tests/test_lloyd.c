@@ -14,7 +14,7 @@ static struct km_lloyd_result run(struct km_centers *c, const struct km_mat *x,
     struct km_err err;
 
     assert_ok(km_step_new(&step, &size, test_kern(), NULL, &err), err);
-    r = km_lloyd(step, c, &p, max_iter, tol);
+    r = km_lloyd(step, c, &p, max_iter, tol, NULL);
     km_step_free(step);
     return r;
 }

@@ -40,7 +40,7 @@ static void a_far_row_does_not_hide_the_loss(void **state)
         assert_ok(km_step_new(&step, &size, test_kern(), NULL, &err), err);
         for (size_t j = 0; j < 3; j++)
             km_centers_set(&c, j, km_mat_row(&x, j), 1);
-        r = km_lloyd(step, &c, &p, 50, 1e-9);
+        r = km_lloyd(step, &c, &p, 50, 1e-9, NULL);
         assert_true(r.converged);
         first = f == 0 ? r.loss : first;
         assert_near(r.loss / first, 1, 1e-5);

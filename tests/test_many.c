@@ -15,7 +15,8 @@ static struct km_many_result many(struct km_centers *c, const struct km_mat *x,
     return r;
 }
 
-/* 300 clusters far from each other: Lloyd from random rows leaves a quarter of them without a center. */
+/* 300 clusters far from each other: Lloyd from random rows leaves a quarter of them without a
+ * center. */
 static void misplaced_centers_are_found(void **state)
 {
     static const size_t widths[] = {4, 24};

@@ -92,7 +92,8 @@ static void assert_two_nearest(const struct km_look *look, const struct km_mat *
     }
 }
 
-/* With lists of all centers the two nearest are those of all; the same bits on any number of threads. */
+/* With lists of all centers the two nearest are those of all; the same bits on any number of
+ * threads. */
 static void rows_know_their_two_nearest(void **state)
 {
     static const size_t widths[] = {2, 15, 16, 50};

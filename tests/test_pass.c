@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The passes: every row once in each epoch, a sample of the first one, centers that have seen all. */
+/* The passes: every row once in each epoch, a sample of the first one, centers that have seen
+ * all. */
 #include "tests/stage_help.h"
 
 #include "base/stop.h"

@@ -6,7 +6,8 @@
 
 enum { ROWS = 400, DIM = 11, K = 7 };
 
-/* Rows around an offset (none for sparse rows, a third of whose values are 0), and a model of some of them. */
+/* Rows around an offset (none for sparse rows, a third of whose values are 0), and a model of some
+ * of them. */
 struct setup {
     struct km_mat x, model;
     float origin[DIM];

@@ -209,7 +209,8 @@ static void as_many_candidates_take_part_as_the_budget_allows(void **state)
     km_mat_done(&x);
 }
 
-/* With more rows than 100 for each center the first cuts are made on few of them, so that more take part. */
+/* With more rows than 100 for each center the first cuts are made on few of them, so that more take
+ * part. */
 static void the_first_cuts_are_made_on_few_rows(void **state)
 {
     struct km_mat x = planted_rows(6400, 6, 4, 0.9, 3); /* cuts on 400, 800, 1600, 3200 rows */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the pass keeps of the rows: each row with the probability that its weight tells, the far and the rare ones for sure. */
+/* What the pass keeps of the rows: each row with the probability that its weight tells, the far and
+ * the rare ones for sure. */
 #include "tests/algo_test.h"
 
 #include "algo/sample.h"
@@ -96,8 +97,9 @@ static void rows_that_fit_are_all_kept_in_order(void **state)
 }
 
 /*
- * Over many samples a row's weights add up to the number of samples, whatever its probability: each estimate has mean 1,
- * and a variance that the samples themselves tell. `parts`: how many samples of a share of the rows each become one.
+ * Over many samples a row's weights add up to the number of samples, whatever its probability: each
+ * estimate has mean 1, and a variance that the samples themselves tell. `parts`: how many samples
+ * of a share of the rows each become one.
  */
 static void check_unbiased(struct setup *s, size_t capacity, size_t parts, size_t nested)
 {
@@ -204,7 +206,8 @@ static void far_rows_are_there(void **state)
     done_setup(&s);
 }
 
-/* Three rows far from all others, two of which are centers from the start: none is far from these. */
+/* Three rows far from all others, two of which are centers from the start: none is far from
+ * these. */
 static void far_rows_that_a_center_was_made_of_are_there(void **state)
 {
     struct setup s = setup_of(random_rows(4000, 3, 2), 20, test_kern());

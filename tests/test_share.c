@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What ranks share: alone it is a copy; how things are dealt out is arithmetic. (Several: run_ranks.) */
+/* What ranks share: alone it is a copy; how things are dealt out is arithmetic. (Several:
+ * run_ranks.) */
 #include "tests/algo_test.h"
 
 #include "train/exchange.h"

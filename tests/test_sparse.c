@@ -404,7 +404,8 @@ static void plusplus_takes_each_of_as_many_rows_once(void **state)
     km_mat_done(&x);
 }
 
-/* Centers of a pass that stay where they are label rows, which are offered; *total gets the weights of those kept. */
+/* Centers of a pass that stay where they are label rows, which are offered; *total gets the weights
+ * of those kept. */
 static void sample_once(double *total, const struct km_csr *s, size_t values, uint64_t seed)
 {
     struct km_sample_size size = {40, values, s->d, 50, 3};

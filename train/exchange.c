@@ -3,8 +3,8 @@
 
 #include "base/stop.h"
 
-/* What the window's formula takes for granted. Guesses of the platform's instances; they decide about
- * speed only, and are fixed so that runs repeat. */
+/* What the window's formula takes for granted. Guesses of the platform's instances; they decide
+ * about speed only, and are fixed so that runs repeat. */
 #define NET_BYTES     1.25e9 /* a second, each way: 10 Gbit/s */
 #define NET_LATENCY   0.5e-3 /* seconds of an exchange, however small */
 #define HOST_FLOP     5e11   /* a second */
@@ -32,8 +32,8 @@ size_t km_window(uint64_t seen, size_t most)
     return batches < 1 ? 1 : batches < most ? (size_t)batches : most;
 }
 
-/* Counts, flags and squared distances, these in the data's own units: ranks may have fallen to different exponents
- * (train/frame.h) in this window. Behind it all are at the lowest. */
+/* Counts, flags and squared distances, these in the data's own units: ranks may have fallen to
+ * different exponents (train/frame.h) in this window. Behind it all are at the lowest. */
 static int sum_head(struct km_state *state, const struct km_team *team, struct km_sums *s,
                     struct km_err *err)
 {
@@ -53,7 +53,8 @@ static int sum_head(struct km_state *state, const struct km_team *team, struct k
     return rc;
 }
 
-/* What the head's counts stand for, list after list; known to all by now, so the lists are of one length. */
+/* What the head's counts stand for, list after list; known to all by now, so the lists are of one
+ * length. */
 static int put_together(struct km_learner *learner, struct km_comm *comm, struct km_err *err)
 {
     struct km_pack pack;

@@ -79,6 +79,7 @@ static int run_trials(struct km_trials *t, const struct km_centers *coarse,
         .seed = (uint64_t)p->seed,
         .part = (size_t)team->rank,
         .parts = (size_t)team->ranks,
+        .deadline = &km_stop_deadline,
     };
     int rc;
 
@@ -145,10 +146,11 @@ static int refine(struct km_job *job, struct km_centers *best, struct km_trials 
         .rank = (uint64_t)job->team.rank,
         .flop = plan->flop,
         .few_flop = state->stopped ? 0 : KM_REFINE_FEW_FLOP,
+        .deadline = &km_stop_deadline,
     };
     int rc = KM_OK;
 
-    if (km_stop_is_late())
+    if (km_late(&km_stop_deadline))
         km_centers_copy(best, best_of(t));
     else
         rc = km_refine(best, r, t->of, t->n, &o, job->m->kern, job->m->pool, err);
@@ -235,7 +237,7 @@ static int start_held(struct km_job *job, const struct km_centers *trial, struct
     int rc = KM_OK;
 
     km_watch_start(&job->phases[KM_PHASE_SCORE]);
-    if (job->team.rank == 0 && !km_stop_is_late())
+    if (job->team.rank == 0 && !km_late(&km_stop_deadline))
         rc = km_held_start(&job->result.held, &job->state.held, &job->state.sample, trial, job->m,
                            err);
     km_watch_stop(&job->phases[KM_PHASE_SCORE]);

@@ -5,7 +5,8 @@
 
 #include "train/job.h"
 
-/** Shrinks K centers to k, refines them on the sample, and fills job->result. The learner is done with. */
+/** Shrinks K centers to k, refines them on the sample, and fills job->result. The learner is done
+ * with. */
 int km_finish(struct km_job *job, struct km_err *err);
 
 #endif

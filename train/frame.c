@@ -11,8 +11,8 @@
 
 /* Rows of all ranks that decide. */
 #define ROWS 255
-/* Distances from the origin within 2^-40 .. 2^40 are left as they are: their squares, and those of a millionth of
- * them, are far from the ends of float32. */
+/* Distances from the origin within 2^-40 .. 2^40 are left as they are: their squares, and those of
+ * a millionth of them, are far from the ends of float32. */
 #define ORDINARY 40
 
 int km_row_frame_init(struct km_row_frame *f, size_t d, struct km_err *err)
@@ -34,8 +34,8 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The exponent that brings the middle of the squared distances, of those that are not 0, near 1; 0 where it is
- * ordinary. */
+/* The exponent that brings the middle of the squared distances, of those that are not 0, near 1; 0
+ * where it is ordinary. */
 static int usual_exponent(double *norm2, size_t n)
 {
     size_t some = 0;

@@ -5,17 +5,17 @@
 
 #include "train/job.h"
 
-/** What was done: the msd before the first iteration and before the last one, of the rows against the means of their
- * clusters, in the scale of the rows. */
+/** What was done: the msd before the first iteration and before the last one, of the rows against
+ * the means of their clusters, in the scale of the rows. */
 struct km_iterated {
     size_t iterations;
     double before, after;
 };
 
 /**
- * Up to `most` iterations, on all hosts: *c (relative to the frame) becomes the means of the rows nearest to each
- * center; an empty one keeps its place. They end when one gains less than 1e-4 of the msd, or when somebody asks to
- * stop (job->state.stopped).
+ * Up to `most` iterations, on all hosts: *c (relative to the frame) becomes the means of the rows
+ * nearest to each center; an empty one keeps its place. They end when one gains less than 1e-4 of
+ * the msd, or when somebody asks to stop (job->state.stopped).
  */
 int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_iterated *result,
                struct km_err *err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One training job, in three parts: the plan (const once made), the state (what has been learned) and the
- * result; and what it works on. Private to the stages of train/, in their order: start, pass, finish, score.
+ * One training job, in three parts: the plan (const once made), the state (what has been learned)
+ * and the result; and what it works on. Private to the stages of train/, in their order: start,
+ * pass, finish, score.
  */
 #ifndef KM_TRAIN_JOB_H
 #define KM_TRAIN_JOB_H

@@ -26,8 +26,8 @@ struct epoch {
     int more;               /* this rank's rows have not come to their end */
 };
 
-/* `Iter` lines: every 10 mini-batches as the original, thinned out as the numbers grow. `before`: the
- * number of mini-batches at the last call. */
+/* `Iter` lines: every 10 mini-batches as the original, thinned out as the numbers grow. `before`:
+ * the number of mini-batches at the last call. */
 static void show_iteration(struct counts *of, uint64_t before)
 {
     uint64_t every = 10;
@@ -60,7 +60,8 @@ static int move_centers(struct counts *of, struct km_state *state, struct km_wat
     return rc;
 }
 
-/* Labels a block, keeps some of its rows (in the first epoch), and adds them to what the centers learn. */
+/* Labels a block, keeps some of its rows (in the first epoch), and adds them to what the centers
+ * learn. */
 static void take_block(struct km_state *state, struct km_batch *b, int keep,
                        struct km_watch *phases)
 {

@@ -43,7 +43,8 @@ static int check_features(const struct seat *seats, int ranks, const struct km_c
     return KM_OK;
 }
 
-/* Where the content type does not say how many label columns there are, each rank's first row does. */
+/* Where the content type does not say how many label columns there are, each rank's first row
+ * does. */
 static int check_labels(const struct seat *seats, int ranks, const struct km_channel *channel,
                         struct km_err *err)
 {

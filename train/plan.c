@@ -20,7 +20,8 @@
 #define AGAIN_BYTES ((uint64_t)512 << 20)
 /* Bytes of one value of a trial's centers, in all their forms. */
 #define TRIAL_CELL_BYTES 16.0
-/* Beside the trials: the best one, a start from the sample, sums of the refinement, of looks, and of iterations. */
+/* Beside the trials: the best one, a start from the sample, sums of the refinement, of looks, and
+ * of iterations. */
 #define OTHER_CENTERS 5
 #define FULL_FACTOR_K 50  /* up to here K is small */
 #define CENTER_ROWS   100 /* that a center of the pass is to see */
@@ -67,7 +68,8 @@ static size_t choose_trials(const struct km_plan *plan, const struct km_params *
     return (size_t)p->local_lloyd_num_trials;
 }
 
-/* A sample of so many rows, if these are not above what `bytes` of files can hold (0: nobody knows). */
+/* A sample of so many rows, if these are not above what `bytes` of files can hold (0: nobody
+ * knows). */
 static struct km_room sample_of(const struct km_shape *shape, int64_t refine_rows, uint64_t bytes,
                                 size_t least_row_bytes)
 {
@@ -136,7 +138,8 @@ void km_plan_cut(const struct km_plan *plan, struct km_feed *feed, size_t mini_b
 
 /* ---- memory ---- */
 
-/* The numbers that make the largest part of the memory; the advice to lower some is the verdict's. */
+/* The numbers that make the largest part of the memory; the advice to lower some is the
+ * verdict's. */
 static const char *largest_part(double centers, double trials, double rows)
 {
     if (trials > centers && trials > rows)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How large the parts of a job are: made once, before the first row of the pass, and const from then on. */
+/* How large the parts of a job are: made once, before the first row of the pass, and const from
+ * then on. */
 #ifndef KM_TRAIN_PLAN_H
 #define KM_TRAIN_PLAN_H
 
@@ -23,15 +24,16 @@ struct km_plan {
 };
 
 /**
- * extra_center_factor = auto for so many rows (about; 0: not known): 10, as in the original, up to k = 50 or
- * where a center of the pass still sees 100 rows; with fewer rows it falls, to 1. A center with a few rows is
- * noise, and what many of them cost is better spent on iterations over all rows (train/iterate.h).
+ * extra_center_factor = auto for so many rows (about; 0: not known): 10, as in the original, up to
+ * k = 50 or where a center of the pass still sees 100 rows; with fewer rows it falls, to 1. A
+ * center with a few rows is noise, and what many of them cost is better spent on iterations over
+ * all rows (train/iterate.h).
  */
 size_t km_plan_auto_factor(size_t k, double rows);
 
 /**
- * The plan for rows of d features of the train channel, of `bytes` in its files, the same on all hosts but
- * for `sample`. Says in the log what `auto` and sparse rows are taken for.
+ * The plan for rows of d features of the train channel, of `bytes` in its files, the same on all
+ * hosts but for `sample`. Says in the log what `auto` and sparse rows are taken for.
  */
 int km_plan_make(struct km_plan *plan, const struct km_params *p, const struct km_team *team,
                  const struct km_feed *train, size_t d, uint64_t bytes, int read_once,
@@ -44,8 +46,8 @@ void km_plan_cut(const struct km_plan *plan, struct km_feed *feed, size_t mini_b
 struct km_room km_plan_block(const struct km_plan *plan, const struct km_shape *shape);
 
 /**
- * Refuses what cannot fit before the first allocation, instead of being killed in the middle: the centers
- * in all their forms, the trials of the shrink, three blocks of rows, the sample.
+ * Refuses what cannot fit before the first allocation, instead of being killed in the middle: the
+ * centers in all their forms, the trials of the shrink, three blocks of rows, the sample.
  */
 int km_plan_check_memory(const struct km_plan *plan, const struct km_params *p, int ranks,
                          struct km_err *err);

@@ -5,7 +5,8 @@
 
 #include "train/job.h"
 
-/** Everything up to the first row of the pass. job: zeroed, but for request, m and team. The same on all ranks. */
+/** Everything up to the first row of the pass. job: zeroed, but for request, m and team. The same
+ * on all ranks. */
 int km_prepare(struct km_job *job, struct km_err *err);
 
 /** Closes the channels and frees all that the job has, also after a failure. */

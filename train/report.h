@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include <stdint.h>
 
-/** A mean squared distance as the original prints it, "%f", but for one that would lose its digits so, tiny or
- * huge: "%g". */
+/** A mean squared distance as the original prints it, "%f", but for one that would lose its digits
+ * so, tiny or huge: "%g". */
 struct km_msd_text {
     char s[40];
 };

@@ -5,7 +5,8 @@
 
 #include "train/job.h"
 
-/** Scores the model on the train data (data_msd) and on the test channel, and logs the quality lines. */
+/** Scores the model on the train data (data_msd) and on the test channel, and logs the quality
+ * lines. */
 int km_score(struct km_job *job, struct km_err *err);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the rows of a job are like: the one place that decides whether they are clustered as sparse. */
+/* What the rows of a job are like: the one place that decides whether they are clustered as
+ * sparse. */
 #ifndef KM_TRAIN_SHAPE_H
 #define KM_TRAIN_SHAPE_H
 
@@ -14,9 +15,9 @@ struct km_first_look {
 };
 
 /**
- * Looks at the first rows of the train channel of all ranks, of d features, and says in the log what
- * sparse rows are taken for. force_dense: as sparse only mostly sparse records, and so few values that it
- * pays (docs/algorithm.md); else any sparse record is enough. The same on all ranks.
+ * Looks at the first rows of the train channel of all ranks, of d features, and says in the log
+ * what sparse rows are taken for. force_dense: as sparse only mostly sparse records, and so few
+ * values that it pays (docs/algorithm.md); else any sparse record is enough. The same on all ranks.
  */
 int km_shape_choose(struct km_first_look *look, const struct km_team *team,
                     const struct km_feed *feed, size_t d, int force_dense, struct km_err *err);

@@ -6,7 +6,8 @@
 #include "train/share.h"
 #include <string.h>
 
-/* A rank keeps so many rows, if it has them: thresholds of a few would be a matter of luck, for all ranks. */
+/* A rank keeps so many rows, if it has them: thresholds of a few would be a matter of luck, for all
+ * ranks. */
 #define LEAST_ROWS 1000
 
 /* Each rank comes down to its share of the room, by the rows that it has seen. */

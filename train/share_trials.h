@@ -17,7 +17,8 @@ struct km_trials {
 /** Fills trials->loss from the ranks' trials, and gives every rank the best of all. */
 int km_share_trials(const struct km_team *team, struct km_trials *trials, struct km_err *err);
 
-/** Of what each rank has refined, the best: positions of *best and *result become the same on all. */
+/** Of what each rank has refined, the best: positions of *best and *result become the same on
+ * all. */
 int km_share_refined(const struct km_team *team, struct km_centers *best,
                      struct km_refine_result *result, struct km_err *err);
 

@@ -6,17 +6,19 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/stop.h"
 #include "train/iterate.h"
 #include "train/share.h"
 #include <inttypes.h>
 #include <math.h>
 
-#define MOST         24  /* iterations, the work of as many of the data */
-#define FEW          3   /* of them, beside what the pass was spared */
-#define SMALL_K      15  /* up to here the sample tells as much */
-#define PART_SHARE   0.5 /* of the work, for rows in memory that are not all */
-#define CENTER_ROWS  10  /* in memory, that a center must have there if not all rows are */
-#define ALONE_ROWS   20 /* for each center: what the refinement can do with fewer is lost in noise */
+#define MOST        24  /* iterations, the work of as many of the data */
+#define FEW         3   /* of them, beside what the pass was spared */
+#define SMALL_K     15  /* up to here the sample tells as much */
+#define PART_SHARE  0.5 /* of the work, for rows in memory that are not all */
+#define CENTER_ROWS 10  /* in memory, that a center must have there if not all rows are */
+/* for each center: what the refinement can do with fewer is lost in noise */
+#define ALONE_ROWS   20
 #define REFINE_STEPS 15 /* iterations that it needs */
 
 static double most_of(const struct km_params *p, size_t factor)
@@ -106,7 +108,8 @@ static int search_memory(const struct km_sample *sample, struct km_centers *best
 
     if (rc == KM_OK) {
         struct km_rows rows = sample->rows;
-        struct km_many_options o = {.work = work, .looks_only = !whole, .seed = seed};
+        struct km_many_options o = {
+            .work = work, .looks_only = !whole, .seed = seed, .deadline = &km_stop_deadline};
         struct km_points p;
 
         rows.weight = km_sample_weights(sample, n, weight) ? weight : NULL;

@@ -9,8 +9,8 @@
 #include <math.h>
 
 /*
- * Rows of this rank that the centers start from: of each rank in proportion to its first block, no more than
- * there is room for, in rows and in values.
+ * Rows of this rank that the centers start from: of each rank in proportion to its first block, no
+ * more than there is room for, in rows and in values.
  */
 static int count_own(const struct km_team *team, const struct km_room *most,
                      const struct km_rows *first, size_t *own, struct km_err *err)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a job has learned of the rows so far: this, and nothing else, is what a checkpoint will hold. */
+/* What a job has learned of the rows so far: this, and nothing else, is what a checkpoint will
+ * hold. */
 #ifndef KM_TRAIN_STATE_H
 #define KM_TRAIN_STATE_H
 

@@ -14,7 +14,8 @@ struct km_team {
 /** Rank and ranks are those of comm. */
 struct km_team km_team_of(struct km_comm *comm, const char *host);
 
-/** The end of a stage that went as rc says: a failure of one rank becomes one of all (km_comm_agree). */
+/** The end of a stage that went as rc says: a failure of one rank becomes one of all
+ * (km_comm_agree). */
 int km_team_agree(const struct km_team *team, int rc, struct km_err *err);
 
 #endif

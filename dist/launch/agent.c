@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The launch agent: what mpirun takes for ssh. It hands host and command line to the supervisor that
- * started mpirun, and lives as long as the MPI daemon that the supervisor gets started there.
- */
-#include "dist/launch/launch.h"
+#include "dist/launch/agent.h"
 
 #include "base/mem.h"
 #include "dist/launch/message.h"

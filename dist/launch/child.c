@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dist/launch/child.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,72 +12,6 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static int same_name(const char *a, const char *b)
-{
-    size_t n = strcspn(a, "=");
-
-    return strcspn(b, "=") == n && strncmp(a, b, n) == 0;
-}
-
-/* Takes over text, which km_alloc gave; keep: an earlier one of that name stays. */
-static void add(struct km_environment *e, char *text, int keep)
-{
-    size_t i = 0;
-
-    if (!text) {
-        e->failed = 1;
-        return;
-    }
-    while (i < e->n && !same_name(e->v[i], text))
-        i++;
-    if (i < e->n) {
-        km_free(keep ? text : e->v[i]);
-        e->v[i] = keep ? e->v[i] : text;
-        return;
-    }
-    if (km_grow(&e->v, e->n, &e->room, 2, sizeof(*e->v))) {
-        e->failed = 1;
-        km_free(text);
-        return;
-    }
-    e->v[e->n++] = text;
-    e->v[e->n] = NULL;
-}
-
-void km_environment_set(struct km_environment *e, const char *name, const char *value)
-{
-    size_t n = strlen(name) + strlen(value) + 2;
-    char *text = km_alloc(n, 1);
-
-    if (text)
-        snprintf(text, n, "%s=%s", name, value);
-    add(e, text, 0);
-}
-
-/* An include and an exclude list together are an error for MPI; ours is the include list. */
-static int disturbs(const char *text)
-{
-    static const char end[] = "_if_exclude";
-    size_t n = strcspn(text, "="), m = sizeof(end) - 1;
-
-    return n > m && strncmp(text + n - m, end, m) == 0;
-}
-
-void km_environment_inherit(struct km_environment *e)
-{
-    for (char **v = environ; *v; v++)
-        if (!disturbs(*v))
-            add(e, km_strdup(*v), 1);
-}
-
-void km_environment_done(struct km_environment *e)
-{
-    for (size_t i = 0; i < e->n; i++)
-        km_free(e->v[i]);
-    km_free(e->v);
-    memset(e, 0, sizeof(*e));
-}
 
 char *km_child_find(const char *program)
 {
@@ -155,7 +85,8 @@ int km_child_start(struct km_child *c, const char *path, char *const *argv,
     return KM_OK;
 }
 
-/* Keeps the first sentence that names a rank. PRRTE breaks it into lines, mpirun of Open MPI 4 does not. */
+/* Keeps the first sentence that names a rank. PRRTE breaks it into lines, mpirun of Open MPI 4 does
+ * not. */
 static void keep_death(struct km_child *c)
 {
     size_t n = strlen(c->death);
@@ -214,71 +145,4 @@ const char *km_child_text(char out[64], int status)
     else
         snprintf(out, 64, "status %d", WEXITSTATUS(status));
     return out;
-}
-
-pid_t km_process_look(pid_t pid, char *state)
-{
-    char path[64], text[512];
-    const char *p;
-    ssize_t n;
-    int fd;
-
-    snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
-    n = read(fd, text, sizeof(text) - 1);
-    close(fd);
-    text[n > 0 ? n : 0] = 0;
-    p = strrchr(text, ')'); /* the name before it may hold anything */
-    if (!p || strlen(p) < 5)
-        return 0;
-    *state = p[2];
-    return (pid_t)strtol(p + 4, NULL, 10);
-}
-
-/* Kills our children of the moment; whose parents die become ours, as we are their reaper. */
-static void kill_children(void)
-{
-    DIR *dir = opendir("/proc");
-    const struct dirent *e;
-
-    while (dir && (e = readdir(dir))) {
-        int number = isdigit((unsigned char)e->d_name[0]);
-        pid_t pid = number ? (pid_t)strtol(e->d_name, NULL, 10) : 0;
-        char state;
-
-        if (pid > 0 && km_process_look(pid, &state) == getpid())
-            kill(pid, SIGKILL);
-    }
-    if (dir)
-        closedir(dir);
-}
-
-void km_children_end(double seconds)
-{
-    double until = km_now() + seconds;
-
-    for (;;) {
-        pid_t pid = waitpid(-1, NULL, WNOHANG);
-
-        if (pid > 0)
-            continue;
-        if (pid < 0 || km_now() > until) /* none left, or not to be killed (it waits for a disk) */
-            break;
-        kill_children();
-        km_sleep(0.002);
-    }
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
-{
-    (void)st, (void)type, (void)f;
-    remove(path);
-    return 0;
-}
-
-void km_folder_remove(const char *path)
-{
-    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }

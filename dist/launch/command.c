@@ -12,8 +12,8 @@ static const char *const setters[] = {"-mca",      "--mca",      "-prtemca",  "-
                                       "-pmixmca",  "--pmixmca",  "-gpmixmca", "--gpmixmca",
                                       "-gprtemca", "--gprtemca", NULL};
 
-/* Options without a value that mean nothing here: the daemon stays our child, and its environment says
- * who may run it. */
+/* Options without a value that mean nothing here: the daemon stays our child, and its environment
+ * says who may run it. */
 static const char *const idle[] = {"--daemonize", "-daemonize", "--allow-run-as-root", NULL};
 
 /* Names that tell a daemon which job it belongs to and where mpirun is; others are left out. */
@@ -51,8 +51,8 @@ static int refuse(struct km_err *err, const char *what)
 }
 
 /*
- * Reads one word of the line at *s to *out, as a shell would: blanks end it, "..." and '...' keep them,
- * a backslash takes the next character as it is. What else a shell would act upon is refused.
+ * Reads one word of the line at *s to *out, as a shell would: blanks end it, "..." and '...' keep
+ * them, a backslash takes the next character as it is. What else a shell would act upon is refused.
  */
 static int read_word(const char **s, char **out, struct km_err *err)
 {
@@ -144,8 +144,8 @@ static int check(struct km_command *c, struct km_err *err)
 }
 
 /*
- * Behind "NAME=VALUE;export NAME;", with which Open MPI 5 begins: where its files are on the other host.
- * This host knows that itself.
+ * Behind "NAME=VALUE;export NAME;", with which Open MPI 5 begins: where its files are on the other
+ * host. This host knows that itself.
  */
 static const char *skip_paths(const char *line)
 {

@@ -2,13 +2,12 @@
 #include "dist/launch/crashed.h"
 
 #include "base/err.h"
+#include "dist/launch/limits.h"
 #include <errno.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
-
-#define WAIT_MS 1000
 
 static size_t put_u32(unsigned char *b, size_t n, uint32_t v)
 {
@@ -36,7 +35,7 @@ void km_crashed_tell(int fd, int type, const char *text)
 
         if (done > 0)
             sent += (size_t)done;
-        else if ((errno != EAGAIN && errno != EINTR) || poll(&p, 1, WAIT_MS) <= 0)
+        else if ((errno != EAGAIN && errno != EINTR) || poll(&p, 1, KM_CRASH_SECONDS * 1000) <= 0)
             return;
     }
 }

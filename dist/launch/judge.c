@@ -1,49 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Outline. One death is seen many times: as a signal, a closed socket, the exit code of mpirun, errors of
- * the ranks that waited. The judge finds the cause among its consequences; it has no clock and no socket.
+ * Outline. One death is seen many times: as a signal, a closed socket, the exit code of mpirun,
+ * errors of the ranks that waited. The judge finds the cause among its consequences; it has no
+ * clock and no socket.
  *
- *   1. What is certain is told at once: a rank that said why it failed, a supervisor that ended, a limit
- *      that has passed (judge_host).
+ *   1. What is certain is told at once: a rank that said why it failed, a supervisor that ended, a
+ *      limit that has passed (judge_host).
  *   2. Any other sign (suspicion) starts a wait, in which a better reason may come.
- *   3. Then the cause is, in this order: a daemon that was killed, the rank that mpirun names, a rank that
- *      is gone, a daemon that ended, a rank that failed because of others, mpirun (conclude).
+ *   3. Then the cause is, in this order: a daemon that was killed, the rank that mpirun names, a
+ *      rank that is gone, a daemon that ended, a rank that failed because of others, mpirun
+ *      (conclude).
  *   4. With success all ranks have said so, and mpirun has ended or lingers (all_well).
  */
 #include "dist/launch/judge.h"
 
 #include "dist/launch/child.h"
-#include "dist/launch/supervisor.h"
+#include "dist/launch/limits.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
-/*
- * One death is seen many times: MPI ends all ranks when one dies. So the first sign is not believed at
- * once: the true one, and mpirun's exit code, follow within a second.
- */
-#define SETTLE_SECONDS      1.0
-#define MOST_SETTLE_SECONDS 6.0
-/* All ranks are done, but mpirun is still there. */
-#define LINGER_SECONDS 5.0
-/* From the start of mpirun until all ranks have said that they are there. */
-#define JOIN_SECONDS 120.0
-/* From the wish to stop to the end; the platform kills after 120. */
-#define STOP_SECONDS 90.0
+#define MOST_NAMED 10 /* of hosts that are missing */
+
+static double daemon_killed(const struct km_host *h)
+{
+    return h->daemon_at > 0 && WIFSIGNALED(h->daemon_status) ? h->daemon_at : 0;
+}
+
+static double rank_gone(const struct km_host *h)
+{
+    return h->gone_at > 0 && h->ended_at == 0 ? h->gone_at : 0;
+}
+
+static double rank_failed(const struct km_host *h)
+{
+    return h->ended_at > 0 && h->end.code ? h->ended_at : 0;
+}
+
+/* The earlier of two times, of which either may not have come (0). */
+static double earlier(double a, double b)
+{
+    return a > 0 && (b == 0 || a < b) ? a : b;
+}
 
 /* Time of a sign that something went wrong on a host, which may be a consequence only. */
 static double suspicion(const struct km_host *h)
 {
-    double at = 0;
+    return earlier(h->daemon_at, earlier(rank_gone(h), rank_failed(h)));
+}
 
-    if (h->daemon_at > 0)
-        at = h->daemon_at;
-    if (h->gone_at > 0 && h->ended_at == 0 && (at == 0 || h->gone_at < at))
-        at = h->gone_at;
-    if (h->ended_at > 0 && h->end.code && (at == 0 || h->ended_at < at))
-        at = h->ended_at;
-    return at;
+int km_judge_link(const struct km_host *h, double now, struct km_err *verdict)
+{
+    if (h->lost_at > 0) {
+        km_fail(verdict, KM_E_SYS, "%s: the supervisor ended", h->name);
+        return 1;
+    }
+    if (now <= h->heard + KM_SILENT_SECONDS)
+        return 0;
+    km_fail(verdict, KM_E_SYS, "%s: not heard from for %d s; the host or its network is gone",
+            h->name, KM_SILENT_SECONDS);
+    return 1;
 }
 
 /* What is certain at once. */
@@ -54,23 +71,16 @@ static int judge_host(const struct km_case *c, struct km_host *h, double now,
         *verdict = h->end;
         return 1;
     }
-    if (h->lost_at > 0) {
-        km_fail(verdict, KM_E_SYS, "%s: the supervisor ended", h->name);
+    if (h->met && h != c->host && km_judge_link(h, now, verdict))
         return 1;
-    }
-    if (h->met && h != c->host && now > h->heard + KM_SILENT_SECONDS) {
-        km_fail(verdict, KM_E_SYS, "%s: not heard from for %.0f s; the host or its network is gone",
-                h->name, KM_SILENT_SECONDS);
-        return 1;
-    }
-    if (c->launched > 0 && !h->rank.joined && now > c->launched + JOIN_SECONDS) {
-        km_fail(verdict, KM_E_SYS, "%s: its training process did not start within %.0f s%s%s",
-                h->name, JOIN_SECONDS, c->words[0] ? ": " : "", c->words);
+    if (c->launched > 0 && !h->rank.joined && now > c->launched + KM_JOIN_SECONDS) {
+        km_fail(verdict, KM_E_SYS, "%s: its training process did not start within %d s%s%s",
+                h->name, KM_JOIN_SECONDS, c->words[0] ? ": " : "", c->words);
         return 1;
     }
     if (c->stopped > 0 && h->ended_at == 0 && !h->rank.pulse.waiting &&
-        now > c->stopped + STOP_SECONDS) {
-        km_fail(verdict, KM_E_SYS, "%s: did not stop within %.0f s", h->name, STOP_SECONDS);
+        now > c->stopped + KM_STOP_SECONDS) {
+        km_fail(verdict, KM_E_SYS, "%s: did not stop within %d s", h->name, KM_STOP_SECONDS);
         return 1;
     }
     return 0;
@@ -88,10 +98,10 @@ static int signal_of_mpirun(const struct km_host *leader)
 }
 
 /*
- * The host of the rank that mpirun names, and the signal that it died by; 0: it called abort, as MPI
- * does in a rank that misses another one. NULL: none is named. mpirun kills the other ranks at once, so
- * the leader may see its own connection end before the worker's word on the first death has come. The
- * sentences are those of Open MPI 4.1 and 5; ranks are numbered as the hosts are.
+ * The host of the rank that mpirun names, and the signal that it died by; 0: it called abort, as
+ * MPI does in a rank that misses another one. NULL: none is named. mpirun kills the other ranks at
+ * once, so the leader may see its own connection end before the worker's word on the first death
+ * has come. The sentences are those of Open MPI 4.1 and 5; ranks are numbered as the hosts are.
  */
 static struct km_host *named_by_mpirun(const struct km_case *c, int *number)
 {
@@ -129,7 +139,7 @@ static void blame_daemon(const struct km_case *c, const struct km_host *h, struc
             h == c->host ? "mpirun" : "the MPI daemon", km_child_text(text, h->daemon_status));
 }
 
-/* The host with the earliest of the times that `at` picks (0: does not count), but one; NULL: none. */
+/* The host with the earliest of the times that `at` picks (0: does not count), but one. */
 static struct km_host *earliest(const struct km_case *c, double (*at)(const struct km_host *),
                                 const struct km_host *but)
 {
@@ -144,22 +154,7 @@ static struct km_host *earliest(const struct km_case *c, double (*at)(const stru
     return first;
 }
 
-static double daemon_killed(const struct km_host *h)
-{
-    return h->daemon_at > 0 && WIFSIGNALED(h->daemon_status) ? h->daemon_at : 0;
-}
-
-static double rank_gone(const struct km_host *h)
-{
-    return h->gone_at > 0 && h->ended_at == 0 ? h->gone_at : 0;
-}
-
-static double rank_failed(const struct km_host *h)
-{
-    return h->ended_at > 0 && h->end.code ? h->ended_at : 0;
-}
-
-/* Enough time has passed since the first sign: the cause is the worst sign, and of these the first. */
+/* Enough time has passed: the cause is the worst sign, and of these the first. */
 static int conclude(const struct km_case *c, struct km_err *verdict)
 {
     const struct km_host *h = earliest(c, daemon_killed, NULL),
@@ -210,7 +205,7 @@ int km_judge(struct km_case *c, double now, struct km_err *verdict)
     if (all_well(c, &last)) {
         verdict->code = KM_OK;
         verdict->msg[0] = 0;
-        return c->host->daemon_at > 0 || now > last + LINGER_SECONDS;
+        return c->host->daemon_at > 0 || now > last + KM_LINGER_SECONDS;
     }
     for (size_t i = 0; i < c->plan->n_hosts; i++)
         if (judge_host(c, &c->host[i], now, verdict))
@@ -219,7 +214,28 @@ int km_judge(struct km_case *c, double now, struct km_err *verdict)
     if (!first)
         return 0;
     since = now - suspicion(first);
-    if (since < SETTLE_SECONDS || (c->host->daemon_at == 0 && since < MOST_SETTLE_SECONDS))
+    if (since < KM_SETTLE_SECONDS || (c->host->daemon_at == 0 && since < KM_MOST_SETTLE_SECONDS))
         return 0;
     return conclude(c, verdict);
+}
+
+size_t km_case_missing(const struct km_case *c, const struct km_host *but, char *out, size_t size)
+{
+    size_t used = 0, named = 0, missing = 0;
+
+    out[0] = 0;
+    for (size_t i = 0; i < c->plan->n_hosts; i++) {
+        const struct km_host *h = &c->host[i];
+
+        if (h->met || h == but)
+            continue;
+        missing++;
+        if (named == MOST_NAMED || used + strlen(h->name) + 32 > size)
+            continue;
+        used += (size_t)snprintf(out + used, size - used, "%s%s", named ? ", " : "", h->name);
+        named++;
+    }
+    if (missing > named)
+        snprintf(out + used, size - used, " and %zu more", missing - named);
+    return missing;
 }

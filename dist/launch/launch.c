@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dist/launch/launch.h"
 
-#include "dist/launch/supervisor.h"
+#include "dist/launch/leader.h"
+#include "dist/launch/worker.h"
 
 int km_launch_run(const struct km_launch *plan, struct km_err *err)
 {

@@ -182,6 +182,17 @@ int km_link_next(struct km_link *l, struct km_frame *f)
     return 1;
 }
 
+int km_link_serve(struct km_link *l, int (*take)(void *arg, struct km_frame *f), void *arg)
+{
+    int over = km_link_fill(l), got;
+    struct km_frame f;
+
+    while ((got = km_link_next(l, &f)) > 0)
+        if (take(arg, &f))
+            return -1;
+    return over || got < 0 || km_link_flush(l) ? -1 : 0;
+}
+
 /* The next n bytes of a frame, NULL if it has not so many. */
 static const unsigned char *take(struct km_frame *f, size_t n)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to dist/launch: framed messages over a stream socket that never blocks. A frame is the number of
- * its bytes (32 bits, big-endian), its type (one byte, not 0), and its payload. What comes from outside
- * is bounded: a longer frame than `most` is garbage, and nothing is allocated for it.
+ * Private to dist/launch: framed messages over a stream socket that never blocks. A frame is the
+ * number of its bytes (32 bits, big-endian), its type (one byte, not 0), and its payload. What
+ * comes from outside is bounded: a longer frame than `most` is garbage, and nothing is allocated
+ * for it.
  */
 #ifndef KM_LAUNCH_LINK_H
 #define KM_LAUNCH_LINK_H
@@ -45,11 +46,18 @@ int km_link_flush(struct km_link *l);
 /** Whether something waits to be sent. */
 int km_link_pending(const struct km_link *l);
 
-/** Takes what has come. 0, or -1: the other side has ended (what came before is still given out). */
+/** Takes what has come. 0, or -1: the other side has ended; what came before is given out. */
 int km_link_fill(struct km_link *l);
 
 /** The next whole frame: 1, 0: none yet, -1: garbage. Good until the next km_link_fill. */
 int km_link_next(struct km_link *l, struct km_frame *f);
+
+/**
+ * Takes what has come and gives each whole frame to `take`, which returns 0, or else: garbage, or
+ * nothing more is wanted; then sends what can be sent. 0, or -1: the link is of no more use. `take`
+ * may close the link.
+ */
+int km_link_serve(struct km_link *l, int (*take)(void *arg, struct km_frame *f), void *arg);
 
 /** The next number of a frame; where it is too short, 0 now and from then on. */
 uint32_t km_frame_u32(struct km_frame *f);

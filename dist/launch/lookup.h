@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to dist/launch: looking names of hosts up. A look-up may take as long as it likes (DNS), so each has
- * a thread of its own, and what it found comes through a pipe: nobody waits for it.
+ * Private to dist/launch: looking names of hosts up. A look-up may take as long as it likes (DNS),
+ * so each has a thread of its own, and what it found comes through a pipe: nobody waits for it.
  */
 #ifndef KM_LAUNCH_LOOKUP_H
 #define KM_LAUNCH_LOOKUP_H
@@ -32,8 +32,8 @@ struct km_lookup {
 };
 
 /**
- * Starts to look a name up; the result, a struct km_lookup *, is written to the pipe and is to be freed
- * with km_free. 0, or -1 if no thread can be had now: ask again later.
+ * Starts to look a name up; the result, a struct km_lookup *, is written to the pipe and is to be
+ * freed with km_free. 0, or -1 if no thread can be had now: ask again later.
  */
 int km_lookup_start(int pipe_fd, size_t id, const char *name);
 

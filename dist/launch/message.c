@@ -66,14 +66,19 @@ int km_check_greeting(struct km_frame *f, const struct km_greeting *expected, st
     return KM_OK;
 }
 
-void km_put_pulse(struct km_link *l, const struct km_pulse *p)
+static void put_pulse(struct km_link *l, const struct km_pulse *p)
 {
-    km_link_begin(l, KM_MSG_PULSE);
     km_link_put_u64(l, p->work);
     km_link_put_u64(l, p->rows);
     km_link_put_u32(l, (uint32_t)p->waiting);
     km_link_put_u32(l, (uint32_t)p->reading);
     km_link_put_f64(l, p->waited);
+}
+
+void km_put_pulse(struct km_link *l, const struct km_pulse *p)
+{
+    km_link_begin(l, KM_MSG_PULSE);
+    put_pulse(l, p);
     km_link_end(l);
 }
 
@@ -99,11 +104,7 @@ void km_put_state(struct km_link *l, const struct km_rank_state *s)
     km_link_put_u32(l, (uint32_t)s->gone);
     km_link_put_u32(l, (uint32_t)s->halted);
     km_link_put_f64(l, s->age);
-    km_link_put_u64(l, s->pulse.work);
-    km_link_put_u64(l, s->pulse.rows);
-    km_link_put_u32(l, (uint32_t)s->pulse.waiting);
-    km_link_put_u32(l, (uint32_t)s->pulse.reading);
-    km_link_put_f64(l, s->pulse.waited);
+    put_pulse(l, &s->pulse);
     km_link_end(l);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to dist/launch: what the processes of a job say to each other beside MPI, as frames of link.h.
+ * Private to dist/launch: what the processes of a job say to each other beside MPI, as frames of
+ * link.h.
  *
  *   leader's supervisor  <-> worker's supervisor   TCP, launch_port
  *   supervisor           <-> its rank              local socket, KM_SUPERVISOR
@@ -18,8 +19,8 @@
 #define KM_VERSION_BYTES 64
 
 enum km_message {
-    KM_MSG_GREET = 1, /* leader -> worker: km_greeting */
-    KM_MSG_WELCOME, /* worker -> leader: nothing; supervisor -> rank: its network, how it is to be called */
+    KM_MSG_GREET = 1,  /* leader -> worker: km_greeting */
+    KM_MSG_WELCOME,    /* worker -> leader: nothing; supervisor -> rank: its network, its command */
     KM_MSG_REFUSE,     /* worker -> leader: text */
     KM_MSG_WAIT,       /* leader -> worker: text, whom the leader waits for */
     KM_MSG_DAEMON,     /* leader -> worker: seconds since the start, the command line */

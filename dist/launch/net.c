@@ -82,10 +82,13 @@ int km_net_connect(const struct km_address *to, int port, const struct km_addres
 
 int km_net_connected(int fd)
 {
+    struct km_address other = {.n = sizeof(other.u)};
     int code = 0;
     socklen_t n = sizeof(code);
 
-    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &n) ? errno : code;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &n))
+        return errno;
+    return code || getpeername(fd, &other.u.any, &other.n) == 0 ? code : EINPROGRESS;
 }
 
 int km_net_own(int fd, struct km_address *own)
@@ -112,7 +115,7 @@ static const struct ifaddrs *find(const struct ifaddrs *all, const struct km_add
     return NULL;
 }
 
-int km_net_is_local(const struct km_address *a)
+static int is_local(const struct km_address *a)
 {
     struct ifaddrs *all;
     int is;
@@ -124,6 +127,16 @@ int km_net_is_local(const struct km_address *a)
     is = find(all, a) != NULL;
     freeifaddrs(all);
     return is;
+}
+
+const struct km_address *km_net_of_name(const struct km_lookup *found)
+{
+    const struct km_address *best = NULL;
+
+    for (size_t i = 0; found && i < found->n; i++)
+        if (is_local(&found->address[i]) && (!best || km_address_is_loopback(best)))
+            best = &found->address[i];
+    return best;
 }
 
 int km_net_of_interface(const char *name, struct km_address *a)
@@ -240,4 +253,61 @@ int km_net_local_connect(const char *name)
     if (fd >= 0)
         close(fd);
     return -1;
+}
+
+/* A message of one byte, with room for two descriptors. */
+struct handover {
+    char byte;
+    struct iovec one;
+    struct msghdr m;
+    union {
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
+        struct cmsghdr align;
+    } control;
+};
+
+static struct cmsghdr *begin_handover(struct handover *h)
+{
+    memset(h, 0, sizeof(*h));
+    h->one = (struct iovec){.iov_base = &h->byte, .iov_len = 1};
+    h->m = (struct msghdr){.msg_iov = &h->one,
+                           .msg_iovlen = 1,
+                           .msg_control = h->control.bytes,
+                           .msg_controllen = sizeof(h->control.bytes)};
+    return CMSG_FIRSTHDR(&h->m);
+}
+
+int km_net_give_output(int fd)
+{
+    int fds[2] = {STDOUT_FILENO, STDERR_FILENO};
+    struct handover h;
+    struct cmsghdr *c = begin_handover(&h);
+
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(fds));
+    memcpy(CMSG_DATA(c), fds, sizeof(fds));
+    return sendmsg(fd, &h.m, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 ? 0 : -1;
+}
+
+int km_net_take_output(int fd)
+{
+    struct handover h;
+    struct cmsghdr *c;
+    int fds[2];
+    ssize_t n;
+
+    begin_handover(&h);
+    n = recvmsg(fd, &h.m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return 1;
+    c = CMSG_FIRSTHDR(&h.m);
+    if (n != 1 || !c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(fds)))
+        return -1;
+    memcpy(fds, CMSG_DATA(c), sizeof(fds));
+    dup2(fds[0], STDOUT_FILENO);
+    dup2(fds[1], STDERR_FILENO);
+    close(fds[0]);
+    close(fds[1]);
+    return 0;
 }

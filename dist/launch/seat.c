@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/stop.h"
 #include "dist/launch/crashed.h"
+#include "dist/launch/limits.h"
 #include "dist/launch/message.h"
 #include "dist/launch/net.h"
 #include <errno.h>
@@ -20,11 +21,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MOST_BYTES   ((size_t)1 << 20) /* of a message from the supervisor: our command line */
-#define MOST_ARGS    4096
-#define WAIT_SECONDS 10.0
-#define BEAT_MS      1000
-#define EXIT_ORPHAN  3
+#define MOST_BYTES  ((size_t)1 << 20) /* of a message from the supervisor: our command line */
+#define MOST_ARGS   4096
+#define EXIT_ORPHAN 3
 
 /* The process has one seat. The lock is for what is sent: by the thread, and by km_seat_end. */
 static struct km_link link_of = {.fd = -1};
@@ -44,34 +43,12 @@ static int wait_input(double until)
 /* Takes the supervisor's output, which it sends in front of everything else. */
 static int take_output(double until)
 {
-    union {
-        char bytes[CMSG_SPACE(2 * sizeof(int))];
-        struct cmsghdr align;
-    } control = {0};
-    char byte;
-    struct iovec one = {.iov_base = &byte, .iov_len = 1};
-    struct msghdr m = {.msg_iov = &one,
-                       .msg_iovlen = 1,
-                       .msg_control = control.bytes,
-                       .msg_controllen = sizeof(control.bytes)};
-    struct cmsghdr *c;
-    int fds[2];
-    ssize_t n;
+    int rc;
 
-    do {
-        if (wait_input(until))
-            return -1;
-        n = recvmsg(link_of.fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    } while (n < 0 && (errno == EAGAIN || errno == EINTR));
-    c = CMSG_FIRSTHDR(&m);
-    if (n != 1 || !c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(fds)))
-        return -1;
-    memcpy(fds, CMSG_DATA(c), sizeof(fds));
-    dup2(fds[0], STDOUT_FILENO);
-    dup2(fds[1], STDERR_FILENO);
-    close(fds[0]);
-    close(fds[1]);
-    return 0;
+    do
+        rc = wait_input(until) ? -1 : km_net_take_output(link_of.fd);
+    while (rc > 0);
+    return rc;
 }
 
 /* Makes the command line that the supervisor was called with ours. It lives as long as we do. */
@@ -103,16 +80,32 @@ static int take_arguments(struct km_frame *f, int *argc, char ***argv)
     return 0;
 }
 
-static void serve(int fill)
+static int take(void *arg, struct km_frame *f)
 {
-    struct km_frame f;
-    int got;
+    (void)arg;
+    if (f->type == KM_MSG_STOP)
+        km_stop_ask();
+    return 0;
+}
 
-    while ((got = km_link_next(&link_of, &f)) > 0)
-        if (f.type == KM_MSG_STOP)
-            km_stop_ask();
-    if (fill || got < 0)
-        _exit(EXIT_ORPHAN); /* nobody watches over us any more */
+/* Nobody watches over us any more: the end. */
+static void serve(void)
+{
+    pthread_mutex_lock(&lock);
+    if (km_link_serve(&link_of, take, NULL))
+        _exit(EXIT_ORPHAN);
+    pthread_mutex_unlock(&lock);
+}
+
+static void beat(void)
+{
+    struct km_pulse pulse = km_pulse_look();
+
+    pthread_mutex_lock(&lock);
+    if (!said)
+        km_put_pulse(&link_of, &pulse);
+    km_link_flush(&link_of);
+    pthread_mutex_unlock(&lock);
 }
 
 /* The thread that talks with the supervisor, until the process ends. */
@@ -122,24 +115,17 @@ static void *talk(void *arg)
 
     (void)arg;
     km_crash_thread();
-    serve(0); /* what came together with the welcome */
+    serve(); /* what came together with the welcome */
     for (;;) {
         struct pollfd p = {link_of.fd, POLLIN, 0};
         double left = next - km_now();
 
         if (poll(&p, 1, left > 0 ? (int)(left * 1000) + 1 : 0) > 0)
-            serve(km_link_fill(&link_of));
+            serve();
         if (km_now() < next)
             continue;
-        next += BEAT_MS / 1000.0;
-        pthread_mutex_lock(&lock);
-        if (!said) {
-            struct km_pulse pulse = km_pulse_look();
-
-            km_put_pulse(&link_of, &pulse);
-        }
-        km_link_flush(&link_of);
-        pthread_mutex_unlock(&lock);
+        next += KM_BEAT_SECONDS;
+        beat();
     }
     return NULL;
 }
@@ -160,7 +146,8 @@ static int start_thread(void)
     return rc;
 }
 
-/* In the handler of a crash: neither the lock nor the link's memory. Frames do not mix: each is sent whole. */
+/* In the handler of a crash: neither the lock nor the link's memory. Frames do not mix: each is
+ * sent whole. */
 static void tell_crash(const char *text)
 {
     if (!atomic_exchange(&said, 1))
@@ -170,7 +157,7 @@ static void tell_crash(const char *text)
 int km_seat_take(int *argc, char ***argv, struct km_err *err)
 {
     const char *name = getenv("KM_SUPERVISOR");
-    double until = km_now() + WAIT_SECONDS;
+    double until = km_now() + KM_SEAT_SECONDS;
     struct km_frame f;
     int fd, got = 0;
 
@@ -191,7 +178,8 @@ int km_seat_take(int *argc, char ***argv, struct km_err *err)
         return km_fail(err, KM_E_SYS, "the supervisor's answer cannot be understood");
     if (start_thread())
         return km_fail(err, KM_E_MEM, "no thread to talk with the supervisor");
-    /* The wish to stop comes from the supervisor; a signal comes from mpirun, which wants us to end. */
+    /* The wish to stop comes from the supervisor; a signal comes from mpirun, which wants us to
+     * end. */
     signal(SIGTERM, SIG_DFL);
     signal(SIGINT, SIG_DFL);
     km_crash_hook(tell_crash);
@@ -206,7 +194,7 @@ int km_seat_taken(void)
 
 void km_seat_end(const struct km_err *err)
 {
-    double until = km_now() + WAIT_SECONDS;
+    double until = km_now() + KM_SEAT_SECONDS;
 
     if (!taken)
         return;

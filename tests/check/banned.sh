@@ -10,9 +10,9 @@ folders='algo|base|bench|cli|dist|examples|io|serve|tests|train'
 rules=(
     'unsafe or unrepeatable|strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|atof|strtok|rand|srand|random|system|popen|alloca@^$'
     'heap outside km_alloc|malloc|calloc|realloc|reallocarray|aligned_alloc|posix_memalign|strdup|strndup|free@^(base/mem\.c:|tests/)'
-    'ending the process|exit|abort|_exit|quick_exit@^(base/(crash|stop)\.c|cli/main\.c|dist/launch/(child|seat|supervisor)\.c|tests/|bench/|examples/)'
+    'ending the process|exit|abort|_exit|quick_exit@^(base/(crash|stop)\.c|cli/main\.c|dist/launch/(child|seat|signals)\.c|tests/|bench/|examples/)'
     'printing below train and cli|printf|vprintf|fprintf|vfprintf|puts|fputs|putchar|perror@^(base/log\.c:|dist/launch/agent\.c:|train/|serve/|cli/|tests/|bench/|examples/)'
-    'logging below train and cli|km_log|km_log_plain|km_log_status@^(base/log\.[ch]:|dist/launch/(child|leader|supervisor|worker)\.c:|train/|serve/|cli/|tests/|bench/)'
+    'logging below train and cli|km_log|km_log_plain|km_log_status@^(base/log\.[ch]:|dist/launch/(child|door|leader|peer|supervisor|worker)\.c:|train/|serve/|cli/|tests/|bench/)'
 )
 
 # check_tree ROOT: prints every call of a banned function. Lines of comments do not count.

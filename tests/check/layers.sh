@@ -7,39 +7,35 @@ cd "$(dirname "$0")/../.."
 
 folders='algo|base|bench|cli|dist|examples|io|serve|tests|train'
 
-# allowed FOLDER: the folders that it may include.
-allowed() {
+# The folders that each may include.
+declare -A allowed=(
+    [base]="base" [algo]="base algo" [io]="base io" [dist]="base dist" [dist/launch]="base dist/launch"
+    [train]="base algo io dist dist/launch train" [serve]="base algo io serve" [examples]="base algo io"
+    [cli]="base algo io dist dist/launch train serve cli"
+)
+allowed[tests]="${allowed[cli]} tests bench"
+allowed[bench]=${allowed[tests]}
+
+# find_layer FILE: sets layer to its folder of those above; algo/kern is a part of algo.
+find_layer() {
     case $1 in
-    base) echo base ;;
-    algo | io | dist | dist/launch) echo "base $1" ;;
-    train) echo base algo io dist dist/launch train ;;
-    serve) echo base algo io serve ;;
-    cli) echo base algo io dist dist/launch train serve cli ;;
-    examples) echo base algo io ;;
-    tests | bench) echo base algo io dist dist/launch train serve cli tests bench ;;
+    dist/launch/*) layer=dist/launch ;;
+    *) layer=${1%%/*} ;;
     esac
 }
 
-# layer FILE: its folder of those above; algo/kern is a part of algo.
-layer() {
+# find_holder HEADER: sets holder to a pattern of the files that may include it (tests and benchmarks may use any).
+find_holder() {
     case $1 in
-    dist/launch/*) echo dist/launch ;;
-    *) echo "${1%%/*}" ;;
-    esac
-}
-
-# holder HEADER: a pattern of the files that may include it (tests and benchmarks may use any).
-holder() {
-    case $1 in
-    mpi.h) echo '^dist/comm_mpi\.c$' ;;
-    cblas.h | f77blas.h | openblas_config.h | lapacke.h | omp.h) echo '^algo/' ;;
-    jansson.h) echo '^(train|serve)/' ;;
-    pthread.h | threads.h) echo '^(base/|io/feed\.c$|dist/launch/(lookup|seat)\.c$|serve/)' ;;
-    zlib.h) echo '^(io|examples)/' ;;
-    protobuf-c/*) echo '^io/' ;;
-    microhttpd.h) echo '^serve/' ;;
-    cmocka.h) echo '^tests/' ;;
-    *) echo . ;;
+    mpi.h) holder='^dist/comm_mpi\.c$' ;;
+    cblas.h | f77blas.h | openblas_config.h | lapacke.h | omp.h) holder='^algo/' ;;
+    jansson.h) holder='^(train|serve)/' ;;
+    pthread.h | threads.h) holder='^(base/|io/feed\.c$|dist/launch/(lookup|seat)\.c$|serve/)' ;;
+    zlib.h) holder='^(io|examples)/' ;;
+    protobuf-c/*) holder='^io/' ;;
+    microhttpd.h) holder='^serve/' ;;
+    cmocka.h) holder='^tests/' ;;
+    *) holder=. ;;
     esac
 }
 
@@ -50,15 +46,17 @@ check_tree() (
         { xargs grep -HoE '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<][^">]+' || true; } |
         sed -E 's/^([^:]+):.*include[[:space:]]*(["<])(.*)$/\1 \2 \3/' |
         while read -r file quote header; do
-            folder=$(layer "$file")
+            find_layer "$file"
+            folder=$layer
             if [ "$quote" = '"' ]; then
-                case " $(allowed "$folder") " in
-                *" $(layer "$header") "*) ;;
-                *) echo "$file includes \"$header\"; $folder may include: $(allowed "$folder")" ;;
+                find_layer "$header"
+                case " ${allowed[$folder]} " in
+                *" $layer "*) ;;
+                *) echo "$file includes \"$header\"; $folder may include: ${allowed[$folder]}" ;;
                 esac
-            elif [ "$folder" != tests ] && [ "$folder" != bench ] &&
-                ! [[ $file =~ $(holder "$header") ]]; then
-                echo "$file includes <$header>; only $(holder "$header") may"
+            elif [ "$folder" != tests ] && [ "$folder" != bench ]; then
+                find_holder "$header"
+                [[ $file =~ $holder ]] || echo "$file includes <$header>; only $holder may"
             fi
         done
 )

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The part of judge.h about progress: who is stuck, who is slow. */
+#include "dist/launch/progress.h"
+
 #include "base/mem.h"
-#include "dist/launch/judge.h"
+#include "dist/launch/limits.h"
 
 #include <stdio.h>
 
-#define STRETCH_SECONDS      10.0 /* over which rates are taken */
-#define MOST_STRETCH_SECONDS 60.0
-#define WARN_SECONDS         60.0
-#define GRACE_SECONDS        3.0
-/* A host is slow below half the rate of the median host, and when it works, while others wait, for a
- * third of the time at least. */
+/* A host is slow below half the rate of the median host, and when it works, while others wait, for
+ * a third of the time at least. */
 #define SLOW_RATE  0.5
 #define BUSY_SHARE 0.3
 
@@ -19,7 +16,7 @@ static int is_running(const struct km_host *h)
     return h->rank.joined && !h->rank.gone && h->ended_at == 0;
 }
 
-int km_judge_stall(struct km_case *c, double now, struct km_err *verdict)
+int km_progress_stall(struct km_case *c, double now, struct km_err *verdict)
 {
     double stall = c->plan->stall;
     size_t running = 0;
@@ -46,7 +43,7 @@ int km_judge_stall(struct km_case *c, double now, struct km_err *verdict)
         return 1;
     }
     /* a rank that has stopped while it waited is found out a little later than the wait itself */
-    if (running == 0 || c->moved == 0 || now - c->moved < stall + GRACE_SECONDS)
+    if (running == 0 || c->moved == 0 || now - c->moved < stall + KM_GRACE_SECONDS)
         return 0;
     km_fail(verdict, KM_E_SYS,
             "%s: no progress for %.0f s on any host: all wait for each other, "
@@ -90,7 +87,7 @@ static double median(double *v, size_t n)
     return (v[(n - 1) / 2] + v[n / 2]) / 2;
 }
 
-int km_judge_slow(struct km_case *c, double now, char *text, size_t size)
+int km_progress_slow(struct km_case *c, double now, char *text, size_t size)
 {
     double *rates, slowest = 0, middle;
     const struct km_host *slow = NULL;
@@ -99,7 +96,7 @@ int km_judge_slow(struct km_case *c, double now, char *text, size_t size)
 
     if (c->stretch == 0)
         begin_stretch(c, now);
-    if (now < c->stretch + STRETCH_SECONDS)
+    if (now < c->stretch + KM_STRETCH_SECONDS)
         return 0;
     rates = km_alloc(c->plan->n_hosts, sizeof(*rates));
     if (!rates)
@@ -115,14 +112,14 @@ int km_judge_slow(struct km_case *c, double now, char *text, size_t size)
             slowest = rate;
         }
     }
-    if (n < c->plan->n_hosts && now < c->stretch + MOST_STRETCH_SECONDS) {
+    if (n < c->plan->n_hosts && now < c->stretch + KM_MOST_STRETCH_SECONDS) {
         km_free(rates); /* some have not come to the end of a window yet */
         return 0;
     }
     middle = n ? median(rates, n) : 0;
     km_free(rates);
     warn = slow && n > 1 && slowest < SLOW_RATE * middle &&
-           (c->warned == 0 || now > c->warned + WARN_SECONDS);
+           (c->warned == 0 || now > c->warned + KM_SLOW_LOG_SECONDS);
     if (warn) {
         snprintf(text, size, "host %s is slow: %.0f rows/s, the median host %.0f", slow->name,
                  slowest, middle);

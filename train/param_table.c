@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of hyperparameters, and what is made from it alone: help text and nearest names. */
-#include "train/params.h"
+#include "train/param_table.h"
 
 #include "base/nearest.h"
 #include "base/size.h"
-#include "train/param_table.h"
-
 #include <ctype.h>
 #include <limits.h>
 #include <string.h>
@@ -58,11 +56,6 @@ const struct km_param *km_param_find(const char *name)
         if (strcmp(km_param_table[i].name, name) == 0)
             return &km_param_table[i];
     return NULL;
-}
-
-const char *km_param_name(size_t i)
-{
-    return i < sizeof(km_param_table) / sizeof(km_param_table[0]) ? km_param_table[i].name : NULL;
 }
 
 #define LONGEST_NAME 48 /* more than any in the table, with place for a few slips */
