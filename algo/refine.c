@@ -140,9 +140,14 @@ static double iteration_flop(const struct km_points *p, const struct km_centers 
     return 2.0 * km_step_cells(&p->rows) * (double)c->k;
 }
 
-static struct km_step *step_of(const struct refine *r, const struct candidate *c)
+/* Of fewer rows than bounds are of, as between looks at some, nothing is kept: what is known of the
+ * others stays good. */
+static struct km_step *step_of(const struct refine *r, const struct candidate *c,
+                               const struct km_points *p)
 {
-    return c->bounded ? c->bounded : r->step;
+    int is_bounded = c->bounded && km_points_n(p) >= km_step_rows(c->bounded);
+
+    return is_bounded ? c->bounded : r->step;
 }
 
 static int run(struct refine *r, struct candidate *c, const struct km_points *p, int iterations,
@@ -150,13 +155,14 @@ static int run(struct refine *r, struct candidate *c, const struct km_points *p,
 {
     double each = iteration_flop(p, c->centers);
     struct km_lloyd_result l;
-    int rc = km_step_reserve(step_of(r, c), km_points_n(p), err);
+    struct km_step *step = step_of(r, c, p);
+    int rc = km_step_reserve(step, km_points_n(p), err);
 
     if (rc)
         return rc;
     if (r->flop < each * iterations)
         iterations = (int)(r->flop / each);
-    l = km_lloyd(step_of(r, c), c->centers, p, iterations, tol, r->o->deadline);
+    l = km_lloyd(step, c->centers, p, iterations, tol, r->o->deadline);
     c->loss = l.loss;
     c->weight = p->total_weight;
     r->flop -= each * l.work;
@@ -188,10 +194,11 @@ static double measure(struct refine *r, struct km_step *step, const struct km_ce
 static int measure_candidate(struct refine *r, struct candidate *c, const struct km_points *p,
                              double *msd, struct km_err *err)
 {
-    int rc = km_step_reserve(step_of(r, c), km_points_n(p), err);
+    struct km_step *step = step_of(r, c, p);
+    int rc = km_step_reserve(step, km_points_n(p), err);
 
     if (rc == KM_OK)
-        *msd = measure(r, step_of(r, c), c->centers, p);
+        *msd = measure(r, step, c->centers, p);
     return rc;
 }
 
@@ -347,7 +354,7 @@ static size_t look_rows(const struct refine *r)
  * own. */
 static int has_far_row(struct refine *r, const struct candidate *c, const struct km_points *p)
 {
-    struct km_step *step = step_of(r, c);
+    struct km_step *step = step_of(r, c, p);
     double most = 0;
 
     if (km_step_rows(step) == km_points_n(p))
@@ -628,7 +635,7 @@ static int finish(struct refine *r, struct candidate *c, struct km_err *err)
     if (rc || !is_sample(r))
         return rc;
     msd = result->after;
-    view.label = km_step_labels(step_of(r, c));
+    view.label = km_step_labels(step_of(r, c, &p));
     noise = km_alloc(c->centers->k, sizeof(*noise));
     if (!noise)
         return km_fail(err, KM_E_MEM, "no memory for refining");
