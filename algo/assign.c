@@ -103,8 +103,9 @@ int km_assign_init(struct km_assign *a, const struct km_kernels *kern, struct km
     for (size_t i = 0; rc == KM_OK && i < threads; i++)
         rc = km_order_init(&a->orders[i], i == 0 && wave > KM_KERN_ROWS ? wave : KM_KERN_ROWS,
                            max_k);
-    for (; rc == KM_OK && a->max_parts < parts; a->max_parts++)
-        rc = km_sums_init(&a->parts[a->max_parts], max_k, d, err);
+    a->max_parts = parts;
+    for (size_t p = 0; rc == KM_OK && p < (threads > 1 ? parts : km_min(parts, 1)); p++)
+        rc = km_sums_init(&a->parts[p], max_k, d, err);
     if (rc) {
         km_assign_done(a);
         return km_fail(err, KM_E_MEM, "no memory for the assignment of %zu rows to %zu centers",
@@ -115,7 +116,7 @@ int km_assign_init(struct km_assign *a, const struct km_kernels *kern, struct km
 
 void km_assign_done(struct km_assign *a)
 {
-    for (size_t i = 0; i < a->max_parts; i++)
+    for (size_t i = 0; a->parts && i < a->max_parts; i++)
         km_sums_done(&a->parts[i]);
     for (int i = 0; a->orders && i < km_pool_threads(a->pool); i++)
         km_order_done(&a->orders[i]);
@@ -302,17 +303,37 @@ static void add_block(const struct step *s, struct km_sums *part, size_t block, 
     }
 }
 
+static void add_group(struct step *s, struct km_sums *part, size_t group, int worker)
+{
+    size_t block = group * s->part_blocks;
+    size_t end = km_min(block + s->part_blocks, s->blocks);
+
+    km_sums_clear(part);
+    for (; block < end; block++) {
+        label_block(s, block, worker);
+        add_block(s, part, block, worker);
+    }
+}
+
 static void group_task(void *arg, size_t task, int worker)
 {
     struct step *s = arg;
-    size_t block = task * s->part_blocks;
-    size_t end = km_min(block + s->part_blocks, s->blocks);
 
-    km_sums_clear(&s->a->parts[task]);
-    for (; block < end; block++) {
-        label_block(s, block, worker);
-        add_block(s, &s->a->parts[task], block, worker);
-    }
+    add_group(s, &s->a->parts[task], task, worker);
+}
+
+/* Adds a group's center j to the result. */
+static void combine(const struct step *s, const struct km_sums *part, size_t j)
+{
+    size_t d = s->x.d;
+    const double *from = part->sum + j * d;
+    double *to = s->sums->sum + j * d;
+
+    if (part->count[j] == 0)
+        return;
+    s->sums->count[j] += part->count[j];
+    for (size_t t = 0; t < d; t++)
+        to[t] += from[t];
 }
 
 /* Adds the groups of some centers to the result, in the order of the groups. */
@@ -321,21 +342,22 @@ static void combine_task(void *arg, size_t task, int worker)
 {
     const struct step *s = arg;
     size_t j = task * COMBINE_CENTERS, end = km_min(j + COMBINE_CENTERS, s->c->k);
-    size_t d = s->x.d;
 
     (void)worker;
     for (; j < end; j++)
-        for (size_t p = 0; p < s->parts; p++) {
-            const struct km_sums *part = &s->a->parts[p];
-            const double *from = part->sum + j * d;
-            double *to = s->sums->sum + j * d;
+        for (size_t p = 0; p < s->parts; p++)
+            combine(s, &s->a->parts[p], j);
+}
 
-            if (part->count[j] == 0)
-                continue;
-            s->sums->count[j] += part->count[j];
-            for (size_t t = 0; t < d; t++)
-                to[t] += from[t];
-        }
+/* The same on one thread: each group is added while its sums are in cache, and all share the memory
+ * of the first. */
+static void add_group_by_group(struct step *s)
+{
+    for (size_t group = 0; group < s->parts; group++) {
+        add_group(s, &s->a->parts[0], group, 0);
+        for (size_t j = 0; j < s->c->k; j++)
+            combine(s, &s->a->parts[0], j);
+    }
 }
 
 /* What the blocks have found. */
@@ -358,6 +380,10 @@ static double add_in_groups(struct step *s)
 {
     s->part_blocks = km_ceil_div(s->blocks, s->parts);
     s->parts = km_ceil_div(s->blocks, s->part_blocks);
+    if (km_pool_threads(s->a->pool) == 1) {
+        add_group_by_group(s);
+        return add_squares(s);
+    }
     km_pool_run(s->a->pool, group_task, s, s->parts);
     km_pool_run(s->a->pool, combine_task, s, km_ceil_div(s->c->k, COMBINE_CENTERS));
     return add_squares(s);
