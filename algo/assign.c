@@ -142,9 +142,10 @@ struct step {
     const double *weight;
     struct km_sums *sums;
     uint32_t *label; /* of the rows of x */
-    int labelled;    /* already */
+    size_t known;    /* of so many of them, from the first on, already */
     float *score, *second;
     float *table; /* (rows of x, k) every score; NULL: not wanted */
+    const double *table_norm2;
     float *norm2;
     struct km_exact exact;
     double *squares; /* sums of |x|^2 of each block; NULL: not wanted */
@@ -244,8 +245,8 @@ static void label_with_all(const struct step *s, const struct km_mat *x, size_t 
             row[r] = km_mat_row(x, i + r);
         s->kern->scores(table + i * k, row, n, s->c, 0, k);
         for (size_t r = 0; r < n; r++)
-            s->label[from + i + r] =
-                km_exact_label(&s->exact, row[r], s->norm2[from + i + r], table + (i + r) * k);
+            s->label[from + i + r] = km_exact_label(
+                &s->exact, row[r], (float)s->table_norm2[from + i + r], table + (i + r) * k);
     }
 }
 
@@ -253,14 +254,14 @@ static void label_block(void *arg, size_t block, int worker)
 {
     const struct step *s = arg;
     struct km_mat view = block_of(s, block);
-    size_t from = block * s->block;
+    size_t from = block * s->block, skip = s->known > from ? s->known - from : 0;
     float *scratch = s->a->scratch + (size_t)worker * KM_KERN_SCRATCH;
 
-    if (s->labelled)
+    if (skip >= view.n)
         return;
     if (s->table) {
-        s->kern->norms(s->norm2 + from, &view);
-        label_with_all(s, &view, from);
+        view = km_mat_view(&view, skip, view.n - skip);
+        label_with_all(s, &view, from + skip);
     } else {
         s->kern->nearest(s->label + from, s->score + from, s->second + from, s->norm2 + from, &view,
                          s->c, s->a->packed, scratch);
@@ -431,7 +432,9 @@ static double add_in_waves(const struct step *all)
         s.score += from;
         s.second += from;
         s.norm2 += from;
+        s.known -= km_min(from, s.known);
         s.table = all->table ? all->table + from * all->c->k : NULL;
+        s.table_norm2 = all->table ? all->table_norm2 + from : NULL;
         s.weight = all->weight ? all->weight + from : NULL;
         km_pool_run(s.a->pool, label_block, &s, s.blocks);
         km_order_rows(&s.a->orders[0], &s.x, s.label, s.weight);
@@ -478,33 +481,18 @@ void km_assign_add(struct km_assign *a, struct km_sums *sums, const struct km_ma
     add_all(&s, sums);
 }
 
-void km_assign_add_scored(struct km_assign *a, float *score, struct km_sums *sums,
-                          const struct km_mat *x, const struct km_centers *c)
+void km_assign_add_scored(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
+                          const double *weight, const struct km_scored *scored,
+                          const struct km_centers *c)
 {
     struct step s = bare_step(a, x, c);
 
-    s.table = score;
-    add_all(&s, sums);
-}
-
-void km_assign_sum(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
-                   const double *weight, uint32_t *label, size_t k)
-{
-    const struct km_centers c = {.k = k, .d = x->d};
-    struct step s = {.a = a,
-                     .kern = a->kern,
-                     .x = *x,
-                     .c = &c,
-                     .weight = weight,
-                     .label = label,
-                     .labelled = 1,
-                     .score = a->score,
-                     .second = a->second,
-                     .norm2 = a->norm2,
-                     .block = block_rows(x, k),
-                     .blocks = blocks_of(x, k)};
-
-    assert(x->n <= a->max_rows && k <= a->max_k);
+    s.weight = weight;
+    s.label = scored->label;
+    s.table = scored->score;
+    s.table_norm2 = scored->norm2;
+    s.known = scored->known;
+    a->rows -= (double)scored->known;
     add_all(&s, sums);
 }
 

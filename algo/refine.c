@@ -357,6 +357,8 @@ static int has_far_row(struct refine *r, const struct candidate *c, const struct
     struct km_step *step = step_of(r, c, p);
     double most = 0;
 
+    if (km_step_most_dist2(step, &p->rows, c->centers) <= FAR_SHARE * c->loss)
+        return 0;
     if (km_step_rows(step) == km_points_n(p))
         measure_labelled(r, step, c->centers, p);
     else

@@ -7,6 +7,7 @@
 #include "algo/sparse_centers.h"
 #include "base/mem.h"
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 /* As an iteration writes them: see km_step_cells. */
@@ -324,6 +325,14 @@ double km_step_given(struct km_step *step, double *dist2, struct km_rows *rows, 
 {
     step->rows = km_rows_n(rows);
     return step->kind->given(step, dist2, rows, g);
+}
+
+double km_step_most_dist2(const struct km_step *step, const struct km_rows *rows,
+                          const struct km_centers *c)
+{
+    if (step->kind != &bounded || step->rows != km_rows_n(rows))
+        return (double)INFINITY;
+    return km_bounds_most_dist2(&step->bounds, c, rows->weight);
 }
 
 int km_step_seed(struct km_step *step, struct km_centers *c, const struct km_rows *rows, int greedy,

@@ -92,6 +92,11 @@ double km_step_loss(struct km_step *step, const struct km_rows *rows, const stru
  */
 double km_step_given(struct km_step *step, double *dist2, struct km_rows *rows, struct km_given *g);
 
+/** No less than any row's squared distance as km_step_dist2 tells it, times its weight, without
+ * reading the rows; infinite where nothing is known. */
+double km_step_most_dist2(const struct km_step *step, const struct km_rows *rows,
+                          const struct km_centers *c);
+
 /**
  * k-means++ on these rows by their weights, greedy or plain (algo/seed.h), for c as km_centers_init
  * left it. Not for bounded steps.
