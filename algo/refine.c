@@ -559,29 +559,37 @@ static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials, s
     return KM_OK;
 }
 
-/* One start by k-means++ on the rows that candidates compete on. */
-static int seed_one(struct refine *r, struct km_centers *c, struct km_rng *rng, struct km_err *err)
+/* Starts by k-means++ on the rows that candidates compete on. */
+static int seed_starts(struct refine *r, size_t from, size_t n, size_t k, size_t d,
+                       struct km_err *err)
 {
+    struct km_seed_start starts[EXTRA];
     struct km_points p = view_rows(r, r->some);
-    size_t draws = r->few ? km_seed_draws(c->k) : 1;
-
-    r->flop -= iteration_flop(&p, c) * (double)draws;
-    return km_step_seed(r->step, c, &p.rows, r->few, rng, err);
-}
-
-static int seed_extra(struct refine *r, size_t n_trials, size_t k, size_t d, struct km_err *err)
-{
     int rc = KM_OK;
 
-    for (size_t e = 0; rc == KM_OK && e < r->n_extra && !km_late(r->o->deadline); e++) {
-        struct km_rng rng;
+    for (size_t s = 0; rc == KM_OK && s < n; s++) {
+        starts[s] = (struct km_seed_start){.c = &r->extra[from + s]};
+        km_rng_seed(&starts[s].rng, r->o->seed, 'E', r->o->rank * EXTRA + from + s);
+        rc = km_centers_init(starts[s].c, k, d, err);
+    }
+    if (rc)
+        return rc;
+    r->flop -= iteration_flop(&p, starts->c) * (double)n * (double)(r->few ? km_seed_draws(k) : 1);
+    return km_step_seed(r->step, starts, n, &p.rows, r->few, err);
+}
 
-        km_rng_seed(&rng, r->o->seed, 'E', r->o->rank * EXTRA + e);
-        rc = km_centers_init(&r->extra[e], k, d, err);
-        if (rc == KM_OK)
-            rc = seed_one(r, &r->extra[e], &rng, err);
-        r->list[r->n++] =
-            (struct candidate){.centers = &r->extra[e], .loss = HUGE_VAL, .number = n_trials + e};
+/* Plain k-means++ of dense rows goes faster for all starts together; else a job that is late to
+ * stop does with fewer. */
+static int seed_extra(struct refine *r, size_t n_trials, size_t k, size_t d, struct km_err *err)
+{
+    int together = !r->few && !km_rows_are_sparse(&r->o->sample->rows), rc = KM_OK;
+    size_t n = together ? r->n_extra : 1;
+
+    for (size_t e = 0; rc == KM_OK && e < r->n_extra && !km_late(r->o->deadline); e += n) {
+        rc = seed_starts(r, e, n, k, d, err);
+        for (size_t i = e; rc == KM_OK && i < e + n; i++)
+            r->list[r->n++] = (struct candidate){
+                .centers = &r->extra[i], .loss = HUGE_VAL, .number = n_trials + i};
     }
     return rc;
 }
