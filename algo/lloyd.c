@@ -114,20 +114,37 @@ static double step(struct km_assign *a, struct km_sums *sums, struct km_bounds *
     return 1;
 }
 
+/* The loss of the labels of the last step against the means of their rows, at which the centers are from here on. */
+static double move(struct km_assign *a, const struct km_sums *sums, const struct km_bounds *bounds,
+                   struct km_centers *c, const struct km_points *p)
+{
+    double loss = p->total_norm2 - km_centers_to_means(c, bounds ? &bounds->sums : sums);
+
+    if (loss < KM_LOSS_SHARE * p->total_norm2)
+        loss = km_loss(p, bounds ? bounds->label : a->label, c, a->kern, a->pool);
+    return loss;
+}
+
 struct km_lloyd_result km_lloyd(struct km_assign *a, struct km_sums *sums, struct km_bounds *bounds,
-                                struct km_centers *c, const struct km_points *p, int max_iter,
-                                double tol)
+                                struct km_centers *c, const struct km_points *p,
+                                const struct km_lloyd_options *o)
 {
     struct km_lloyd_result r = {.loss = p->total_norm2};
+    struct km_relax none = {0}, *relax = o->relax ? o->relax : &none;
 
-    while (r.iterations < max_iter && !r.converged && !(r.iterations > 0 && km_stop_is_late())) {
+    while (r.iterations < o->max_iter && !r.converged && !(r.iterations > 0 && km_stop_is_late())) {
         double before = r.loss;
+        int rose;
 
+        if (r.iterations > 0)
+            km_relax_beyond(relax, c);
         r.work += step(a, sums, bounds, c, p);
-        r.loss = p->total_norm2 - km_centers_to_means(c, bounds ? &bounds->sums : sums);
-        if (r.loss < KM_LOSS_SHARE * p->total_norm2)
-            r.loss = km_loss(p, bounds ? bounds->label : a->label, c, a->kern, a->pool);
-        r.converged = r.iterations > 0 && before - r.loss <= tol * r.loss;
+        km_relax_remember(relax, c);
+        r.loss = move(a, sums, bounds, c, p);
+        rose = relax->at && r.loss > before;
+        if (rose)
+            relax = &none;
+        r.converged = r.iterations > 0 && !rose && before - r.loss <= o->tol * r.loss;
         r.iterations++;
     }
     return r;

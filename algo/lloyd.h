@@ -4,6 +4,7 @@
 #define KM_ALGO_LLOYD_H
 
 #include "algo/bounds.h"
+#include "algo/relax.h"
 #include "algo/sparse.h"
 
 /** Rows for Lloyd, with the one number about them that the loss needs. */
@@ -63,6 +64,12 @@ struct km_lloyd_result {
         work; /* what that is counted as, in iterations that measure every row: less with bounds */
 };
 
+struct km_lloyd_options {
+    int max_iter;
+    double tol;
+    struct km_relax *relax; /* or NULL: centers go to their means, no farther */
+};
+
 /**
  * Moves c to the means of what is nearest to each, again and again, until an iteration lowers the
  * loss by no more than tol * loss, or max_iter iterations are done, or a stop is late (base/stop.h). An
@@ -71,9 +78,11 @@ struct km_lloyd_result {
  *
  * With bounds (or NULL) the labels and sums are there, in place of `a` and `sums`, and may be known from
  * a run on the first of the rows (whose weights may have been others); only for dense rows.
+ *
+ * With relax (algo/relax.h) centers go beyond their means between two iterations, until the loss rises once; they end at means.
  */
 struct km_lloyd_result km_lloyd(struct km_assign *a, struct km_sums *sums, struct km_bounds *bounds,
-                                struct km_centers *c, const struct km_points *p, int max_iter,
-                                double tol);
+                                struct km_centers *c, const struct km_points *p,
+                                const struct km_lloyd_options *o);
 
 #endif

@@ -43,7 +43,9 @@
 #define FEW_WIDTH    16   /* a narrow row takes as long as one of so many features */
 #define LEND         2    /* budgets more, for looks as long as each of them */
 #define LEND_GAIN    0.02 /* gains so much of the loss */
-#define LAST_TOL     1e-7 /* the last candidate has converged when an iteration gains less */
+#define RELAX_ITER                                                                                 \
+    4 /* runs of fewer iterations end at the means before it pays to go beyond them */
+#define LAST_TOL 1e-7 /* the last candidate has converged when an iteration gains less */
 
 double km_refine_budget(uint64_t rows, size_t from_k, size_t d)
 {
@@ -74,6 +76,7 @@ struct refine {
     struct km_sparse step;   /* for sparse rows */
     struct km_sums sums;     /* of rows without bounds */
     struct km_look look;     /* at rows; .k is 0: there are none */
+    struct km_relax relax;   /* where there are looks */
     uint64_t looks;          /* how many there were: names their random numbers */
     int few;                 /* so few rows that everything is done on all of them */
     struct candidate *list;
@@ -142,6 +145,7 @@ static int run(struct refine *r, struct candidate *c, const struct km_points *p,
 {
     double each = iteration_flop(p, c->centers);
     struct km_bounds *bounds = c->bounds.k ? &c->bounds : NULL;
+    struct km_lloyd_options o = {.tol = tol, .relax = iterations >= RELAX_ITER ? &r->relax : NULL};
     struct km_lloyd_result l;
     int rc = bounds ? km_bounds_reserve(bounds, km_points_n(p), err) : KM_OK;
 
@@ -149,7 +153,8 @@ static int run(struct refine *r, struct candidate *c, const struct km_points *p,
         return rc;
     if (r->flop < each * iterations)
         iterations = (int)(r->flop / each);
-    l = km_lloyd(&r->assign, &r->sums, bounds, c->centers, p, iterations, tol);
+    o.max_iter = iterations;
+    l = km_lloyd(&r->assign, &r->sums, bounds, c->centers, p, &o);
     c->loss = l.loss;
     c->weight = p->total_weight;
     r->flop -= each * l.work;
@@ -461,6 +466,7 @@ static int look_at_coarse(struct refine *r, struct km_err *err)
     struct km_assign a = {0};
     struct km_sums sums = {0};
     struct km_look look = {0};
+    struct km_lloyd_options lloyd = {.max_iter = LOOK_ITER};
     int rc = km_assign_init(&a, r->kern, r->pool, coarse->k, k, d, err);
 
     if (rc == KM_OK)
@@ -477,7 +483,7 @@ static int look_at_coarse(struct refine *r, struct km_err *err)
             r->result->moved += moved;
             if (moved == 0)
                 break;
-            c->loss = km_lloyd(&a, &sums, NULL, c->centers, &p, LOOK_ITER, 0).loss;
+            c->loss = km_lloyd(&a, &sums, NULL, c->centers, &p, &lloyd).loss;
         }
     km_look_done(&look);
     km_sums_done(&sums);
@@ -669,6 +675,15 @@ static int finish(struct refine *r, struct candidate *c, struct km_err *err)
     return rc;
 }
 
+/* What serves the search where there is memory for it. */
+static int init_looks(struct refine *r, size_t k, size_t d, struct km_err *err)
+{
+    int rc =
+        km_look_init(&r->look, r->kern, r->pool, look_rows(r), k, d, r->o->sample->csr.d > 0, err);
+
+    return rc ? rc : km_relax_init(&r->relax, k, d, err);
+}
+
 int km_refine(struct km_centers *best, struct km_refine_result *result, struct km_trial *trials,
               size_t n_trials, const struct km_refine_options *o, const struct km_kernels *kern,
               struct km_pool *pool, struct km_err *err)
@@ -692,7 +707,7 @@ int km_refine(struct km_centers *best, struct km_refine_result *result, struct k
     if (rc == KM_OK && o->coarse->k > k)
         rc = look_at_coarse(&r, err);
     if (rc == KM_OK && (dense || k * d <= KM_REFINE_LOOK_CELLS))
-        rc = km_look_init(&r.look, kern, pool, look_rows(&r), k, d, !dense, err);
+        rc = init_looks(&r, k, d, err);
     if (rc)
         goto out;
     result->rows = r.all;
@@ -729,5 +744,6 @@ out:
     km_sparse_done(&r.step);
     km_sums_done(&r.sums);
     km_look_done(&r.look);
+    km_relax_done(&r.relax);
     return rc;
 }

@@ -54,6 +54,7 @@ static void run_trial(void *arg, size_t task, int worker)
     struct shrink *s = arg;
     struct bench *b = &s->benches[worker];
     struct km_trial *trial = &s->trials[task];
+    struct km_lloyd_options lloyd = {.max_iter = s->o->max_iter, .tol = s->o->tol};
     struct km_rng rng;
 
     if (task > 0 && km_stop_is_late()) {
@@ -67,8 +68,7 @@ static void run_trial(void *arg, size_t task, int worker)
     else
         seed_distinct(&trial->centers, &s->points.x, b->order, &rng);
     trial->loss =
-        km_lloyd(&b->assign, &b->sums, NULL, &trial->centers, &s->points, s->o->max_iter, s->o->tol)
-            .loss;
+        km_lloyd(&b->assign, &b->sums, NULL, &trial->centers, &s->points, &lloyd).loss;
 }
 
 static int bench_init(struct bench *b, const struct shrink *s, struct km_err *err)

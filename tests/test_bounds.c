@@ -200,14 +200,15 @@ static void a_run_of_lloyd_is_the_same_with_bounds(void **state)
     struct setup s = make_setup(random_rows(1200, 64, 8), 10, NULL);
     struct km_points p = km_points_of(&s.x, NULL, &km_kernels_generic);
     struct km_centers plain = random_centers(&s.x, 10, 3);
+    struct km_lloyd_options o = {.max_iter = 100, .tol = 1e-7};
     struct km_lloyd_result with, without;
     struct km_err err;
 
     (void)state;
     p.norm2 = s.norm2;
     assert_ok(km_bounds_reserve(&s.bounds, 1200, &err), err);
-    with = km_lloyd(&s.assign, &s.sums, &s.bounds, &s.c, &p, 100, 1e-7);
-    without = km_lloyd(&s.assign, &s.sums, NULL, &plain, &p, 100, 1e-7);
+    with = km_lloyd(&s.assign, &s.sums, &s.bounds, &s.c, &p, &o);
+    without = km_lloyd(&s.assign, &s.sums, NULL, &plain, &p, &o);
     assert_int_equal(with.iterations, without.iterations);
     assert_near(with.loss, without.loss, 1e-9 * without.loss);
     assert_true(without.work == without.iterations && with.work < with.iterations);

@@ -27,6 +27,7 @@ static void a_far_row_does_not_hide_the_loss(void **state)
     for (size_t f = 0; f < 3; f++) {
         struct km_mat x = far_rows(far[f]);
         struct km_points p = km_points_of(&x, NULL, test_kern());
+        struct km_lloyd_options o = {.max_iter = 50, .tol = 1e-9};
         struct km_lloyd_result r;
         struct km_assign a;
         struct km_centers c;
@@ -38,7 +39,7 @@ static void a_far_row_does_not_hide_the_loss(void **state)
         assert_ok(km_sums_init(&s, 3, DIM, &err), err);
         for (size_t j = 0; j < 3; j++)
             km_centers_set(&c, j, km_mat_row(&x, j), 1);
-        r = km_lloyd(&a, &s, NULL, &c, &p, 50, 1e-9);
+        r = km_lloyd(&a, &s, NULL, &c, &p, &o);
         assert_true(r.converged);
         first = f == 0 ? r.loss : first;
         assert_near(r.loss / first, 1, 1e-5);

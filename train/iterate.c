@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/iterate.h"
 
+#include "algo/refine.h"
+#include "algo/relax.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "train/frame.h"
@@ -17,6 +19,7 @@ struct round {
     struct km_assign assign; /* dense rows, or */
     struct km_sparse step;   /* sparse ones */
     struct km_sums sums;
+    struct km_relax relax;
     int sparse;
 };
 
@@ -31,6 +34,8 @@ static int round_init(struct round *r, const struct km_job *job, size_t k, struc
     else if (rc == KM_OK)
         rc = km_assign_init(&r->assign, job->m->kern, job->m->pool, km_job_block_rows(job), k,
                             job->d, err);
+    if (rc == KM_OK && (!r->sparse || k * job->d <= KM_REFINE_LOOK_CELLS))
+        rc = km_relax_init(&r->relax, k, job->d, err);
     return rc;
 }
 
@@ -39,6 +44,7 @@ static void round_done(struct round *r)
     km_assign_done(&r->assign);
     km_sparse_done(&r->step);
     km_sums_done(&r->sums);
+    km_relax_done(&r->relax);
 }
 
 /* Adds up this host's rows, in sums.ssd their squared norms; *stopped: not all of them. */
@@ -96,6 +102,8 @@ int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_
     for (; rc == KM_OK && done < most; done++) {
         int stopped = 0;
 
+        if (done > 0)
+            km_relax_beyond(&r.relax, c);
         rc = km_job_agree(job, read_rows(&r, job, c, &stopped, err), err);
         r.sums.flags[KM_FLAG_STOP] = stopped;
         if (rc == KM_OK)
@@ -103,6 +111,7 @@ int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_
         job->stopped |= rc == KM_OK && r.sums.flags[KM_FLAG_STOP] > 0; /* on all hosts */
         if (rc || job->stopped)
             break;
+        km_relax_remember(&r.relax, c);
         means = km_centers_to_means(c, &r.sums);
         msd = msd_of(&r.sums, means);
         result->before = done == 0 ? msd : result->before;
@@ -111,6 +120,7 @@ int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_
             most = done; /* enough */
         before = means;
     }
+    km_relax_undo(&r.relax, c); /* where they went beyond and not all rows followed */
     round_done(&r);
     result->iterations = done;
     result->after = msd;

@@ -14,8 +14,8 @@
 #define SAMPLE_BYTES ((size_t)64 << 20)
 /* Bytes of one value of a trial's centers, in all their forms. */
 #define TRIAL_CELL_BYTES 16.0
-/* Beside the trials: the best one, a start from the sample, sums of the refinement, of looks, and of iterations. */
-#define OTHER_CENTERS 5
+/* Beside the trials: the best one, a start from the sample, sums of the refinement, of looks, and of iterations, and what relaxes these. */
+#define OTHER_CENTERS 6
 
 static size_t row_bytes(size_t d)
 {
