@@ -15,7 +15,7 @@
 #define BUDGET_SHARE 0.3  /* of the floating point operations of the pass */
 #define BUDGET_FLOOR 15e9 /* floating point operations */
 #define ROUND_ITER   3    /* iterations of each candidate between two cuts */
-#define TEAM_SHARE   0.5  /* of the budget: so much all candidates but the last one may take */
+#define TEAM_SHARE   0.25 /* of the budget: so much all candidates but the last one may take */
 #define FIRST_SHARE  16   /* the first cut is made on this part of the rows */
 #define LAST_ITER    15   /* iterations on all rows that the budget must allow, or rows are cut */
 #define CENTER_FORMS 8    /* see cells_of */
@@ -30,6 +30,8 @@
 #define LOOK_SHARE   0.3                /* of the budget: so much they may take on all rows, */
 #define LOOK_CLUSTER 400                /* or else so many rows for each center, */
 #define LOOK_LEAST   4096               /* and at least these */
+#define FINALISTS    8                  /* have looks on few rows, */
+#define FINAL_SHARE  0.4                /* while so much of the budget is left */
 #define LAST_LOOKS   3                  /* behind the last iteration */
 #define COARSE_LOOKS 20
 #define COARSE_SHARE 0.15 /* of the budget, for looks at coarse centers */
@@ -43,6 +45,10 @@
 #define FEW_WIDTH    16   /* a narrow row takes as long as one of so many features */
 #define LEND         2    /* budgets more, for looks as long as each of them */
 #define LEND_GAIN    0.02 /* gains so much of the loss */
+#define GROW_FROM    8    /* the last candidate runs on an eighth */
+#define GROW_TO      3    /* to a third of the rows before it runs on all: */
+#define GROW_ITER    10   /* so many iterations on each part */
+#define GROW_TOL     1e-4 /* that gain more of the loss */
 #define RELAX_ITER                                                                                 \
     4 /* runs of fewer iterations end at the means before it pays to go beyond them */
 #define LAST_TOL 1e-7 /* the last candidate has converged when an iteration gains less */
@@ -144,7 +150,9 @@ static int run(struct refine *r, struct candidate *c, const struct km_points *p,
                double tol, struct km_err *err)
 {
     double each = iteration_flop(p, c->centers);
-    struct km_bounds *bounds = c->bounds.k ? &c->bounds : NULL;
+    /* They know all rows that they have seen, and wait while an iteration is on fewer. */
+    int has_bounds = c->bounds.k && km_points_n(p) >= c->bounds.n;
+    struct km_bounds *bounds = has_bounds ? &c->bounds : NULL;
     struct km_lloyd_options o = {.tol = tol, .relax = iterations >= RELAX_ITER ? &r->relax : NULL};
     struct km_lloyd_result l;
     int rc = bounds ? km_bounds_reserve(bounds, km_points_n(p), err) : KM_OK;
@@ -429,16 +437,63 @@ static int attempt(struct refine *r, struct candidate *c, const struct km_points
     return rc;
 }
 
-/* The winner: looks, and iterations on all rows until they gain nothing any more; then whether a look does. */
+/* How many candidates have looks before one is chosen: where one is stuck another one may not be. */
+static size_t finalists(const struct refine *r)
+{
+    return r->look.k && r->few ? FINALISTS : 1;
+}
+
+/* Looks at rows for each that is left and within the budget; the best one stays. */
+static int final(struct refine *r, struct km_err *err)
+{
+    size_t rows = 0, moved;
+
+    for (size_t i = 0; r->look.k && i < r->n; i++) {
+        struct candidate *c = &r->list[i];
+        struct km_points p = first_rows(r, r->all);
+        int rc;
+
+        if (i > 0 && (r->flop < FINAL_SHARE * r->budget || km_stop_is_late())) {
+            keep(r, i);
+            break;
+        }
+        rc = run(r, c, &p, 1, 0, err);
+        if (rc == KM_OK && rows == 0)
+            rows = first_look_rows(r, c, &p);
+        if (rc == KM_OK)
+            rc = look_at(r, c, rows, LOOKS, &moved, err);
+        if (rc)
+            return rc;
+    }
+    qsort(r->list, r->n, sizeof(*r->list), by_loss);
+    keep(r, 1);
+    return KM_OK;
+}
+
+/* Iterations on parts of the rows, which lead to about where those on all rows would, for less. */
+static int grow(struct refine *r, struct candidate *c, struct km_err *err)
+{
+    int rc = KM_OK;
+
+    if (r->few || c->bounds.k) /* whose iterations on all rows cost little */
+        return KM_OK;
+    for (size_t n = nested_rows(r, r->all / GROW_FROM); rc == KM_OK && n < r->all / GROW_TO;
+         n *= 2) {
+        struct km_points p = first_rows(r, n);
+
+        rc = run(r, c, &p, GROW_ITER, GROW_TOL, err);
+    }
+    return rc;
+}
+
+/* The winner: iterations on all rows until they gain nothing any more; then whether a look does. */
 static int last_candidate(struct refine *r, struct km_err *err)
 {
     struct candidate *c = &r->list[0];
-    struct km_points p = first_rows(r, r->all);
+    struct km_points p;
     size_t moved = 0;
-    int rc = r->look.k ? run(r, c, &p, 1, 0, err) : KM_OK;
+    int rc = grow(r, c, err);
 
-    if (rc == KM_OK && r->look.k)
-        rc = look_at(r, c, first_look_rows(r, c, &p), LOOKS, &moved, err);
     for (int i = 0; rc == KM_OK; i++) {
         p = first_rows(r, r->all);
         rc = run(r, c, &p, 1000, LAST_TOL, err);
@@ -499,13 +554,14 @@ static int tournament(struct refine *r, struct km_err *err)
 {
     struct km_points p;
 
-    for (size_t round = 0; r->n > 1; round++) {
+    int rc;
+
+    for (size_t round = 0; r->n > finalists(r); round++) {
         size_t n = rows_of_round(r, round);
 
         p = first_rows(r, n);
         for (size_t i = 0; i < r->n; i++) {
-            int rc = run(r, &r->list[i], &p, ROUND_ITER, 0, err);
-
+            rc = run(r, &r->list[i], &p, ROUND_ITER, 0, err);
             if (rc)
                 return rc;
             if (km_stop_is_late())
@@ -514,7 +570,8 @@ static int tournament(struct refine *r, struct km_err *err)
         sort_distinct(r);
         keep(r, (r->n + 1) / 2);
     }
-    return last_candidate(r, err);
+    rc = final(r, err);
+    return rc ? rc : last_candidate(r, err);
 }
 
 /* Starts from the sample that EXTRA_BYTES of centers hold, up to `most`; at least one. */
