@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Outline. A step labels rows and adds them to the sums of their centers.
+ *
+ *   1. Pack the centers as the kernels of this level want them (kern/kernels.h).
+ *   2. Label the rows, block by block: the kernel gives label, best and second best score; exact.c
+ *      proves each label by the gap of the two, or decides it in float64.
+ *   3. Add the rows, in groups or in waves, as below.
+ *   4. Add up what the blocks have found, in the order of the blocks.
+ */
 #include "algo/assign.h"
 
 #include "base/clones.h"
@@ -134,10 +143,12 @@ struct step {
     uint32_t *label; /* of the rows of x */
     int labelled;    /* already */
     float *score, *second;
+    float *table; /* (rows of x, k) every score; NULL: not wanted */
     float *norm2;
     struct km_exact exact;
     double *squares; /* sums of |x|^2 of each block; NULL: not wanted */
     const struct km_given *given;
+    double *dist2; /* (rows of x) with that; NULL: not wanted */
     size_t block, blocks;
     size_t parts, part_blocks;
 };
@@ -158,8 +169,9 @@ static void pack(struct step *s)
     km_pool_run(s->a->pool, pack_task, s, packed.panels);
 }
 
-/* Every call begins here: the centers are laid out for the kernels. */
-static struct step step_of(struct km_assign *a, const struct km_mat *x, const struct km_centers *c)
+/* Reads the centers as they are. */
+static struct step bare_step(struct km_assign *a, const struct km_mat *x,
+                             const struct km_centers *c)
 {
     struct step s = {.a = a,
                      .x = *x,
@@ -176,8 +188,14 @@ static struct step step_of(struct km_assign *a, const struct km_mat *x, const st
     s.kern = a->kern;
     a->rows += (double)x->n;
     a->exact = s.exact;
-    if (a->all) /* from the centers as they are */
-        return s;
+    return s;
+}
+
+/* Reads the centers as the kernels want them laid out. */
+static struct step step_of(struct km_assign *a, const struct km_mat *x, const struct km_centers *c)
+{
+    struct step s = bare_step(a, x, c);
+
     pack(&s);
     if (s.kern->plain && !s.kern->pays(x, c, a->packed, a->scratch)) {
         s.kern = s.kern->plain;
@@ -215,7 +233,7 @@ KM_FOR_ALL_CPUS static double sum_norms(const float *norm2, size_t n)
 static void label_with_all(const struct step *s, const struct km_mat *x, size_t from)
 {
     size_t k = s->c->k;
-    float *all = s->a->all + ((size_t)(s->label - s->a->label) + from) * k;
+    float *table = s->table + from * k;
 
     for (size_t i = 0; i < x->n; i += ALL_ROWS) {
         size_t n = km_min(ALL_ROWS, x->n - i);
@@ -223,10 +241,10 @@ static void label_with_all(const struct step *s, const struct km_mat *x, size_t 
 
         for (size_t r = 0; r < n; r++)
             row[r] = km_mat_row(x, i + r);
-        s->kern->scores(all + i * k, row, n, s->c, 0, k);
+        s->kern->scores(table + i * k, row, n, s->c, 0, k);
         for (size_t r = 0; r < n; r++)
             s->label[from + i + r] =
-                km_exact_label(&s->exact, row[r], s->norm2[from + i + r], all + (i + r) * k);
+                km_exact_label(&s->exact, row[r], s->norm2[from + i + r], table + (i + r) * k);
     }
 }
 
@@ -239,7 +257,7 @@ static void label_block(void *arg, size_t block, int worker)
 
     if (s->labelled)
         return;
-    if (s->a->all) {
+    if (s->table) {
         s->kern->norms(s->norm2 + from, &view);
         label_with_all(s, &view, from);
     } else {
@@ -320,14 +338,20 @@ static void combine_task(void *arg, size_t task, int worker)
         }
 }
 
-/* |x|^2 of all rows. */
-static double add_squares(const struct step *s)
+/* What the blocks have found. */
+static double sum_blocks(const struct step *s)
 {
     double total = 0;
 
-    for (size_t b = 0; s->squares && b < s->blocks; b++)
-        total += s->squares[b];
+    for (size_t b = 0; b < s->blocks; b++)
+        total += s->a->squares[b];
     return total;
+}
+
+/* |x|^2 of all rows. */
+static double add_squares(const struct step *s)
+{
+    return s->squares ? sum_blocks(s) : 0;
 }
 
 static double add_in_groups(struct step *s)
@@ -381,6 +405,7 @@ static double add_in_waves(const struct step *all)
         s.score += from;
         s.second += from;
         s.norm2 += from;
+        s.table = all->table ? all->table + from * all->c->k : NULL;
         s.weight = all->weight ? all->weight + from : NULL;
         km_pool_run(s.a->pool, label_block, &s, s.blocks);
         km_order_rows(&s.a->orders[0], &s.x, s.label, s.weight);
@@ -408,17 +433,32 @@ void km_assign_rows(struct km_assign *a, const struct km_mat *x, const struct km
     km_pool_run(a->pool, label_block, &s, s.blocks);
 }
 
+/* Labels the rows, unless they are, and adds them. */
+static void add_all(struct step *s, struct km_sums *sums)
+{
+    s->sums = sums;
+    s->parts = km_min(parts_for(s->x.n, s->c->k, s->x.d), s->a->max_parts);
+    *sums->ssd += s->parts ? add_in_groups(s) : add_in_waves(s);
+    *sums->rows += (double)s->x.n;
+}
+
 void km_assign_add(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
                    const double *weight, const struct km_centers *c, int want_ssd)
 {
     struct step s = step_of(a, x, c);
 
     s.weight = weight;
-    s.sums = sums;
     s.squares = want_ssd ? a->squares : NULL;
-    s.parts = km_min(parts_for(x->n, c->k, x->d), a->max_parts);
-    *sums->ssd += s.parts ? add_in_groups(&s) : add_in_waves(&s);
-    *sums->rows += (double)x->n;
+    add_all(&s, sums);
+}
+
+void km_assign_add_scored(struct km_assign *a, float *score, struct km_sums *sums,
+                          const struct km_mat *x, const struct km_centers *c)
+{
+    struct step s = bare_step(a, x, c);
+
+    s.table = score;
+    add_all(&s, sums);
 }
 
 void km_assign_sum(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
@@ -430,7 +470,6 @@ void km_assign_sum(struct km_assign *a, struct km_sums *sums, const struct km_ma
                      .x = *x,
                      .c = &c,
                      .weight = weight,
-                     .sums = sums,
                      .label = label,
                      .labelled = 1,
                      .score = a->score,
@@ -440,12 +479,7 @@ void km_assign_sum(struct km_assign *a, struct km_sums *sums, const struct km_ma
                      .blocks = blocks_of(x, k)};
 
     assert(x->n <= a->max_rows && k <= a->max_k);
-    s.parts = km_min(parts_for(x->n, k, x->d), a->max_parts);
-    if (s.parts)
-        add_in_groups(&s);
-    else
-        add_in_waves(&s);
-    *sums->rows += (double)x->n;
+    add_all(&s, sums);
 }
 
 float km_assign_most_dist2(const struct km_assign *a, size_t i)
@@ -453,46 +487,26 @@ float km_assign_most_dist2(const struct km_assign *a, size_t i)
     return km_exact_most_dist2(&a->exact, a->norm2[i], a->score[i]);
 }
 
-/* Distances of rows whose centers are known. */
-struct measure {
-    const struct km_kernels *kern;
-    double *dist2;
-    const struct km_mat *x;
-    const uint32_t *label;
-    const struct km_centers *c;
+/* Rows of a block that stay where they are given: the squared distance to the nearest center, and
+ * which that is. */
+struct left {
+    double dist2[KM_KERN_ROWS]; /* -1: the row does not stay */
+    uint32_t label[KM_KERN_ROWS];
 };
 
-static void measure_task(void *arg, size_t task, int worker)
-{
-    const struct measure *m = arg;
-    size_t end = km_min((task + 1) * KM_KERN_ROWS, m->x->n);
-
-    (void)worker;
-    for (size_t i = task * KM_KERN_ROWS; i < end; i++)
-        m->dist2[i] =
-            m->kern->dist2(km_mat_row(m->x, i), m->c->exact + m->label[i] * m->c->d, m->c->d);
-}
-
-void km_assign_dist2(const struct km_assign *a, double *dist2, const struct km_mat *x,
-                     const uint32_t *label, const struct km_centers *c)
-{
-    struct measure m = {a->kern, dist2, x, label, c};
-
-    km_pool_run(a->pool, measure_task, &m, km_ceil_div(x->n, KM_KERN_ROWS));
-}
-
-/* Brings rows to where they are labelled; adds up the others, which become 0. Returns which stay: `is_left[i]`. */
-static double bring_rows(const struct step *s, const struct km_mat *rows, unsigned char *is_left)
+/* Brings rows to where they are labelled; returns the sum over those that stay, which become 0. */
+static double bring_rows(const struct step *s, const struct km_mat *rows, struct left *left)
 {
     double total = 0;
 
     for (size_t i = 0; i < rows->n; i++) {
         float *row = km_mat_row(rows, i);
 
-        is_left[i] = !km_given_bring(s->given, row);
-        if (!is_left[i])
+        left->dist2[i] = -1;
+        if (km_given_bring(s->given, row))
             continue;
-        total += km_given_nearest2(s->given, s->kern, row);
+        left->dist2[i] = km_given_nearest2(s->given, s->kern, row, &left->label[i]);
+        total += left->dist2[i];
         memset(row, 0, rows->d * sizeof(*row));
     }
     return total;
@@ -502,27 +516,38 @@ static void given_task(void *arg, size_t task, int worker)
 {
     struct step *s = arg;
     struct km_mat view = block_of(s, task);
-    const uint32_t *label = s->label + task * s->block;
-    unsigned char is_left[KM_KERN_ROWS];
-    double total = bring_rows(s, &view, is_left), moved = 0;
+    size_t from = task * s->block;
+    uint32_t *label = s->label + from;
+    double unit2 = km_given_unit2(s->given), moved = 0, total;
+    struct left left;
 
+    total = bring_rows(s, &view, &left);
     label_block(s, task, worker);
-    for (size_t i = 0; i < view.n; i++)
-        if (!is_left[i])
-            moved += s->kern->dist2(km_mat_row(&view, i), s->c->exact + label[i] * s->x.d, s->x.d);
-    s->a->squares[task] = total + moved * km_given_unit2(s->given);
+    for (size_t i = 0; i < view.n; i++) {
+        double dist2 = left.dist2[i];
+
+        if (dist2 < 0) {
+            dist2 = s->kern->dist2(km_mat_row(&view, i), s->c->exact + label[i] * s->x.d, s->x.d);
+            moved += dist2;
+            dist2 *= unit2;
+        } else {
+            label[i] = left.label[i];
+        }
+        if (s->dist2)
+            s->dist2[from + i] = dist2;
+    }
+    s->a->squares[task] = total + moved * unit2;
 }
 
-double km_assign_ssd_given(struct km_assign *a, const struct km_mat *x, const struct km_given *g)
+double km_assign_ssd_given(struct km_assign *a, double *dist2, const struct km_mat *x,
+                           const struct km_given *g)
 {
     struct step s = step_of(a, x, &g->centers);
-    double total = 0;
 
     s.given = g;
+    s.dist2 = dist2;
     km_pool_run(a->pool, given_task, &s, s.blocks);
-    for (size_t b = 0; b < s.blocks; b++)
-        total += a->squares[b];
-    return total;
+    return sum_blocks(&s);
 }
 
 static void ssd_task(void *arg, size_t task, int worker)
@@ -541,10 +566,7 @@ static void ssd_task(void *arg, size_t task, int worker)
 double km_assign_ssd(struct km_assign *a, const struct km_mat *x, const struct km_centers *c)
 {
     struct step s = step_of(a, x, c);
-    double total = 0;
 
     km_pool_run(a->pool, ssd_task, &s, s.blocks);
-    for (size_t b = 0; b < s.blocks; b++)
-        total += a->squares[b];
-    return total;
+    return sum_blocks(&s);
 }

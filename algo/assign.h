@@ -31,7 +31,6 @@ struct km_assign {
     double rows;           /* of all calls, */
     size_t *unsure;        /* (threads) and those whose scores did not decide */
     struct km_exact exact; /* of the last call */
-    float *all; /* (max_rows, k) the caller's, for the scores of all centers; NULL: not wanted */
 };
 
 /** Memory for steps of up to max_rows rows of d features and up to max_k centers. */
@@ -39,19 +38,28 @@ int km_assign_init(struct km_assign *a, const struct km_kernels *kern, struct km
                    size_t max_rows, size_t max_k, size_t d, struct km_err *err);
 void km_assign_done(struct km_assign *a); /* zeroed is fine */
 
-/** Share of the rows of all calls that had to be measured, as float32 could not tell (algo/exact.h). */
+/** Share of the rows of all calls that had to be measured, as float32 could not tell
+ * (algo/exact.h). */
 double km_assign_unsure(const struct km_assign *a);
 
-/** Fills a->label for the rows of x: the nearest center by km_kernels.dist2, of equals the lowest. */
+/** Fills a->label for the rows of x: the nearest center by km_kernels.dist2, of equals the
+ * lowest. */
 void km_assign_rows(struct km_assign *a, const struct km_mat *x, const struct km_centers *c);
 
 /**
  * km_assign_rows, and adds the rows to *sums (count, sum, rows), each `weight[i]` times (NULL:
- * once). With want_ssd (unweighted rows only) also their |x|^2, good to float32: what km_centers_move makes
- * squared distances of.
+ * once). With want_ssd (unweighted rows only) also their |x|^2, good to float32: what
+ * km_centers_move makes squared distances of.
  */
 void km_assign_add(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
                    const double *weight, const struct km_centers *c, int want_ssd);
+
+/**
+ * km_assign_add for rows of weight 1 each that also tells every score: score (x->n, c->k), of each
+ * row and each center as km_kernels.scores tells them.
+ */
+void km_assign_add_scored(struct km_assign *a, float *score, struct km_sums *sums,
+                          const struct km_mat *x, const struct km_centers *c);
 
 /**
  * Sum over the rows of x of the squared distance to the nearest center, by differences in float64.
@@ -59,20 +67,22 @@ void km_assign_add(struct km_assign *a, struct km_sums *sums, const struct km_ma
  */
 double km_assign_ssd(struct km_assign *a, const struct km_mat *x, const struct km_centers *c);
 
-/** The same of rows as given and a model as written: exact up to the rounding of sums. Moves the rows. */
-double km_assign_ssd_given(struct km_assign *a, const struct km_mat *x, const struct km_given *g);
+/**
+ * The same of rows as given and a model as written: exact up to the rounding of sums; dist2 (x->n,
+ * or NULL: not wanted): of each row. Moves the rows.
+ */
+double km_assign_ssd_given(struct km_assign *a, double *dist2, const struct km_mat *x,
+                           const struct km_given *g);
 
-/** No less than the squared distance of row i of the last call to its center, where `all` was not wanted. */
+/** No less than the squared distance of row i of the last call to its center; not after
+ * km_assign_add_scored. */
 float km_assign_most_dist2(const struct km_assign *a, size_t i);
 
 /**
- * km_assign_add for rows whose nearest centers are known: label, of centers below k. Only count, sum and rows.
+ * km_assign_add for rows whose nearest centers are known: label, of centers below k. Only count,
+ * sum and rows.
  */
 void km_assign_sum(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
                    const double *weight, uint32_t *label, size_t k);
-
-/** dist2[i]: the squared distance of row i of x to center label[i] (km_kernels.dist2), in any number of rows. */
-void km_assign_dist2(const struct km_assign *a, double *dist2, const struct km_mat *x,
-                     const uint32_t *label, const struct km_centers *c);
 
 #endif

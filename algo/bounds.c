@@ -10,12 +10,12 @@
 #define BLOCK   256 /* rows of a task */
 #define GROUP   32  /* rows that are measured together */
 #define COLUMNS 128 /* features of a task that changes sums */
-/* Most centers. At levels that screen them bounds lose beyond it (MNIST, Zen 4: as fast at k=50, a quarter slower at
- * k=100); at others they would win with more, but what is chosen must not depend on the level: sums by changes
- * are not the last bit of sums of all rows. */
+/* Most centers. At levels that screen them bounds lose beyond it (MNIST, Zen 4: as fast at k=50, a
+ * quarter slower at k=100); at others they would win with more, but what is chosen must not depend
+ * on the level: sums by changes are not the last bit of sums of all rows. */
 #define MOST_CENTERS 64
-/* What a step is charged for each row whose label changes, and for looking at the bounds of so many: about what it
- * measures (MNIST, k=10 and 40: 12 rows for each that changes). */
+/* What a step is charged for each row whose label changes, and for looking at the bounds of so
+ * many: about what it measures (MNIST, k=10 and 40: 12 rows for each that changes). */
 #define MEASURED 12
 #define LOOK     32
 /* What a few operations of float32 are off by, and what is lost to underflow. */
@@ -108,8 +108,8 @@ struct step {
     size_t old; /* rows that have bounds */
 };
 
-/* Twice the error of a score of a row and a center is at most flat + share * half; so is the rounding of what
- * is computed from it here. */
+/* Twice the error of a score of a row and a center is at most flat + share * half; so is the
+ * rounding of what is computed from it here. */
 struct slack {
     float norm2, flat, share;
 };
@@ -124,7 +124,8 @@ static struct slack slack_of(const struct step *s, size_t i)
         .share = 2 * s->exact.share + FEW_ROUNDINGS};
 }
 
-/* The distance that a score tells; rounding may have made it shorter (sign 1) or longer (sign -1). */
+/* The distance that a score tells; rounding may have made it shorter (sign 1) or longer (sign
+ * -1). */
 static inline float distance(float score, const struct slack *r, float half, float sign)
 {
     float square = r->norm2 + 2 * score + sign * (r->flat + r->share * half);
@@ -183,7 +184,8 @@ static void take(struct group *g, const struct step *s, uint32_t i)
     g->row[g->n++] = km_mat_row(&s->x, i);
 }
 
-/* Often the own center is near enough once the distance to it is measured; other rows stay in the group. */
+/* Often the own center is near enough once the distance to it is measured; other rows stay in the
+ * group. */
 static void measure_own(struct group *g, const struct step *s, float *score)
 {
     struct km_bounds *b = s->b;
@@ -287,15 +289,14 @@ static void add_new(struct step *s)
 {
     struct km_mat rest = km_mat_view(&s->x, s->old, s->x.n - s->old);
 
-    s->a->all = s->b->lower + s->old * s->b->k;
-    km_assign_add(s->a, &s->b->sums, &rest, NULL, s->c, 0);
-    s->a->all = NULL;
+    km_assign_add_scored(s->a, s->b->lower + s->old * s->b->k, &s->b->sums, &rest, s->c);
     km_pool_run(s->a->pool, new_block, s, blocks_of(rest.n));
 }
 
 /* ---- the step ---- */
 
-/* How far the centers have moved since the last step: as the kernels see them, and what float32 hides of it. */
+/* How far the centers have moved since the last step: as the kernels see them, and what float32
+ * hides of it. */
 static void follow(struct km_bounds *b, const struct km_centers *c)
 {
     for (size_t j = 0; j < b->k; j++) {

@@ -97,10 +97,39 @@ int km_centers_adopt(struct km_centers *c, size_t k, size_t d, double *exact, do
     return KM_OK;
 }
 
-void km_centers_refresh(struct km_centers *c)
+static void publish_all(struct km_centers *c)
 {
     for (size_t j = 0; j < c->k; j++)
         publish(c, j);
+}
+
+void km_centers_place(struct km_centers *c, const double *exact, const double *weight)
+{
+    if (weight)
+        memcpy(c->weight, weight, c->k * sizeof(*weight));
+    memcpy(c->exact, exact, c->k * c->d * sizeof(*exact));
+    publish_all(c);
+}
+
+void km_centers_go_on(struct km_centers *c, double *at, double share)
+{
+    for (size_t i = 0; i < c->k * c->d; i++) {
+        double now = c->exact[i];
+
+        c->exact[i] = now + share * (now - at[i]);
+        at[i] = now;
+    }
+    publish_all(c);
+}
+
+void km_centers_place_rows(struct km_centers *c, const struct km_mat *rows, const float *origin,
+                           int exponent)
+{
+    for (size_t j = 0; j < c->k; j++)
+        for (size_t t = 0; t < c->d; t++)
+            c->exact[j * c->d + t] =
+                ldexp((double)km_mat_row(rows, j)[t] - (double)origin[t], exponent);
+    publish_all(c);
 }
 
 void km_centers_set(struct km_centers *c, size_t j, const float *row, double weight)
@@ -126,7 +155,7 @@ void km_centers_scale(struct km_centers *c, int exponent)
 
     for (size_t i = 0; i < c->k * c->d; i++)
         c->exact[i] *= by;
-    km_centers_refresh(c);
+    publish_all(c);
 }
 
 /*
@@ -199,8 +228,8 @@ struct move {
     double decay;
 };
 
-/* exact + p * (sum / n - exact), with p / n = 1 / weight. Returns what the rows' squared distances to the
- * center are beyond their squared norms: n |c|^2 - 2 c . sum. */
+/* exact + p * (sum / n - exact), with p / n = 1 / weight. Returns what the rows' squared distances
+ * to the center are beyond their squared norms: n |c|^2 - 2 c . sum. */
 KM_FOR_ALL_CPUS static double move_one(double *exact, const double *sum, double n, double weight,
                                        size_t d)
 {

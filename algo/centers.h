@@ -21,6 +21,7 @@ struct km_centers {
     double *exact_half; /* (k) the same in float64: for sparse rows */
 };
 
+/** Room for k centers of d features, all 0 and of weight 0. */
 int km_centers_init(struct km_centers *c, size_t k, size_t d, struct km_err *err);
 void km_centers_done(struct km_centers *c); /* zeroed is fine */
 
@@ -31,8 +32,16 @@ int km_centers_adopt(struct km_centers *c, size_t k, size_t d, double *exact, do
 /** Puts center j at a row (d values) with a weight. */
 void km_centers_set(struct km_centers *c, size_t j, const float *row, double weight);
 
-/** Brings the other forms in step with `exact`, which came from another rank. */
-void km_centers_refresh(struct km_centers *c);
+/** Puts all centers at (k, d) positions, with (k) weights (NULL: they stay). */
+void km_centers_place(struct km_centers *c, const double *exact, const double *weight);
+
+/** Puts all centers at (row - origin) * 2^exponent of the k rows; weights stay. */
+void km_centers_place_rows(struct km_centers *c, const struct km_mat *rows, const float *origin,
+                           int exponent);
+
+/** Moves each on by that share of its way from its place in `at` (k, d), which becomes where it is
+ * now. */
+void km_centers_go_on(struct km_centers *c, double *at, double share);
 
 /** Copies positions and weights; same k and d. */
 void km_centers_copy(struct km_centers *to, const struct km_centers *from);
@@ -60,13 +69,14 @@ struct km_sums {
     size_t len;    /* doubles in the block */
     double *block; /* owns the memory of the following */
     double *rows;  /* [1] rows added */
-    double
-        *ssd; /* [1] sum of |x|^2 (km_assign_add), or of squared distances to the nearest center */
+    /* [1] sum of |x|^2 (km_assign_add), or of squared distances to the nearest center */
+    double *ssd;
     double *flags; /* [KM_FLAGS] see km_flag */
     double *count; /* (k) */
     double *sum;   /* (k, d) */
 };
 
+/** Room for the sums of k centers of d features, cleared. Done: zeroed is fine. */
 int km_sums_init(struct km_sums *s, size_t k, size_t d, struct km_err *err);
 void km_sums_done(struct km_sums *s);
 
@@ -79,9 +89,9 @@ void km_sums_scale(struct km_sums *s, int exponent);
 /**
  * The mini-batch update (Sculley 2010, as the original documents it): a center of weight w that
  * received n rows moves by p = n / (decay * w + n) towards their mean, and weighs decay * w + n. A
- * center that received nothing keeps its place. decay is 0.5^(rows / half_life), or 1. Leaves the sums
- * cleared. Returns the sum of the squared distances of the rows to the centers before they moved, where
- * s->ssd is the sum of |x|^2: it and n (|c|^2 - 2 c . mean) of each center.
+ * center that received nothing keeps its place. decay is 0.5^(rows / half_life), or 1. Leaves the
+ * sums cleared. Returns the sum of the squared distances of the rows to the centers before they
+ * moved, where s->ssd is the sum of |x|^2: it and n (|c|^2 - 2 c . mean) of each center.
  */
 double km_centers_move(struct km_centers *c, struct km_sums *s, double decay, struct km_pool *pool);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "algo/draw_back.h"
 
+#include "algo/step.h"
 #include "base/mem.h"
 #include <float.h>
 #include <math.h>
@@ -58,14 +59,16 @@ static int add_coarse(struct km_sums *sums, const struct km_centers *c,
                       const struct km_centers *coarse, const struct km_kernels *kern,
                       struct km_pool *pool, struct km_err *err)
 {
-    struct km_assign a = {0};
+    struct km_rows rows = {.dense = coarse->c, .weight = coarse->weight};
+    struct km_step_size size = {.rows = coarse->k, .k = c->k, .d = c->d};
+    struct km_step *step = NULL;
     int rc = km_sums_init(sums, c->k, c->d, err);
 
     if (rc == KM_OK)
-        rc = km_assign_init(&a, kern, pool, coarse->k, c->k, c->d, err);
+        rc = km_step_new(&step, &size, kern, pool, err);
     if (rc == KM_OK)
-        km_assign_add(&a, sums, &coarse->c, coarse->weight, c, 0);
-    km_assign_done(&a);
+        km_step_add(step, sums, &rows, c, 0);
+    km_step_free(step);
     return rc;
 }
 

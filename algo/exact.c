@@ -7,7 +7,8 @@
 
 #define GROUP 16 /* rows whose scores are computed together */
 
-/* The error of n operations of that unit roundoff (Higham 2002, lemma 3.1); none for far too many. */
+/* The error of n operations of that unit roundoff (Higham 2002, lemma 3.1); none for far too
+ * many. */
 static double gamma_of(double n, double unit)
 {
     return n * unit < 0.5 ? n * unit / (1 - n * unit) : (double)INFINITY;
@@ -74,7 +75,8 @@ static inline float apart_of(const struct km_exact *e, float norm2)
     return e->flat + (e->by_norm * sqrtf(norm2) + e->by_norm2 * norm2);
 }
 
-/* The best score may be another center's: then its own is even nearer. Two scores are off by no more than apart_of. */
+/* The best score may be another center's: then its own is even nearer. Two scores are off by no
+ * more than apart_of. */
 float km_exact_most_dist2(const struct km_exact *e, float norm2, float score)
 {
     double size2 = km_exact_norm2(e, norm2);
@@ -98,9 +100,9 @@ KM_FOR_ALL_CPUS static uint32_t find_unsure(uint32_t *unsure, const struct km_ex
 }
 
 /*
- * Centers farther from the origin than four times the row cannot be its nearest, where its best one is nearer than
- * that: so a far group does not widen the bounds of rows that are not in it. Takes the flags of such rows away. Without
- * a branch, as with a far group nearly all rows come here.
+ * Centers farther from the origin than four times the row cannot be its nearest, where its best one
+ * is nearer than that: so a far group does not widen the bounds of rows that are not in it. Takes
+ * the flags of such rows away. Without a branch, as with a far group nearly all rows come here.
  */
 KM_FOR_ALL_CPUS static void find_nearby(uint32_t *unsure, const struct km_exact *e,
                                         const uint32_t *label, const float *score,
@@ -182,7 +184,8 @@ uint32_t km_exact_label(const struct km_exact *e, const float *row, float norm2,
     return second - best > apart ? label : measure_some(e, row, norm2, score);
 }
 
-/* Rows of x that are left, GROUP at a time: through the scores of all centers, where there is room for them. */
+/* Rows of x that are left, GROUP at a time: through the scores of all centers, where there is room
+ * for them. */
 static void measure_rows(const struct km_exact *e, uint32_t *label, const uint32_t *left, size_t n,
                          const float *norm2, const struct km_mat *x, float *scratch)
 {

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An offset of so many spreads is taken off: it would cost scores 4 bits. And a value within 8 spreads of it is more
- * than half and less than twice of it, so that the difference has no rounding (Sterbenz 1974). */
+/* An offset of so many spreads is taken off: it would cost scores 4 bits. And a value within 8
+ * spreads of it is more than half and less than twice of it, so that the difference has no rounding
+ * (Sterbenz 1974). */
 #define FAR 16
 
 static int compare(const void *a, const void *b)
@@ -49,15 +50,11 @@ int km_given_init(struct km_given *g, const struct km_mat *model, const float *o
 
         g->origin[t] = is_far ? origin[t] : 0;
         g->moves |= is_far;
-        for (size_t j = 0; j < k; j++) {
-            double v = (double)km_mat_row(model, j)[t];
-
-            g->model[j * d + t] = v;
-            g->centers.exact[j * d + t] = ldexp(v - (double)g->origin[t], exponent);
-        }
+        for (size_t j = 0; j < k; j++)
+            g->model[j * d + t] = (double)km_mat_row(model, j)[t];
     }
     if (rc == KM_OK)
-        km_centers_refresh(&g->centers);
+        km_centers_place_rows(&g->centers, model, g->origin, exponent);
     km_free(far);
     return rc;
 }
@@ -70,7 +67,8 @@ void km_given_done(struct km_given *g)
     *g = (struct km_given){0};
 }
 
-/* Whether all of (row - origin) * by are float32; the error of a difference is found as Knuth does. */
+/* Whether all of (row - origin) * by are float32; the error of a difference is found as Knuth
+ * does. */
 KM_FOR_ALL_CPUS static int is_exact(const float *row, const float *origin, size_t d, double by)
 {
     int bad = 0;
@@ -96,12 +94,20 @@ int km_given_bring(const struct km_given *g, float *row)
     return 1;
 }
 
-double km_given_nearest2(const struct km_given *g, const struct km_kernels *kern, const float *row)
+double km_given_nearest2(const struct km_given *g, const struct km_kernels *kern, const float *row,
+                         uint32_t *label)
 {
     double least = (double)INFINITY;
 
-    for (size_t j = 0; j < g->k; j++)
-        least = fmin(least, kern->dist2(row, g->model + j * g->d, g->d));
+    *label = 0;
+    for (size_t j = 0; j < g->k; j++) {
+        double dist2 = kern->dist2(row, g->model + j * g->d, g->d);
+
+        if (dist2 < least) {
+            least = dist2;
+            *label = (uint32_t)j;
+        }
+    }
     return least;
 }
 

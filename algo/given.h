@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rows as they are given, scored against a model as it is written. Labels are found near 0 and 1, where float32 has
- * its digits and squares, and a row goes there only if that costs it not one bit; others are measured where
- * they are, in float64.
+ * Rows as they are given, scored against a model as it is written. Labels are found near 0 and 1,
+ * where float32 has its digits and squares, and a row goes there only if that costs it not one bit;
+ * others are measured where they are, in float64.
  */
 #ifndef KM_ALGO_GIVEN_H
 #define KM_ALGO_GIVEN_H
@@ -20,9 +20,10 @@ struct km_given {
 };
 
 /**
- * For a model. origin (d): where the training rows were relative to; it is used only for features that lie
- * far from 0, compared with how far the model's rows lie apart: there the difference is exact for nearly all rows. exponent: at
- * which the model's rows are within the limit (base/scale.h).
+ * For a model. origin (d): where the training rows were relative to; it is used only for features
+ * that lie far from 0, compared with how far the model's rows lie apart: there the difference is
+ * exact for nearly all rows. exponent: at which the model's rows are within the limit
+ * (base/scale.h).
  */
 int km_given_init(struct km_given *g, const struct km_mat *model, const float *origin, int exponent,
                   struct km_err *err);
@@ -31,8 +32,10 @@ void km_given_done(struct km_given *g); /* zeroed is fine */
 /** Brings a row there, if that is exact; else 0, and the row stays as it is. */
 int km_given_bring(const struct km_given *g, float *row);
 
-/** The squared distance of a row, as given, to the nearest row of the model. */
-double km_given_nearest2(const struct km_given *g, const struct km_kernels *kern, const float *row);
+/** The squared distance of a row, as given, to the nearest row of the model; *label: which that is,
+ * of equals the lowest. */
+double km_given_nearest2(const struct km_given *g, const struct km_kernels *kern, const float *row,
+                         uint32_t *label);
 
 /** Squared distances there, times this, are squared distances of rows as given. */
 double km_given_unit2(const struct km_given *g);

@@ -41,7 +41,8 @@ static void done(struct km_learner *l)
     km_assign_done(&s->assign);
 }
 
-/* A value of a center in float32 and float64; of the sums; and of what kernels read in another order. */
+/* A value of a center in float32 and float64; of the sums; and of what kernels read in another
+ * order. */
 static double bytes(const struct km_learner_size *size)
 {
     return (double)size->k * (double)size->shape.d * (sizeof(float) + 3 * sizeof(double));

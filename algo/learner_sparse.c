@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sparse rows: on one rank they move the centers block by block; several ranks keep a window aside. */
+/* Sparse rows: on one rank they move the centers block by block; several ranks keep a window
+ * aside. */
 #include "algo/learner_kind.h"
 
 #include "algo/sparse_window.h"

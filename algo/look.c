@@ -2,32 +2,23 @@
 #include "algo/look.h"
 
 #include "algo/by_feature.h"
-#include "algo/exact.h"
+#include "algo/look_choose.h"
 #include "algo/loss.h"
+#include "algo/near_all.h"
+#include "algo/order.h"
 #include "algo/split.h"
-#include "algo/two_nearest.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/size.h"
 #include <assert.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define BLOCK       192  /* rows of a task that measures */
-#define GROUP       48   /* rows whose scores lie in scratch memory */
-#define FEW         16   /* below, all distances are measured in float64 */
-#define FROZEN      0.2  /* a center that gets more of a removed one's rows stays as it is */
-#define LEAST_GAIN  1e-5 /* of the loss, for a change */
-#define BOLD_PLACES 3    /* of each center */
-#define BOLD        0.5  /* share of its cost that a bold change need not gain */
 
 /* ---- memory ---- */
 
-static size_t scratch_for(size_t k, size_t d, int has_lanes)
+static size_t scratch_for(size_t k, size_t d, int sparse)
 {
-    size_t measure =
-        has_lanes ? km_by_feature_width(k) * sizeof(double) : GROUP * k * sizeof(float);
+    size_t measure = km_near_all_scratch(k, d, sparse);
     size_t cost = d * sizeof(double) + (k + 1) * sizeof(uint32_t);
     size_t split = km_split_room(d) * sizeof(double);
     size_t most = km_max(measure, cost);
@@ -38,10 +29,9 @@ static size_t scratch_for(size_t k, size_t d, int has_lanes)
 int km_look_init(struct km_look *l, const struct km_kernels *kern, struct km_pool *pool,
                  size_t max_rows, size_t k, size_t d, int sparse, struct km_err *err)
 {
-    int rc, has_lanes = sparse || d < FEW;
+    int rc, has_lanes = km_near_all_has_lanes(d, sparse);
 
-    *l =
-        (struct km_look){kern, pool, max_rows, k, d, .scratch_bytes = scratch_for(k, d, has_lanes)};
+    *l = (struct km_look){kern, pool, max_rows, k, d, .scratch_bytes = scratch_for(k, d, sparse)};
     l->near = km_alloc(max_rows, sizeof(*l->near));
     l->next = km_alloc(max_rows, sizeof(*l->next));
     l->near2 = km_alloc(max_rows, sizeof(*l->near2));
@@ -91,7 +81,6 @@ struct look {
     struct km_centers *c;
     const struct km_points *p;
     uint64_t seed;
-    struct km_exact exact; /* for the centers as they are */
 };
 
 static void *scratch_of(const struct look *s, int worker)
@@ -104,11 +93,6 @@ static const double *exact_of(const struct look *s, size_t j)
     return s->c->exact + j * s->c->d;
 }
 
-static struct km_place place_of(const struct look *s, size_t j)
-{
-    return (struct km_place){exact_of(s, j), s->l->of[j].norm2};
-}
-
 static double dist2_to(const struct look *s, size_t i, const struct km_place *place)
 {
     return km_points_dist2(s->p, s->l->kern, i, place);
@@ -116,112 +100,9 @@ static double dist2_to(const struct look *s, size_t i, const struct km_place *pl
 
 static double dist2_to_center(const struct look *s, size_t i, size_t j)
 {
-    struct km_place place = place_of(s, j);
+    struct km_place place = {exact_of(s, j), s->l->of[j].norm2};
 
     return dist2_to(s, i, &place);
-}
-
-/* ---- the nearest two centers of each row ---- */
-
-static void put(const struct look *s, size_t i, const struct km_two_nearest *b)
-{
-    s->l->near[i] = b->near;
-    s->l->next[i] = s->l->k > 1 ? b->next : b->near;
-    s->l->near2[i] = b->near2;
-    s->l->next2[i] = s->l->k > 1 ? b->next2 : (double)INFINITY;
-}
-
-/* Squared distances of a sparse row to all centers, as km_points_dist2. */
-static void all_sparse_dist2(double *dist2, const struct look *s, size_t i, size_t width)
-{
-    const struct km_look *l = s->l;
-
-    for (size_t j = 0; j < width; j++)
-        dist2[j] = j < l->k ? l->of[j].norm2 : 0;
-    km_by_feature_sparse_dist2(dist2, &s->p->s, i, l->lanes, width);
-    for (size_t j = 0; j < l->k; j++)
-        dist2[j] = dist2[j] > 0 ? dist2[j] : 0;
-}
-
-static void measure_by_lanes(const struct look *s, size_t from, size_t to, double *dist2)
-{
-    size_t width = km_by_feature_width(s->l->k);
-
-    for (size_t i = from; i < to; i++) {
-        struct km_two_nearest b = km_two_nearest_none(0);
-
-        if (s->p->s.d)
-            all_sparse_dist2(dist2, s, i, width);
-        else
-            km_by_feature_dist2(dist2, km_mat_row(&s->p->x, i), s->l->lanes, s->c->d, width);
-        for (uint32_t j = 0; j < s->l->k; j++)
-            km_two_nearest_take(&b, dist2[j], j);
-        put(s, i, &b);
-    }
-}
-
-/* The two nearest of those centers that the scores leave: no other can be the second. */
-static void measure_row(const struct look *s, size_t i, const float *score, float norm2)
-{
-    struct km_two_nearest b = km_two_nearest_none(0);
-    const float *half = s->c->half;
-    float share = s->exact.share, first = INFINITY, limit = INFINITY;
-
-    for (size_t j = 0; j < s->l->k; j++) {
-        float high = score[j] + share * half[j];
-
-        limit = high < first ? first : high < limit ? high : limit;
-        first = high < first ? high : first;
-    }
-    limit += nextafterf((float)(2 * km_exact_rest(&s->exact, km_exact_norm2(&s->exact, norm2))),
-                        INFINITY);
-    for (uint32_t j = 0; j < s->l->k; j++)
-        if (!(score[j] - share * half[j] > limit))
-            km_two_nearest_take(&b, dist2_to_center(s, i, j), j);
-    put(s, i, &b);
-}
-
-static void measure_many(const struct look *s, size_t from, size_t to, float *score)
-{
-    size_t k = s->l->k;
-
-    for (size_t i = from; i < to; i += GROUP) {
-        const float *row[GROUP];
-        float norm2[GROUP];
-        size_t n = km_min(GROUP, to - i);
-        struct km_mat rows = km_mat_view(&s->p->x, i, n);
-
-        for (size_t m = 0; m < n; m++)
-            row[m] = km_mat_row(&rows, m);
-        s->l->kern->norms(norm2, &rows);
-        s->l->kern->scores(score, row, n, s->c, 0, k);
-        for (size_t m = 0; m < n; m++)
-            measure_row(s, i + m, score + m * k, norm2[m]);
-    }
-}
-
-static void measure_task(void *arg, size_t task, int worker)
-{
-    const struct look *s = arg;
-    size_t from = task * BLOCK, to = km_min(from + BLOCK, km_points_n(s->p));
-
-    if (s->l->lanes)
-        measure_by_lanes(s, from, to, scratch_of(s, worker));
-    else
-        measure_many(s, from, to, scratch_of(s, worker));
-}
-
-static void measure(struct look *s)
-{
-    struct km_look *l = s->l;
-    size_t width = km_by_feature_width(l->k);
-
-    for (size_t j = 0; j < l->k; j++)
-        l->of[j].norm2 = km_place_of(s->p, exact_of(s, j), l->d).norm2;
-    for (size_t t = 0; l->lanes && t < l->d; t++)
-        for (size_t j = 0; j < l->k; j++)
-            l->lanes[t * width + j] = exact_of(s, j)[t];
-    km_pool_run(l->pool, measure_task, s, km_ceil_div(km_points_n(s->p), BLOCK));
 }
 
 /* ---- partitions ---- */
@@ -307,7 +188,8 @@ static void sort_by_next(const struct look *s, size_t r, uint32_t *count)
         l->other[count[l->next[l->row[i]]]++] = l->row[i];
 }
 
-/* What the rows from..to of l->other, which go to the same center, gain when it becomes a mean again. */
+/* What the rows from..to of l->other, which go to the same center, gain when it becomes a mean
+ * again. */
 static double regain(const struct look *s, size_t from, size_t to, double *sum)
 {
     const struct km_look *l = s->l;
@@ -405,129 +287,6 @@ static void gain_task(void *arg, size_t j, int worker)
     c->alone = far >= c->gain;
     if (c->alone)
         c->gain = far;
-}
-
-/* ---- changes ---- */
-
-static int by_cost(const void *a, const void *b, void *of)
-{
-    const struct km_look_center *c = of;
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-    if (c[x].cost != c[y].cost)
-        return c[x].cost < c[y].cost ? -1 : 1;
-    return x < y ? -1 : 1;
-}
-
-static int by_gain(const void *a, const void *b, void *of)
-{
-    const struct km_look_center *c = of;
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-    if (c[x].gain != c[y].gain)
-        return c[x].gain > c[y].gain ? -1 : 1;
-    return x < y ? -1 : 1;
-}
-
-/* The first of r's rows in l->other, which are in the order of their second nearest, that goes to j or behind. */
-static size_t first_to(const struct km_look *l, size_t r, uint32_t j)
-{
-    size_t low = l->start[r], high = l->start[r + 1];
-
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-
-        if (l->next[l->other[middle]] < j)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* Whether j gets so many of r's rows that it would not be what it was. */
-static int takes_much(const struct km_look *l, size_t r, uint32_t j)
-{
-    size_t n = l->start[r + 1] - l->start[r];
-
-    return (double)(first_to(l, r, j + 1) - first_to(l, r, j)) > FROZEN * (double)n;
-}
-
-/* What takes much of r stays as it is from now on. */
-static void freeze_neighbours(struct km_look *l, size_t r)
-{
-    for (size_t i = l->start[r]; i < l->start[r + 1];) {
-        uint32_t j = l->next[l->other[i]];
-
-        l->of[j].frozen |= takes_much(l, r, j);
-        i = first_to(l, r, j + 1);
-    }
-}
-
-/* The dearest center that r may be moved to, but for some; k: none that is worth it. */
-static size_t place_for(const struct km_look *l, size_t r, double least, size_t skip)
-{
-    for (size_t i = 0; i < l->k; i++) {
-        uint32_t j = l->by_gain[i];
-
-        if (!(l->of[j].gain > 0) || !(l->of[j].gain - l->of[r].cost > least))
-            return l->k; /* and where nothing is to gain no split is known */
-        if (j != r && !l->of[j].frozen && (l->of[j].alone || !takes_much(l, r, j)) && skip-- == 0)
-            return j;
-    }
-    return l->k;
-}
-
-/* Nothing is chosen yet. */
-static void rank(struct km_look *l)
-{
-    for (size_t j = 0; j < l->k; j++) {
-        l->by_cost[j] = l->by_gain[j] = (uint32_t)j;
-        l->of[j].frozen = 0;
-        l->of[j].from = (uint32_t)j;
-    }
-    qsort_r(l->by_cost, l->k, sizeof(*l->by_cost), by_cost, l->of);
-    qsort_r(l->by_gain, l->k, sizeof(*l->by_gain), by_gain, l->of);
-}
-
-/* Chooses up to `most` changes, the cheapest first; returns how many. */
-static size_t choose(struct km_look *l, double loss, size_t most)
-{
-    size_t changes = 0;
-
-    for (size_t i = 0; i < l->k && changes < most; i++) {
-        uint32_t r = l->by_cost[i];
-        size_t j;
-
-        if (!(l->of[l->by_gain[0]].gain - l->of[r].cost > LEAST_GAIN * loss))
-            break;
-        if (l->of[r].frozen)
-            continue;
-        j = place_for(l, r, LEAST_GAIN * loss, 0);
-        if (j == l->k)
-            continue;
-        l->of[j].from = r;
-        l->of[j].frozen = l->of[r].frozen = 1;
-        freeze_neighbours(l, r);
-        changes++;
-    }
-    return changes;
-}
-
-/* Chooses the one change of that number; whether there is one. */
-static int choose_boldly(struct km_look *l, size_t number)
-{
-    for (size_t skip = 0; skip < BOLD_PLACES; skip++)
-        for (size_t i = 0; i < l->k; i++) {
-            uint32_t r = l->by_cost[i];
-            size_t j = place_for(l, r, -BOLD * l->of[r].cost, skip);
-
-            if (j == l->k || number-- > 0)
-                continue;
-            l->of[j].from = r;
-            return 1;
-        }
-    return 0;
 }
 
 /* ---- the partition after the changes ---- */
@@ -631,7 +390,8 @@ static void weigh(struct look *s)
     }
 }
 
-/* Everything up to the choice, from the two nearest centers on; returns the loss of the nearest ones' partition. */
+/* Everything up to the choice, from the two nearest centers on; returns the loss of the nearest
+ * ones' partition. */
 static double survey(struct look *s)
 {
     struct km_look *l = s->l;
@@ -643,25 +403,23 @@ static double survey(struct look *s)
     weigh(s);
     km_pool_run(l->pool, cost_task, s, l->k);
     km_pool_run(l->pool, gain_task, s, l->k);
-    rank(l);
+    km_look_rank(l);
     return loss;
 }
 
 size_t km_look(struct km_look *l, struct km_centers *c, const struct km_points *p, size_t most,
                uint64_t seed)
 {
-    struct look s = {l, c, p, seed, km_exact_of(l->kern, c)};
-
-    measure(&s);
+    km_near_all_measure(l, p, c);
     return km_look_measured(l, c, p, most, seed);
 }
 
 size_t km_look_measured(struct km_look *l, struct km_centers *c, const struct km_points *p,
                         size_t most, uint64_t seed)
 {
-    struct look s = {l, c, p, seed, km_exact_of(l->kern, c)};
+    struct look s = {l, c, p, seed};
     double loss = survey(&s);
-    size_t changes = apply(&s, choose(l, loss, most), loss);
+    size_t changes = apply(&s, km_look_choose(l, loss, most), loss);
 
     if (changes == 0)
         memcpy(l->label, l->near, km_points_n(p) * sizeof(*l->label));
@@ -672,11 +430,11 @@ size_t km_look_measured(struct km_look *l, struct km_centers *c, const struct km
 int km_look_boldly(struct km_look *l, struct km_centers *c, const struct km_points *p,
                    size_t number, uint64_t seed)
 {
-    struct look s = {l, c, p, seed, km_exact_of(l->kern, c)};
+    struct look s = {l, c, p, seed};
 
-    measure(&s);
+    km_near_all_measure(l, p, c);
     survey(&s);
-    if (!choose_boldly(l, number))
+    if (!km_look_choose_boldly(l, number))
         return 0;
     apply(&s, 1, (double)INFINITY);
     km_centers_to_means(c, &l->sums);

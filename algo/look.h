@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A step of Lloyd that also looks for centers in the wrong place: one whose rows would hardly be farther from their
- * second nearest centers, while another center stands for two clusters. The first is taken away and put where the
- * second is split. Lloyd's own steps never do that, as every center on the way would be worse.
+ * A step of Lloyd that also looks for centers in the wrong place: one whose rows would hardly be
+ * farther from their second nearest centers, while another center stands for two clusters. The
+ * first is taken away and put where the second is split. Lloyd's own steps never do that, as every
+ * center on the way would be worse.
  *
- * Removing r costs R_r = sum over its rows of w (d2 - d1), d1 and d2 the squared distances to the nearest and the
- * second nearest center, less what those centers gain when they become means again: q^2 / (q + n) |mu - c|^2 for q
- * rows of mean mu that come to n rows of mean c; and r would become the mean of its rows, too. Splitting j gains S_j,
- * found by trial: k-means with two centers on some of its rows, or its farthest row alone.
+ * Removing r costs R_r = sum over its rows of w (d2 - d1), d1 and d2 the squared distances to the
+ * nearest and the second nearest center, less what those centers gain when they become means again:
+ * q^2 / (q + n) |mu - c|^2 for q rows of mean mu that come to n rows of mean c; and r would become
+ * the mean of its rows, too. Splitting j gains S_j, found by trial: k-means with two centers on
+ * some of its rows, or its farthest row alone.
  */
 #ifndef KM_ALGO_LOOK_H
 #define KM_ALGO_LOOK_H
 
-#include "algo/lloyd.h"
+#include "algo/centers.h"
+#include "algo/points.h"
 
 /** What is known of a center. */
 struct km_look_center {
@@ -41,7 +44,9 @@ struct km_look {
     struct km_look_center *of;   /* (k) */
     uint32_t *by_cost, *by_gain; /* (k) centers, the cheapest and the dearest first */
     double *
-        lanes; /* (d, k rounded up to 8) centers feature by feature, for few features and for sparse rows */
+        /* (d, k rounded up to 8) centers feature by feature, for few features and for sparse
+         * rows */
+        lanes;
     struct km_sums sums; /* of the partition that is tried */
     char *scratch;       /* (threads, scratch_bytes) */
     size_t scratch_bytes;
@@ -56,24 +61,25 @@ int km_look_init(struct km_look *l, const struct km_kernels *kern, struct km_poo
 void km_look_done(struct km_look *l); /* zeroed is fine */
 
 /**
- * One look at the rows of p: c becomes the means of a partition whose loss is no more than
- * that of the rows' nearest centers, with up to `most` centers moved. Returns how many were. `seed` names the
- * random numbers. Same bits on any number of threads.
+ * One look at the rows of p: c becomes the means of a partition whose loss is no more than that of
+ * the rows' nearest centers, with up to `most` centers moved. Returns how many were. `seed` names
+ * the random numbers. Same bits on any number of threads.
  */
 size_t km_look(struct km_look *l, struct km_centers *c, const struct km_points *p, size_t most,
                uint64_t seed);
 
 /**
- * The same where near, next, near2 and next2 are known, be it among some of the centers only. label is the partition that c
- * are the means of.
+ * The same where near, next, near2 and next2 are known, be it among some of the centers only. label
+ * is the partition that c are the means of.
  */
 size_t km_look_measured(struct km_look *l, struct km_centers *c, const struct km_points *p,
                         size_t most, uint64_t seed);
 
 /**
- * The same with one change that need not make the loss smaller by itself: of the center that is number `number` among
- * the cheapest (from 0) for which there is a place with S > R / 2. Returns 0, and leaves c alone, if there is none. For
- * attempts that iterations follow, and that are undone where these do not bring the loss down either.
+ * The same with one change that need not make the loss smaller by itself: of the center that is
+ * number `number` among the cheapest (from 0) for which there is a place with S > R / 2. Returns 0,
+ * and leaves c alone, if there is none. For attempts that iterations follow, and that are undone
+ * where these do not bring the loss down either.
  */
 int km_look_boldly(struct km_look *l, struct km_centers *c, const struct km_points *p,
                    size_t number, uint64_t seed);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For each center the few centers that are nearest to it. With many centers a row that leaves its own goes to one of
- * those, nearly always; so most steps of Lloyd need not measure any others.
+ * For each center the few centers that are nearest to it. With many centers a row that leaves its
+ * own goes to one of those, nearly always; so most steps of Lloyd need not measure any others.
  */
 #ifndef KM_ALGO_NEAR_LISTS_H
 #define KM_ALGO_NEAR_LISTS_H
@@ -24,7 +24,8 @@ struct km_near_lists {
     float *score;            /* (threads, KM_KERN_SCRATCH) */
 };
 
-/** Memory for k centers (2 at least, KM_NEAR_MOST at most) and lists of `each` (KM_NEAR_EACH at most) or, if these are fewer, all of them. */
+/** Memory for k centers (2 at least, KM_NEAR_MOST at most) and lists of `each` (KM_NEAR_EACH at
+ * most) or, if these are fewer, all of them. */
 int km_near_lists_init(struct km_near_lists *l, struct km_pool *pool, size_t k, size_t each,
                        struct km_err *err);
 void km_near_lists_done(struct km_near_lists *l); /* zeroed is fine */
@@ -36,8 +37,8 @@ void km_near_lists_done(struct km_near_lists *l); /* zeroed is fine */
 #define KM_NEAR_MOST ((size_t)KM_KERN_SCRATCH)
 
 /**
- * The nearest of each center, itself among them, by km_kernels.dist2 of the float32 center (of equals the lowest): the same on
- * every level and any number of threads.
+ * The nearest of each center, itself among them, by km_kernels.dist2 of the float32 center (of
+ * equals the lowest): the same on every level and any number of threads.
  */
 void km_near_lists_find(struct km_near_lists *l, const struct km_centers *c,
                         const struct km_kernels *kern, struct km_pool *pool);

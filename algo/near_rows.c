@@ -15,7 +15,8 @@
 
 /* ---- memory ---- */
 
-/* What a worker needs for a list of n centers: scores of some rows, half norms, the centers themselves. */
+/* What a worker needs for a list of n centers: scores of some rows, half norms, the centers
+ * themselves. */
 static size_t score_bytes(size_t n)
 {
     return km_round_up(ROWS * n * sizeof(float), 64);
@@ -91,7 +92,7 @@ static void measure_narrow(const struct measure *t, const struct km_near_list *l
         size_t i = t->r->row[m];
         struct km_two_nearest b = km_two_nearest_none(list->center[0]);
 
-        km_by_feature_dist2(scratch, km_mat_row(&t->p->x, i), lanes, d, width);
+        km_by_feature_dist2(scratch, km_mat_row(&t->p->rows.dense, i), lanes, d, width);
         for (size_t j = 0; j < list->n; j++)
             km_two_nearest_take(&b, scratch[j], list->center[j]);
         put(t, i, &b);
@@ -140,7 +141,7 @@ static void measure_row(const struct measure *t, const struct km_near_list *list
                         const struct km_centers *g, const float *score)
 {
     struct km_two_nearest b = km_two_nearest_none(list->center[0]);
-    struct km_mat row = km_mat_view(&t->p->x, i, 1);
+    struct km_mat row = km_mat_view(&t->p->rows.dense, i, 1);
     float limit = limit_of(t, &row, g, score), share = t->exact.share;
 
     for (size_t j = 0; j < g->k; j++)
@@ -162,7 +163,7 @@ static void measure_wide(const struct measure *t, const struct km_near_list *lis
         size_t n = km_min(ROWS, to - m);
 
         for (size_t r = 0; r < n; r++)
-            row[r] = km_mat_row(&t->p->x, t->r->row[m + r]);
+            row[r] = km_mat_row(&t->p->rows.dense, t->r->row[m + r]);
         t->r->kern->scores(score, row, n, &g, 0, g.k);
         for (size_t r = 0; r < n; r++)
             measure_row(t, list, t->r->row[m + r], &g, score + r * g.k);
@@ -192,7 +193,8 @@ void km_near_rows_measure(struct km_near_rows *r, struct km_look *look, const st
 {
     struct measure t = {r, look, p, c, lists->of, km_exact_of(r->kern, c)};
 
-    assert(p->x.n <= r->max_rows && c->k == r->k && c->d == r->d && !p->s.d);
-    km_order_numbers(r->row, r->start, label, p->x.n, r->k);
+    assert(p->rows.dense.n <= r->max_rows && c->k == r->k && c->d == r->d);
+    assert(!km_rows_are_sparse(&p->rows));
+    km_order_numbers(r->row, r->start, label, p->rows.dense.n, r->k);
     km_pool_run(r->pool, measure_task, &t, r->k);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two nearest centers of each row among those near to its center of the step before (algo/near_lists.h), for a look at
- * many centers: there it is their distances that cost. By km_kernels.dist2, of equals the lowest; so they are the same at every
- * level and on any number of threads.
+ * The two nearest centers of each row among those near to its center of the step before
+ * (algo/near_lists.h), for a look at many centers: there it is their distances that cost. By
+ * km_kernels.dist2, of equals the lowest; so they are the same at every level and on any number of
+ * threads.
  */
 #ifndef KM_ALGO_NEAR_ROWS_H
 #define KM_ALGO_NEAR_ROWS_H
@@ -26,7 +27,8 @@ int km_near_rows_init(struct km_near_rows *r, const struct km_kernels *kern, str
                       size_t max_rows, size_t k, size_t d, size_t longest, struct km_err *err);
 void km_near_rows_done(struct km_near_rows *r); /* zeroed is fine */
 
-/** Fills near, next, near2 and next2 of the look (algo/look.h) for the rows p, whose centers were label[i]. */
+/** Fills near, next, near2 and next2 of the look (algo/look.h) for the rows p, whose centers were
+ * label[i]. */
 void km_near_rows_measure(struct km_near_rows *r, struct km_look *look, const struct km_points *p,
                           const uint32_t *label, const struct km_centers *c,
                           const struct km_near_lists *lists);

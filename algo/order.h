@@ -14,12 +14,13 @@ struct km_order {
     const float **row; /* (rows) the rows, those of one label side by side, in their order */
     double *weight;    /* (rows) their weights */
     uint32_t *label;   /* (rows) label of each run */
-    uint32_t
-        *start; /* (rows + 1) where each run begins in row; start[runs] is the number of rows */
+    /* (rows + 1) where each run begins in row; start[runs] is the number of rows */
+    uint32_t *start;
     size_t runs;
 };
 
-/** Numbers of n rows by label, those of a label in order: row (n), start (k + 1) where each label's begin. */
+/** Numbers of n rows by label, those of a label in order: row (n), start (k + 1) where each label's
+ * begin. */
 void km_order_numbers(uint32_t *row, size_t *start, const uint32_t *label, size_t n, size_t k);
 
 /** Room for up to `rows` rows and k labels; 0, or KM_E_MEM (then km_order_done frees what there

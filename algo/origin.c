@@ -3,6 +3,7 @@
 
 #include "base/select.h"
 #include <math.h>
+#include <string.h>
 
 #define ROWS 255
 #define FAR  6.0
@@ -16,10 +17,15 @@ static double clipped_mean(const float *v, size_t n, double median, double most)
     return sum / (double)n;
 }
 
-void km_origin(double *origin, const struct km_mat *x)
+void km_origin(double *origin, const struct km_rows *rows)
 {
+    const struct km_mat *x = &rows->dense;
     size_t n = x->n < ROWS ? x->n : ROWS;
 
+    if (km_rows_are_sparse(rows)) {
+        memset(origin, 0, rows->sparse.d * sizeof(*origin));
+        return;
+    }
     for (size_t t = 0; t < x->d; t++) {
         float v[ROWS] = {0}, far[ROWS] = {0};
         double median, mad;

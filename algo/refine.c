@@ -1,16 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Outline (docs/algorithm.md, 5). Candidates are results of the shrink and starts from the sample;
+ * the budget is counted in floating point operations, so no clock decides.
+ *
+ *   choose_rows     how many rows the budget allows: all that are used, those of the first round
+ *   look_at_coarse  trials leave optima in which Lloyd is stuck: looks at the coarse centers
+ *   seed_extra      starts by k-means++ from the sample
+ *   tournament      a few iterations for each candidate on few rows; the worse half drops out, the
+ *                   others go on with twice as many rows; until one is left
+ *   last_candidate  the winner: looks at rows, iterations on all rows until they gain nothing, last
+ *                   looks
+ *   attempt         bold changes, undone unless the loss falls
+ *   finish          centers with few rows are drawn back (draw_back.c); the result stands only if
+ *                   it can be expected to be better on all rows; else the best trial stands
+ *                   (improve_best)
+ */
 #include "algo/refine.h"
 
 #include "algo/draw_back.h"
+#include "algo/lloyd.h"
 #include "algo/seed.h"
-#include "algo/sparse_centers.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/size.h"
-#include "base/stop.h"
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define BUDGET_SHARE 0.3  /* of the floating point operations of the pass */
 #define BUDGET_FLOOR 15e9 /* floating point operations */
@@ -18,7 +32,6 @@
 #define TEAM_SHARE   0.25 /* of the budget: so much all candidates but the last one may take */
 #define FIRST_SHARE  16   /* the first cut is made on this part of the rows */
 #define LAST_ITER    15   /* iterations on all rows that the budget must allow, or rows are cut */
-#define CENTER_FORMS 8    /* see cells_of */
 #define EXTRA        10   /* starts from the sample itself */
 #define EXTRA_BYTES  ((size_t)32 << 20) /* their centers */
 #define BOUNDS_BYTES ((size_t)32 << 20) /* what bounds keep of centers */
@@ -30,7 +43,7 @@
 #define LOOK_SHARE   0.3                /* of the budget: so much they may take on all rows, */
 #define LOOK_CLUSTER 400                /* or else so many rows for each center, */
 #define LOOK_LEAST   4096               /* and at least these */
-#define FINALISTS    8                  /* have looks on few rows, */
+#define FINALISTS    16                 /* have looks on few rows, */
 #define FINAL_SHARE  0.4                /* while so much of the budget is left */
 #define LAST_LOOKS   3                  /* behind the last iteration */
 #define COARSE_LOOKS 20
@@ -49,22 +62,22 @@
 #define GROW_TO      3    /* to a third of the rows before it runs on all: */
 #define GROW_ITER    10   /* so many iterations on each part */
 #define GROW_TOL     1e-4 /* that gain more of the loss */
-#define RELAX_ITER                                                                                 \
-    4 /* runs of fewer iterations end at the means before it pays to go beyond them */
-#define LAST_TOL 1e-7 /* the last candidate has converged when an iteration gains less */
+#define RELAX_ITER   4    /* in shorter runs going beyond the means gains nothing */
+#define LAST_TOL     1e-7 /* the last candidate has converged when an iteration gains less */
 
-double km_refine_budget(uint64_t rows, size_t from_k, size_t d)
+double km_refine_budget(double values, size_t from_k)
 {
-    double share = BUDGET_SHARE * 2.0 * (double)rows * (double)from_k * (double)d;
+    double share = BUDGET_SHARE * 2.0 * values * (double)from_k;
 
     return share > BUDGET_FLOOR ? share : BUDGET_FLOOR;
 }
 
 struct candidate {
     struct km_centers *centers;
-    double loss, weight;     /* of the rows that it ran on last */
-    size_t number;           /* decides between equal losses */
-    struct km_bounds bounds; /* of the rows that it has competed on; empty where they do not pay */
+    double loss, weight; /* of the rows that it ran on last */
+    size_t number;       /* decides between equal losses */
+    /* knows the rows that it has competed on; NULL where that does not pay */
+    struct km_step *bounded;
 };
 
 struct refine {
@@ -78,13 +91,11 @@ struct refine {
     double *dist2; /* (all) squared distances to the centers that were measured last */
     const struct km_kernels *kern;
     struct km_pool *pool;
-    struct km_assign assign; /* for dense rows */
-    struct km_sparse step;   /* for sparse rows */
-    struct km_sums sums;     /* of rows without bounds */
-    struct km_look look;     /* at rows; .k is 0: there are none */
-    struct km_relax relax;   /* where there are looks */
-    uint64_t looks;          /* how many there were: names their random numbers */
-    int few;                 /* so few rows that everything is done on all of them */
+    struct km_step *step;  /* over up to all rows */
+    struct km_look look;   /* at rows; .k is 0: there are none */
+    struct km_relax relax; /* where there are looks */
+    uint64_t looks;        /* how many there were: names their random numbers */
+    int few;               /* so few rows that everything is done on all of them */
     struct candidate *list;
     size_t n;                       /* candidates left */
     size_t wanted;                  /* candidates that the budget allows */
@@ -116,7 +127,7 @@ static void swap_candidates(struct candidate *a, struct candidate *b)
 static void keep(struct refine *r, size_t n)
 {
     for (size_t i = n; i < r->n; i++)
-        km_bounds_done(&r->list[i].bounds);
+        km_step_free(r->list[i].bounded);
     r->n = n;
 }
 
@@ -132,37 +143,38 @@ static void sort_distinct(struct refine *r)
     keep(r, kept);
 }
 
-/* What an iteration multiplies with each center. Sparse rows are few numbers beside the features,
- * and so the centers themselves, which an iteration writes in several forms, count as well. */
-static double cells_of(const struct km_points *p)
-{
-    if (p->s.d)
-        return (double)km_csr_values(&p->s) + CENTER_FORMS * (double)p->s.d;
-    return (double)p->x.n * (double)p->x.d;
-}
-
 static double iteration_flop(const struct km_points *p, const struct km_centers *c)
 {
-    return 2.0 * cells_of(p) * (double)c->k;
+    return 2.0 * km_step_cells(&p->rows) * (double)c->k;
+}
+
+static struct km_step *step_of(const struct refine *r, const struct candidate *c)
+{
+    return c->bounded ? c->bounded : r->step;
+}
+
+/* For iterations on these rows: bounds know all rows that they have seen, and wait while an
+ * iteration is on fewer. */
+static struct km_step *step_for(const struct refine *r, const struct candidate *c,
+                                const struct km_points *p)
+{
+    return c->bounded && km_points_n(p) < km_step_rows(c->bounded) ? r->step : step_of(r, c);
 }
 
 static int run(struct refine *r, struct candidate *c, const struct km_points *p, int iterations,
                double tol, struct km_err *err)
 {
     double each = iteration_flop(p, c->centers);
-    /* They know all rows that they have seen, and wait while an iteration is on fewer. */
-    int has_bounds = c->bounds.k && km_points_n(p) >= c->bounds.n;
-    struct km_bounds *bounds = has_bounds ? &c->bounds : NULL;
-    struct km_lloyd_options o = {.tol = tol, .relax = iterations >= RELAX_ITER ? &r->relax : NULL};
+    struct km_step *step = step_for(r, c, p);
+    struct km_relax *relax = r->relax.at && iterations >= RELAX_ITER ? &r->relax : NULL;
     struct km_lloyd_result l;
-    int rc = bounds ? km_bounds_reserve(bounds, km_points_n(p), err) : KM_OK;
+    int rc = km_step_reserve(step, km_points_n(p), err);
 
     if (rc)
         return rc;
     if (r->flop < each * iterations)
         iterations = (int)(r->flop / each);
-    o.max_iter = iterations;
-    l = km_lloyd(&r->assign, &r->sums, bounds, c->centers, p, &o);
+    l = km_lloyd_beyond(step, c->centers, p, iterations, tol, r->o->deadline, relax);
     c->loss = l.loss;
     c->weight = p->total_weight;
     r->flop -= each * l.work;
@@ -170,64 +182,50 @@ static int run(struct refine *r, struct candidate *c, const struct km_points *p,
     return KM_OK;
 }
 
-/* Labels of the rows, and r->dist2; returns the msd. */
-static double measure(struct refine *r, const struct km_centers *c, const struct km_points *p,
-                      const uint32_t **label)
+/* r->dist2, by the labels of the step's last call; returns the msd. */
+static double measure_labelled(struct refine *r, struct km_step *step, const struct km_centers *c,
+                               const struct km_points *p)
 {
     double total = 0;
 
-    if (p->s.d) {
-        km_sparse_ssd(p->step, &p->s, c);
-        memcpy(r->dist2, p->step->dist2, p->s.n * sizeof(*r->dist2));
-        *label = p->step->label;
-    } else {
-        if (*label == NULL) {
-            km_assign_rows(&r->assign, &p->x, c);
-            *label = r->assign.label;
-        }
-        km_assign_dist2(&r->assign, r->dist2, &p->x, *label, c);
-    }
+    km_step_dist2(step, r->dist2, &p->rows, c);
     for (size_t i = 0; i < km_points_n(p); i++)
         total += km_points_weight(p, i) * r->dist2[i];
     return total / p->total_weight;
 }
 
-/* The same for a candidate, whose bounds know most labels. */
-static int measure_candidate(struct refine *r, struct candidate *c, const struct km_points *p,
-                             const uint32_t **label, double *msd, struct km_err *err)
+/* The same with new labels. */
+static double measure(struct refine *r, struct km_step *step, const struct km_centers *c,
+                      const struct km_points *p)
 {
-    *label = NULL;
-    if (c->bounds.k) {
-        struct km_bounds_rows rows = {p->x, p->norm2, p->weight};
-        int rc = km_bounds_reserve(&c->bounds, p->x.n, err);
+    km_step_label(step, &p->rows, p->norm2, c);
+    return measure_labelled(r, step, c, p);
+}
 
-        if (rc)
-            return rc;
-        km_bounds_step(&c->bounds, &r->assign, &rows, c->centers);
-        *label = c->bounds.label;
-    }
-    *msd = measure(r, c->centers, p, label);
-    return KM_OK;
+/* The same for a candidate, whose bounds know most of them. */
+static int measure_candidate(struct refine *r, struct candidate *c, const struct km_points *p,
+                             double *msd, struct km_err *err)
+{
+    int rc = km_step_reserve(step_of(r, c), km_points_n(p), err);
+
+    if (rc == KM_OK)
+        *msd = measure(r, step_of(r, c), c->centers, p);
+    return rc;
 }
 
 /* The first n of the rows (as nested), without their norms. */
 static struct km_points view_rows(struct refine *r, size_t n)
 {
     struct km_sample *s = r->o->sample;
-    struct km_points p = {.total_weight = (double)n};
+    struct km_points p = {.rows = km_rows_view(&s->rows, 0, n), .total_weight = (double)n};
 
     if (n != r->weighed) {
         r->weighted = km_sample_weights(s, n, r->weight);
         r->weighed = n;
     }
-    if (s->csr.d)
-        p.s = km_csr_view(&s->csr, 0, n);
-    else
-        p.x = km_mat_view(&s->rows, 0, n);
-    p.step = s->csr.d ? &r->step : NULL;
     if (!r->weighted)
         return p;
-    p.weight = r->weight;
+    p.rows.weight = r->weight;
     p.total_weight = 0;
     for (size_t i = 0; i < n; i++)
         p.total_weight += r->weight[i];
@@ -239,14 +237,10 @@ static struct km_points first_rows(struct refine *r, size_t n)
 {
     struct km_points p = view_rows(r, n);
 
-    for (; r->normed < n; r->normed++)
-        if (p.s.d) {
-            r->norm2[r->normed] = km_csr_norm2(&p.s, r->normed);
-        } else {
-            struct km_mat row = km_mat_view(&p.x, r->normed, 1);
-
-            r->norm2[r->normed] = r->kern->norm2(&row);
-        }
+    if (r->normed < n) {
+        km_points_norms(r->norm2, &p.rows, r->normed, n, r->kern);
+        r->normed = n;
+    }
     for (size_t i = 0; i < n; i++)
         p.total_norm2 += km_points_weight(&p, i) * r->norm2[i];
     p.norm2 = r->norm2;
@@ -257,11 +251,10 @@ static struct km_points first_rows(struct refine *r, size_t n)
 static void choose_rows(struct refine *r, size_t k)
 {
     struct km_sample *s = r->o->sample;
-    struct km_points every = {.x = s->rows, .s = s->csr};
-    size_t have = km_points_n(&every), n, part;
-    double wide = cells_of(&every) / (double)have, each = 2.0 * (double)k * wide, fit;
+    size_t have = km_sample_rows(s), n, part;
+    double wide = km_step_cells(&s->rows) / (double)have, each = 2.0 * (double)k * wide, fit;
 
-    r->budget = fmax(r->o->flop, r->o->few_flop);
+    r->budget = km_rows_are_sparse(&s->rows) ? r->o->flop : fmax(r->o->flop, r->o->few_flop);
     r->few = FEW_COST * (double)have * fmax(each, 2.0 * (double)k * FEW_WIDTH) <= r->budget;
     if (!r->few)
         r->budget = r->o->flop;
@@ -320,7 +313,7 @@ static int can_look(struct refine *r, double each, const struct candidate *c, do
 {
     double need = (look_cost(c->centers->k) + LOOK_ITER) * each;
 
-    if (km_stop_is_late())
+    if (km_late(r->o->deadline))
         return 0;
     if (r->flop > need)
         return 1;
@@ -331,7 +324,8 @@ static int can_look(struct refine *r, double each, const struct candidate *c, do
     return 1;
 }
 
-/* Looks at the first n rows, with iterations in between, until none finds anything; up to `most`. */
+/* Looks at the first n rows, with iterations in between, until none finds anything; up to
+ * `most`. */
 static int look_at(struct refine *r, struct candidate *c, size_t n, size_t most, size_t *moved,
                    struct km_err *err)
 {
@@ -367,13 +361,17 @@ static size_t look_rows(const struct refine *r)
     return km_min(n, r->all);
 }
 
-/* Whether a row is so far from its center, as it was labelled last, that it should have one of its own. */
+/* Whether a row is so far from its center, as it was labelled last, that it should have one of its
+ * own. */
 static int has_far_row(struct refine *r, const struct candidate *c, const struct km_points *p)
 {
-    const uint32_t *label = c->bounds.k ? c->bounds.label : r->assign.label;
+    struct km_step *step = step_of(r, c);
     double most = 0;
 
-    measure(r, c->centers, p, &label);
+    if (km_step_rows(step) == km_points_n(p))
+        measure_labelled(r, step, c->centers, p);
+    else
+        measure(r, step, c->centers, p);
     for (size_t i = 0; i < km_points_n(p); i++)
         most = fmax(most, km_points_weight(p, i) * r->dist2[i]);
     return most > FAR_SHARE * c->loss;
@@ -388,7 +386,8 @@ static int are_worth_it(struct refine *r, const struct candidate *c, const struc
     return looks * each <= share * r->budget || has_far_row(r, c, p);
 }
 
-/* Rows of the first looks: all where that is little work or one is far, else enough to know the clusters by. */
+/* Rows of the first looks: all where that is little work or one is far, else enough to know the
+ * clusters by. */
 static size_t first_look_rows(struct refine *r, const struct candidate *c,
                               const struct km_points *p)
 {
@@ -415,7 +414,7 @@ static int attempt(struct refine *r, struct candidate *c, const struct km_points
         return KM_OK;
     rc = km_centers_init(&before, c->centers->k, c->centers->d, err);
     while (rc == KM_OK && fails < BOLD_FAILS && r->flop - each > (least > 0 ? least : 0) &&
-           !km_stop_is_late()) {
+           !km_late(r->o->deadline)) {
         double loss = c->loss;
 
         km_centers_copy(&before, c->centers);
@@ -453,7 +452,7 @@ static int final(struct refine *r, struct km_err *err)
         struct km_points p = first_rows(r, r->all);
         int rc;
 
-        if (i > 0 && (r->flop < FINAL_SHARE * r->budget || km_stop_is_late())) {
+        if (i > 0 && (r->flop < FINAL_SHARE * r->budget || km_late(r->o->deadline))) {
             keep(r, i);
             break;
         }
@@ -475,7 +474,7 @@ static int grow(struct refine *r, struct candidate *c, struct km_err *err)
 {
     int rc = KM_OK;
 
-    if (r->few || c->bounds.k) /* whose iterations on all rows cost little */
+    if (r->few || c->bounded) /* whose iterations on all rows cost little */
         return KM_OK;
     for (size_t n = nested_rows(r, r->all / GROW_FROM); rc == KM_OK && n < r->all / GROW_TO;
          n *= 2) {
@@ -515,20 +514,18 @@ static int look_at_coarse(struct refine *r, struct km_err *err)
 {
     const struct km_centers *coarse = r->o->coarse;
     size_t k = r->list[0].centers->k, d = coarse->d;
-    struct km_points p = km_points_of(&coarse->c, coarse->weight, r->kern);
+    struct km_rows rows = {.dense = coarse->c, .weight = coarse->weight};
+    struct km_points p = km_points_of(&rows, r->kern);
+    struct km_step_size size = km_step_size_of(&rows, k);
     double each = iteration_flop(&p, r->list[0].centers);
     double left = COARSE_SHARE * r->budget;
-    struct km_assign a = {0};
-    struct km_sums sums = {0};
+    struct km_step *step = NULL;
     struct km_look look = {0};
-    struct km_lloyd_options lloyd = {.max_iter = LOOK_ITER};
-    int rc = km_assign_init(&a, r->kern, r->pool, coarse->k, k, d, err);
+    int rc = km_step_new(&step, &size, r->kern, r->pool, err);
 
     if (rc == KM_OK)
-        rc = km_sums_init(&sums, k, d, err);
-    if (rc == KM_OK)
         rc = km_look_init(&look, r->kern, r->pool, coarse->k, k, d, 0, err);
-    for (size_t i = 0; rc == KM_OK && i < r->n && !km_stop_is_late(); i++)
+    for (size_t i = 0; rc == KM_OK && i < r->n && !km_late(r->o->deadline); i++)
         for (int n = 0; n < COARSE_LOOKS && left > (LOOK_COST + LOOK_ITER) * each; n++) {
             struct candidate *c = &r->list[i];
             size_t moved = km_look(&look, c->centers, &p, k, r->o->seed ^ ++r->looks << 32);
@@ -538,17 +535,16 @@ static int look_at_coarse(struct refine *r, struct km_err *err)
             r->result->moved += moved;
             if (moved == 0)
                 break;
-            c->loss = km_lloyd(&a, &sums, NULL, c->centers, &p, &lloyd).loss;
+            c->loss = km_lloyd(step, c->centers, &p, LOOK_ITER, 0, r->o->deadline).loss;
         }
     km_look_done(&look);
-    km_sums_done(&sums);
-    km_assign_done(&a);
+    km_step_free(step);
     return rc;
 }
 
 /*
- * Many candidates on few rows, then fewer on more: each round costs about the same, and a bad optimum shows
- * on few rows. A job that is late to stop leaves out the candidates that have not run.
+ * Many candidates on few rows, then fewer on more: each round costs about the same, and a bad
+ * optimum shows on few rows. After the deadline it leaves out the candidates that have not run.
  */
 static int tournament(struct refine *r, struct km_err *err)
 {
@@ -564,7 +560,7 @@ static int tournament(struct refine *r, struct km_err *err)
             rc = run(r, &r->list[i], &p, ROUND_ITER, 0, err);
             if (rc)
                 return rc;
-            if (km_stop_is_late())
+            if (km_late(r->o->deadline))
                 keep(r, i + 1);
         }
         sort_distinct(r);
@@ -585,9 +581,9 @@ static size_t starts_that_fit(const struct refine *r, size_t most)
 }
 
 /*
- * The candidates: the best different trials, and up to EXTRA starts from the sample itself. The trials all
- * descend from the first mini-batch; where that is not like the rest (a sorted file), they share its blind
- * spots, and a start from the sample does not.
+ * The candidates: the best different trials, and up to EXTRA starts from the sample itself. The
+ * trials all descend from the first mini-batch; where that is not like the rest (a sorted file),
+ * they share its blind spots, and a start from the sample does not.
  */
 static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials, struct km_err *err)
 {
@@ -621,49 +617,29 @@ static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials, s
 }
 
 /* One start by k-means++ on the rows that candidates compete on. */
-static int seed_one(struct refine *r, struct km_centers *c, float *dist2, struct km_rng *rng,
-                    struct km_err *err)
+static int seed_one(struct refine *r, struct km_centers *c, struct km_rng *rng, struct km_err *err)
 {
-    struct km_sparse_centers sparse = {0};
     struct km_points p = view_rows(r, r->some);
     size_t draws = r->few ? km_seed_draws(c->k) : 1;
-    int rc;
 
     r->flop -= iteration_flop(&p, c) * (double)draws;
-    if (!p.s.d) {
-        if (r->few)
-            km_seed_greedy(c, &p.x, p.weight, r->kern, r->pool, dist2, rng);
-        else
-            km_seed_plusplus(c, &p.x, p.weight, r->kern, r->pool, dist2, rng);
-        return KM_OK;
-    }
-    rc = km_sparse_centers_init(&sparse, c->k, c->d, err);
-    if (rc == KM_OK)
-        rc = km_sparse_seed_plusplus(&sparse, &p.s, p.weight, draws, &r->step, rng, err);
-    if (rc == KM_OK) {
-        km_centers_done(c); /* the next call makes it anew */
-        rc = km_sparse_centers_to_dense(c, &sparse, err);
-    }
-    km_sparse_centers_done(&sparse);
-    return rc;
+    return km_step_seed(r->step, c, &p.rows, r->few, rng, err);
 }
 
 static int seed_extra(struct refine *r, size_t n_trials, size_t k, size_t d, struct km_err *err)
 {
-    float *dist2 = km_alloc(r->some, 2 * sizeof(*dist2));
-    int rc = dist2 ? KM_OK : km_fail(err, KM_E_MEM, "no memory for refining");
+    int rc = KM_OK;
 
-    for (size_t e = 0; rc == KM_OK && e < r->n_extra && !km_stop_is_late(); e++) {
+    for (size_t e = 0; rc == KM_OK && e < r->n_extra && !km_late(r->o->deadline); e++) {
         struct km_rng rng;
 
         km_rng_seed(&rng, r->o->seed, 'E', r->o->rank * EXTRA + e);
         rc = km_centers_init(&r->extra[e], k, d, err);
         if (rc == KM_OK)
-            rc = seed_one(r, &r->extra[e], dist2, &rng, err);
+            rc = seed_one(r, &r->extra[e], &rng, err);
         r->list[r->n++] =
             (struct candidate){.centers = &r->extra[e], .loss = HUGE_VAL, .number = n_trials + e};
     }
-    km_free(dist2);
     return rc;
 }
 
@@ -672,33 +648,33 @@ static int init_bounds(struct refine *r, size_t k, size_t d, struct km_err *err)
 {
     int rc = KM_OK;
 
-    if (r->o->sample->csr.d || !km_bounds_pay(k, d) ||
+    if (!km_step_bounds_pay(r->step, k) ||
         r->n * k * d * (sizeof(double) + sizeof(float)) > BOUNDS_BYTES)
         return KM_OK;
     for (size_t i = 0; rc == KM_OK && i < r->n; i++)
-        rc = km_bounds_init(&r->list[i].bounds, k, d, err);
+        rc = km_step_bounded(&r->list[i].bounded, r->step, k, err);
     return rc;
 }
 
-/* The winner is worse on all rows than the best trial was from the start; that one has not moved yet, and
- * where every row is at hand an iteration can only make it better. */
+/* The winner is worse on all rows than the best trial was from the start; that one has not moved
+ * yet, and where every row is at hand an iteration can only make it better. */
 static int improve_best(struct refine *r, struct km_centers *best, struct km_err *err)
 {
     struct candidate c = {.centers = best};
     struct km_points p = first_rows(r, r->all);
-    const uint32_t *label;
     int rc = run(r, &c, &p, 1000, LAST_TOL, err);
 
     if (rc == KM_OK)
-        rc = measure_candidate(r, &c, &p, &label, &r->result->after, err);
+        rc = measure_candidate(r, &c, &p, &r->result->after, err);
     r->result->kept = rc == KM_OK && r->result->after < r->result->before;
     return rc;
 }
 
 /*
- * From the loss that the means of the sample are expected to have on other rows beyond that on their own, relative to the
- * latter. With few rows for each center that is not all: among many partitions the search finds one that fits these
- * rows by luck (planted clusters, 5 and 10 rows for each center: up to 1.6 and 1.3 where 1 + beyond is 1.3 and 1.2).
+ * From the loss that the means of the sample are expected to have on other rows beyond that on
+ * their own, relative to the latter. With few rows for each center that is not all: among many
+ * partitions the search finds one that fits these rows by luck (planted clusters, 5 and 10 rows for
+ * each center: up to 1.6 and 1.3 where 1 + beyond is 1.3 and 1.2).
  */
 static double optimism_of(double beyond)
 {
@@ -709,15 +685,16 @@ static double optimism_of(double beyond)
 static int finish(struct refine *r, struct candidate *c, struct km_err *err)
 {
     struct km_points p = first_rows(r, r->all);
-    struct km_sample_view view = {NULL, r->dist2, p.weight, r->all, r->o->total_rows};
+    struct km_sample_view view = {NULL, r->dist2, p.rows.weight, r->all, r->o->total_rows};
     struct km_refine_result *result = r->result;
     double *noise = NULL, excess, msd;
-    int rc = measure_candidate(r, c, &p, &view.label, &result->after, err);
+    int rc = measure_candidate(r, c, &p, &result->after, err);
 
     result->optimism = 1;
     if (rc || !is_sample(r))
         return rc;
     msd = result->after;
+    view.label = km_step_labels(step_of(r, c));
     noise = km_alloc(c->centers->k, sizeof(*noise));
     if (!noise)
         return km_fail(err, KM_E_MEM, "no memory for refining");
@@ -725,7 +702,7 @@ static int finish(struct refine *r, struct candidate *c, struct km_err *err)
     if (rc == KM_OK)
         rc = km_draw_back(c->centers, noise, r->o->coarse, r->kern, r->pool, err);
     if (rc == KM_OK)
-        rc = measure_candidate(r, c, &p, &view.label, &result->after, err);
+        rc = measure_candidate(r, c, &p, &result->after, err);
     if (excess > 0)
         result->optimism = optimism_of(2 * excess / (msd * (double)r->o->total_rows));
     km_free(noise);
@@ -733,12 +710,12 @@ static int finish(struct refine *r, struct candidate *c, struct km_err *err)
 }
 
 /* What serves the search where there is memory for it. */
-static int init_looks(struct refine *r, size_t k, size_t d, struct km_err *err)
+static int init_looks(struct refine *r, const struct km_step_size *size, struct km_err *err)
 {
     int rc =
-        km_look_init(&r->look, r->kern, r->pool, look_rows(r), k, d, r->o->sample->csr.d > 0, err);
+        km_look_init(&r->look, r->kern, r->pool, look_rows(r), size->k, size->d, size->sparse, err);
 
-    return rc ? rc : km_relax_init(&r->relax, k, d, err);
+    return rc ? rc : km_relax_init(&r->relax, size->k, size->d, err);
 }
 
 int km_refine(struct km_centers *best, struct km_refine_result *result, struct km_trial *trials,
@@ -747,24 +724,21 @@ int km_refine(struct km_centers *best, struct km_refine_result *result, struct k
 {
     struct refine r = {.o = o, .kern = kern, .pool = pool, .result = result};
     size_t k = trials[0].centers.k, d = trials[0].centers.d;
+    struct km_step_size size = km_step_size_of(&o->sample->rows, k);
     struct km_points every;
-    const uint32_t *label = NULL;
-    int rc, dense = o->sample->csr.d == 0;
+    int rc;
 
     *result = (struct km_refine_result){0};
     rc = prepare(&r, trials, n_trials, err);
-    if (rc == KM_OK && dense)
-        rc = km_assign_init(&r.assign, kern, pool, r.all, k, d, err);
-    else if (rc == KM_OK)
-        rc = km_sparse_init(&r.step, kern, pool, r.all, k, d, err);
+    size.rows = r.all;
     if (rc == KM_OK)
-        rc = km_sums_init(&r.sums, k, d, err);
+        rc = km_step_new(&r.step, &size, kern, pool, err);
     if (rc)
         goto out;
-    if (rc == KM_OK && o->coarse->k > k)
+    if (o->coarse->k > k)
         rc = look_at_coarse(&r, err);
-    if (rc == KM_OK && (dense || k * d <= KM_REFINE_LOOK_CELLS))
-        rc = init_looks(&r, k, d, err);
+    if (rc == KM_OK && (!size.sparse || k * d <= KM_REFINE_LOOK_CELLS))
+        rc = init_looks(&r, &size, err);
     if (rc)
         goto out;
     result->rows = r.all;
@@ -773,7 +747,7 @@ int km_refine(struct km_centers *best, struct km_refine_result *result, struct k
     r.n_extra = starts_that_fit(&r, r.wanted - r.n);
     km_centers_copy(best, r.list[0].centers);
     every = view_rows(&r, r.all);
-    result->before = measure(&r, best, &every, &label);
+    result->before = measure(&r, r.step, best, &every);
     rc = seed_extra(&r, n_trials, k, d, err);
     if (rc == KM_OK)
         rc = init_bounds(&r, k, d, err);
@@ -797,9 +771,7 @@ out:
     km_free(r.norm2);
     km_free(r.weight);
     km_free(r.dist2);
-    km_assign_done(&r.assign);
-    km_sparse_done(&r.step);
-    km_sums_done(&r.sums);
+    km_step_free(r.step);
     km_look_done(&r.look);
     km_relax_done(&r.relax);
     return rc;

@@ -14,36 +14,39 @@ struct km_refine_options {
     uint64_t seed;
     uint64_t rank;   /* who refines: ranks with the same rows start from different ones of them */
     double flop;     /* floating point operations to spend, about */
-    double few_flop; /* or so many, where everything can be done on all rows with them */
+    double few_flop; /* or so many, where everything can be done on all (dense) rows with them */
+    const struct km_deadline *deadline; /* after it the best so far stands; NULL: none */
 };
 
 /** Most rows that looks are made at (algo/look.h): 36 MiB of what they keep of rows. */
 #define KM_REFINE_LOOK_ROWS ((size_t)1 << 20)
 
-/** Most features of all centers together where there are looks at sparse rows: 64 MiB of centers feature by feature, and of sums. */
+/** Most features of all centers together where there are looks at sparse rows: 64 MiB of centers
+ * feature by feature, and of sums. */
 #define KM_REFINE_LOOK_CELLS ((size_t)4 << 20)
 
 /** Bytes for each row of the sample: its norm, weight, distance. */
 #define KM_REFINE_ROW_BYTES (3 * sizeof(double))
 
-/** For km_refine_options.few_flop: on few rows nobody minds. Not for sparse rows, whose operations take several times as long. */
+/** For km_refine_options.few_flop: on few rows nobody minds. Not for sparse rows, whose operations
+ * take several times as long. */
 #define KM_REFINE_FEW_FLOP 40e9
 
-/** The formula for km_refine_options.flop: 30 % of the pass, but at least 15 GFLOP. For sparse
- * rows: their values, as rows of one feature. */
-double km_refine_budget(uint64_t rows, size_t from_k, size_t d);
+/** The formula for km_refine_options.flop: 30 % of the pass, but at least 15 GFLOP. values: of all
+ * rows of the pass; of sparse rows those that are stored. */
+double km_refine_budget(double values, size_t from_k);
 
 /** What was done, for the log. */
 struct km_refine_result {
     size_t rows;       /* of the sample that were used */
     size_t candidates; /* trials and starts from the sample that took part */
     int iterations;    /* of all candidates together */
-    size_t
-        moved; /* centers that looks took away and put elsewhere, on coarse centers and on rows */
+    /* centers that looks took away and put elsewhere, on coarse centers and on rows */
+    size_t moved;
     double before; /* msd on those rows: best trial as it came out of the shrink */
     double after;  /* and the centers that were chosen, */
-    double
-        optimism; /* where the msd on all rows is expected to be so many times as large (algo/draw_back.h) */
+    /* where the msd on all rows is expected to be so many times as large (algo/draw_back.h) */
+    double optimism;
     int kept; /* 0: refining would not have paid, the best trial stands */
 };
 
@@ -51,16 +54,19 @@ struct km_refine_result {
  * Improves the trials on real rows and leaves the chosen centers in *best (k, d as the trials). The
  * trials are candidates and are moved; up to ten more start by k-means++ from the sample.
  *
- * First looks at the coarse centers (algo/look.h) take the trials out of optima where Lloyd is stuck. Then the
- * candidates run a few Lloyd iterations on a small part of the rows, the worse half drops out, the others go on with
- * twice as many rows, again and again until one is left; where everything on all rows is within the budget, on all
- * rows, with starts by greedy k-means++. The one that is left has looks at rows, iterations to convergence on all rows,
- * looks again, and, where they are cheap, bold changes that are undone unless they pay; all within the budget (fewer
- * rows, candidates, looks or iterations), but for looks that gain 2 % each. Sparse rows: looks up to KM_REFINE_LOOK_CELLS.
+ * First looks at the coarse centers (algo/look.h) take the trials out of optima where Lloyd is
+ * stuck. Then the candidates run a few Lloyd iterations on a small part of the rows, the worse half
+ * drops out, the others go on with twice as many rows, again and again until one is left; where
+ * everything on all rows is within the budget, on all rows, with starts by greedy k-means++. The
+ * one that is left has looks at rows, iterations to convergence on all rows, looks again, and,
+ * where they are cheap, bold changes that are undone unless they pay; all within the budget (fewer
+ * rows, candidates, looks or iterations), but for looks that gain 2 % each. Sparse rows: looks up
+ * to KM_REFINE_LOOK_CELLS.
  *
- * A center that has few rows in the sample would be moved by noise. Each is therefore drawn back towards the mean of the
- * coarse centers of its cluster, which stand for all rows (algo/draw_back.h). And the result is dropped if, for the same
- * reason, it cannot be expected to beat the best trial on all rows.
+ * A center that has few rows in the sample would be moved by noise. Each is therefore drawn back
+ * towards the mean of the coarse centers of its cluster, which stand for all rows
+ * (algo/draw_back.h). And the result is dropped if, for the same reason, it cannot be expected to
+ * beat the best trial on all rows.
  */
 int km_refine(struct km_centers *best, struct km_refine_result *result, struct km_trial *trials,
               size_t n_trials, const struct km_refine_options *options,

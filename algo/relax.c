@@ -29,21 +29,13 @@ void km_relax_beyond(struct km_relax *r, struct km_centers *c)
 {
     if (!r->at)
         return;
-    for (size_t i = 0; i < r->n; i++) {
-        double mean = c->exact[i];
-
-        c->exact[i] = mean + BEYOND * (mean - r->at[i]);
-        r->at[i] = mean;
-    }
-    km_centers_refresh(c);
+    km_centers_go_on(c, r->at, BEYOND);
     r->beyond = 1;
 }
 
 void km_relax_undo(struct km_relax *r, struct km_centers *c)
 {
-    if (!r->beyond)
-        return;
-    memcpy(c->exact, r->at, r->n * sizeof(*r->at));
-    km_centers_refresh(c);
+    if (r->beyond)
+        km_centers_place(c, r->at, NULL);
     r->beyond = 0;
 }

@@ -1,4 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Outline. A row keeps u and what speaks for it (its key); thresholds decide (sample.h).
+ *
+ *   offer         a block of rows, just labelled: rows that cannot be kept are out by their float32
+ *                 score; the others are picked, measured in float64 by all threads, and taken in
+ *                 order
+ *   find_untried  a center that may have been made of a far row: its rows are measured to others
+ *   shrink        no more room: thresholds that leave 7/8 of the rows, read from some of the rows
+ *   lower         rows above the thresholds go; the last rows fill their places
+ *   nest          orders rows by how far thresholds may fall until they go: the first n are a
+ *                 sample again
+ *   weights       1 / probability, for the first n rows
+ */
 #include "algo/sample.h"
 
 #include "base/mem.h"
@@ -35,9 +48,9 @@ static int init_rows(struct km_sample *s, const struct km_sample_size *size, str
     int rc;
 
     if (size->values)
-        return km_csr_init(&s->csr, room, km_max(size->values, size->d), size->d, err);
-    rc = km_mat_init(&s->rows, room, size->d, err);
-    s->rows.n = 0;
+        return km_csr_init(&s->rows.sparse, room, km_max(size->values, size->d), size->d, err);
+    rc = km_mat_init(&s->rows.dense, room, size->d, err);
+    s->rows.dense.n = 0;
     return rc;
 }
 
@@ -65,8 +78,7 @@ int km_sample_init(struct km_sample *s, const struct km_sample_size *size, uint6
 
 void km_sample_done(struct km_sample *s)
 {
-    km_mat_done(&s->rows);
-    km_csr_done(&s->csr);
+    km_rows_done(&s->rows);
     km_free(s->key);
     km_free(s->order);
     km_free(s->rarity);
@@ -77,7 +89,7 @@ void km_sample_done(struct km_sample *s)
 
 size_t km_sample_rows(const struct km_sample *s)
 {
-    return s->csr.d ? s->csr.n : s->rows.n;
+    return km_rows_n(&s->rows);
 }
 
 int km_sample_is_complete(const struct km_sample *s)
@@ -130,7 +142,7 @@ static double chance_of(const struct km_sample_key *key, const struct km_sample_
 /* The last rows fill the holes. */
 static void lower_dense(struct km_sample *s)
 {
-    struct km_mat *m = &s->rows;
+    struct km_mat *m = &s->rows.dense;
 
     for (size_t i = 0; i < m->n;) {
         if (is_kept(&s->key[i], &s->keep)) {
@@ -145,7 +157,7 @@ static void lower_dense(struct km_sample *s)
 /* Values are to lie one behind the other, so rows stay in order. */
 static void lower_sparse(struct km_sample *s)
 {
-    struct km_csr *m = &s->csr;
+    struct km_csr *m = &s->rows.sparse;
     size_t n = m->n;
 
     km_csr_clear(m);
@@ -167,7 +179,7 @@ void km_sample_lower(struct km_sample *s, struct km_sample_keep keep)
 {
     s->keep = (struct km_sample_keep){fminf(s->keep.any, keep.any), fminf(s->keep.far, keep.far),
                                       fminf(s->keep.rare, keep.rare)};
-    if (s->csr.d)
+    if (km_rows_are_sparse(&s->rows))
         lower_sparse(s);
     else
         lower_dense(s);
@@ -219,13 +231,9 @@ void km_sample_scale(struct km_sample *s, int exponent)
 {
     double by2 = ldexp(1, 2 * exponent);
 
-    if (s->csr.d)
-        km_scale(s->csr.val, s->csr.nnz, exponent);
-    for (size_t i = 0; i < km_sample_rows(s); i++) {
-        if (!s->csr.d)
-            km_scale(km_mat_row(&s->rows, i), s->rows.d, exponent);
+    km_rows_scale(&s->rows, exponent);
+    for (size_t i = 0; i < km_sample_rows(s); i++)
         s->key[i].dist2 = float_of((double)s->key[i].dist2 * by2);
-    }
     if (isfinite(s->keep.far))
         s->keep.far = float_of((double)s->keep.far / by2);
 }
@@ -256,7 +264,7 @@ static int is_out(const struct km_sample *s, float u, float rarity, float most_d
 static void take(struct km_sample *s, const struct km_sample_pick *p, const struct km_mat *x,
                  const struct km_csr *csr)
 {
-    struct km_csr *m = &s->csr;
+    struct km_csr *m = &s->rows.sparse;
     size_t n = km_sample_rows(s);
 
     while (m->d && is_kept(&p->key, &s->keep) && csr->len[p->row] > m->max_nnz - m->nnz) {
@@ -269,8 +277,8 @@ static void take(struct km_sample *s, const struct km_sample_pick *p, const stru
     if (m->d) {
         km_csr_copy_row(m, csr, p->row);
     } else {
-        memcpy(km_mat_row(&s->rows, n), km_mat_row(x, p->row), x->ld * sizeof(float));
-        s->rows.n++;
+        memcpy(km_mat_row(&s->rows.dense, n), km_mat_row(x, p->row), x->ld * sizeof(float));
+        s->rows.dense.n++;
     }
     if (n + 1 > s->capacity)
         km_sample_shrink(s, s->capacity > 1 ? LEFT(s->capacity) : 1);
@@ -309,7 +317,8 @@ static float most_dist2(const struct block *b, size_t row)
     return b->x ? km_assign_most_dist2(b->assign, row) : km_sparse_most_dist2(b->step, b->csr, row);
 }
 
-/* The squared distance that a quarter of some other centers are within: a far group may have several. */
+/* The squared distance that a quarter of some other centers are within: a far group may have
+ * several. */
 static double to_others(const struct block *b, size_t row, size_t own)
 {
     size_t step = (b->k - 1) / OTHERS + 1, n = 0;
@@ -353,10 +362,11 @@ static void weigh_centers(struct block *b)
 }
 
 /*
- * Centers that are still the row that they were made of, and got fewer rows of this block than the average one. Of a far
- * group one row may have been drawn as a center: its rows are then near to that, and its weight is that of all others, so
- * nothing would speak for them. They count as far as other centers are. A block of fewer rows than centers (a host with few
- * rows) does not tell what is few: all of its rows do.
+ * Centers that are still the row that they were made of, and got fewer rows of this block than the
+ * average one. Of a far group one row may have been drawn as a center: its rows are then near to
+ * that, and its weight is that of all others, so nothing would speak for them. They count as far as
+ * other centers are. A block of fewer rows than centers (a host with few rows) does not tell what
+ * is few: all of its rows do.
  */
 static void find_untried(const struct block *b)
 {
@@ -429,21 +439,23 @@ static void swap_rows(struct km_sample *s, size_t i, size_t other)
     s->key[other] = key;
     s->order[i] = s->order[other];
     s->order[other] = order;
-    if (s->csr.d) {
-        size_t at = s->csr.at[i];
-        uint32_t len = s->csr.len[i];
+    if (km_rows_are_sparse(&s->rows)) {
+        struct km_csr *m = &s->rows.sparse;
+        size_t at = m->at[i];
+        uint32_t len = m->len[i];
 
-        s->csr.at[i] = s->csr.at[other];
-        s->csr.len[i] = s->csr.len[other];
-        s->csr.at[other] = at;
-        s->csr.len[other] = len;
+        m->at[i] = m->at[other];
+        m->len[i] = m->len[other];
+        m->at[other] = at;
+        m->len[other] = len;
         return;
     }
-    for (size_t t = 0; t < s->rows.d; t++) {
-        float value = km_mat_row(&s->rows, i)[t];
+    for (size_t t = 0; t < s->rows.dense.d; t++) {
+        float *a = km_mat_row(&s->rows.dense, i), *b = km_mat_row(&s->rows.dense, other);
+        float value = a[t];
 
-        km_mat_row(&s->rows, i)[t] = km_mat_row(&s->rows, other)[t];
-        km_mat_row(&s->rows, other)[t] = value;
+        a[t] = b[t];
+        b[t] = value;
     }
 }
 
@@ -459,7 +471,8 @@ static void set_order(struct km_sample *s)
     }
 }
 
-/* The n rows of least order, of those from `low` to `high`, to the front of these: as km_select, with the rows. */
+/* The n rows of least order, of those from `low` to `high`, to the front of these: as km_select,
+ * with the rows. */
 static void split(struct km_sample *s, size_t low, size_t high, size_t n)
 {
     while (n <= high && low < high) {

@@ -20,9 +20,9 @@ void km_seed_plusplus(struct km_centers *c, const struct km_mat *x, const double
                       struct km_rng *rng);
 
 /**
- * Greedy k-means++ (Arthur and Vassilvitskii 2007, section 6; as scikit-learn): the same, but each next center is
- * the best of 2 + ln k rows drawn: the one that leaves the least sum of weight * squared distance. dist2 is scratch
- * for 2 x->n values.
+ * Greedy k-means++ (Arthur and Vassilvitskii 2007, section 6; as scikit-learn): the same, but each
+ * next center is the best of 2 + ln k rows drawn: the one that leaves the least sum of weight *
+ * squared distance. dist2 is scratch for 2 x->n values.
  */
 void km_seed_greedy(struct km_centers *c, const struct km_mat *x, const double *weight,
                     const struct km_kernels *kern, struct km_pool *pool, float *dist2,

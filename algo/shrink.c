@@ -3,7 +3,6 @@
 
 #include "algo/seed.h"
 #include "base/mem.h"
-#include "base/stop.h"
 #include <math.h>
 
 #define NEARLY_FREE_FLOP 4e9
@@ -19,8 +18,7 @@ size_t km_shrink_auto_trials(size_t from_k, size_t k, size_t d)
 
 /* What one thread needs to run a trial; its steps run in that thread alone. */
 struct bench {
-    struct km_assign assign;
-    struct km_sums sums;
+    struct km_step *step;
     float *dist2;
     uint32_t *order;
 };
@@ -54,30 +52,29 @@ static void run_trial(void *arg, size_t task, int worker)
     struct shrink *s = arg;
     struct bench *b = &s->benches[worker];
     struct km_trial *trial = &s->trials[task];
-    struct km_lloyd_options lloyd = {.max_iter = s->o->max_iter, .tol = s->o->tol};
+    const struct km_mat *x = &s->points.rows.dense;
     struct km_rng rng;
 
-    if (task > 0 && km_stop_is_late()) {
+    if (task > 0 && km_late(s->o->deadline)) {
         trial->loss = (double)INFINITY;
         return;
     }
     km_rng_seed(&rng, s->o->seed, 'S', s->o->parts ? s->o->part + task * s->o->parts : task);
     if (s->o->plusplus)
-        km_seed_plusplus(&trial->centers, &s->points.x, s->points.weight, s->kern, NULL, b->dist2,
-                         &rng);
+        km_seed_plusplus(&trial->centers, x, s->points.rows.weight, s->kern, NULL, b->dist2, &rng);
     else
-        seed_distinct(&trial->centers, &s->points.x, b->order, &rng);
+        seed_distinct(&trial->centers, x, b->order, &rng);
     trial->loss =
-        km_lloyd(&b->assign, &b->sums, NULL, &trial->centers, &s->points, &lloyd).loss;
+        km_lloyd(b->step, &trial->centers, &s->points, s->o->max_iter, s->o->tol, s->o->deadline)
+            .loss;
 }
 
 static int bench_init(struct bench *b, const struct shrink *s, struct km_err *err)
 {
-    size_t n = s->points.x.n, d = s->points.x.d;
-    int rc = km_assign_init(&b->assign, s->kern, NULL, n, s->o->k, d, err);
+    struct km_step_size size = km_step_size_of(&s->points.rows, s->o->k);
+    size_t n = size.rows;
+    int rc = km_step_new(&b->step, &size, s->kern, NULL, err);
 
-    if (rc == KM_OK)
-        rc = km_sums_init(&b->sums, s->o->k, d, err);
     if (rc)
         return rc;
     b->dist2 = km_alloc(n, sizeof(float));
@@ -90,8 +87,7 @@ static int bench_init(struct bench *b, const struct shrink *s, struct km_err *er
 static void benches_free(struct bench *benches, int n)
 {
     for (int i = 0; benches && i < n; i++) {
-        km_assign_done(&benches[i].assign);
-        km_sums_done(&benches[i].sums);
+        km_step_free(benches[i].step);
         km_free(benches[i].dist2);
         km_free(benches[i].order);
     }
@@ -116,12 +112,13 @@ int km_shrink(struct km_trial **trials, const struct km_centers *from,
               const struct km_shrink_options *o, const struct km_kernels *kern,
               struct km_pool *pool, struct km_err *err)
 {
+    struct km_rows rows = {.dense = from->c, .weight = from->weight};
     struct shrink s = {.o = o, .kern = kern};
     size_t count = km_shrink_count(o);
     int threads = km_pool_threads(pool);
     int rc = KM_OK;
 
-    s.points = km_points_of(&from->c, from->weight, kern);
+    s.points = km_points_of(&rows, kern);
     s.trials = km_alloc(count, sizeof(*s.trials));
     s.benches = km_alloc((size_t)threads, sizeof(*s.benches));
     if (!s.trials || !s.benches)

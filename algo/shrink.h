@@ -19,7 +19,8 @@ struct km_shrink_options {
     int max_iter;
     double tol;
     uint64_t seed;
-    size_t part, parts; /* run only trials part, part + parts, ...; parts 0: all */
+    size_t part, parts;                 /* run only trials part, part + parts, ...; parts 0: all */
+    const struct km_deadline *deadline; /* NULL: none */
 };
 
 /**
@@ -34,8 +35,8 @@ size_t km_shrink_count(const struct km_shrink_options *options);
 /**
  * Runs the trials (options->k <= from->k), spread over the threads; trial t is the same whatever
  * else runs. *trials is allocated with km_shrink_count entries in order of their number;
- * km_trials_free frees them. A job that is late to stop (base/stop.h) leaves out trials: their loss is
- * infinite; but one always runs.
+ * km_trials_free frees them. Trials that would begin after the deadline are left
+ * out: their loss is infinite; but one always runs.
  */
 int km_shrink(struct km_trial **trials, const struct km_centers *from,
               const struct km_shrink_options *options, const struct km_kernels *kern,

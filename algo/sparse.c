@@ -92,7 +92,8 @@ double km_sparse_norms(struct km_sparse *s, const struct km_csr *x, double *most
     return total;
 }
 
-/* The nearest center as float64 tells from the same lanes, value by value; of equal ones the lowest. */
+/* The nearest center as float64 tells from the same lanes, value by value; of equal ones the
+ * lowest. */
 static uint32_t measure(const struct km_csr *x, size_t i, const struct km_lanes *c)
 {
     double best = HUGE_VAL;
@@ -116,7 +117,8 @@ static uint32_t measure(const struct km_csr *x, size_t i, const struct km_lanes 
     return label;
 }
 
-/* No |scale * lane| is larger. Norms are kept up to date as rows come: a little is added for that. */
+/* No |scale * lane| is larger. Norms are kept up to date as rows come: a little is added for
+ * that. */
 static double reach_of(const struct km_lanes *c)
 {
     double most = 0;
@@ -126,7 +128,8 @@ static double reach_of(const struct km_lanes *c)
     return sqrt(2 * most) * 1.001 + LOST;
 }
 
-/* Two scores of row `at` of the call that are no farther apart than that may be in the wrong order. */
+/* Two scores of row `at` of the call that are no farther apart than that may be in the wrong
+ * order. */
 static double apart_of(const struct km_sparse *s, size_t values, size_t at)
 {
     double n = ((double)values + 16) * 0x1p-24;
@@ -137,7 +140,8 @@ static double apart_of(const struct km_sparse *s, size_t values, size_t at)
     return gamma * size2 + LOST * (3 + size2);
 }
 
-/* Rows whose two best scores are nearer than the error of float32 go through float64: see algo/exact.c. */
+/* Rows whose two best scores are nearer than the error of float32 go through float64: see
+ * algo/exact.c. */
 static void settle(const struct call *c, const struct km_csr *view, size_t from)
 {
     for (size_t i = 0; i < view->n; i++) {
@@ -262,15 +266,20 @@ static void add_label(void *arg, size_t j, int worker)
     }
 }
 
+void km_sparse_rows(struct km_sparse *s, const struct km_csr *x, const struct km_centers *c)
+{
+    km_lanes_fill(&s->lanes, c, s->pool);
+    km_sparse_norms(s, x, NULL);
+    km_sparse_label(s, x, &s->lanes);
+    km_sparse_order(s, x->n, c->k);
+}
+
 void km_sparse_add(struct km_sparse *s, struct km_sums *sums, const struct km_csr *x,
                    const double *weight, const struct km_centers *c)
 {
     struct call call = {.s = s, .x = x, .sums = sums, .weight = weight};
 
-    km_lanes_fill(&s->lanes, c, s->pool);
-    km_sparse_norms(s, x, NULL);
-    km_sparse_label(s, x, &s->lanes);
-    km_sparse_order(s, x->n, c->k);
+    km_sparse_rows(s, x, c);
     km_sparse_each_label(s, x->n, c->k, add_label, &call);
     *sums->rows += (double)x->n;
 }
@@ -326,14 +335,11 @@ double km_sparse_measure(struct km_sparse *s, const struct km_csr *x, const stru
 
 double km_sparse_ssd(struct km_sparse *s, const struct km_csr *x, const struct km_centers *c)
 {
-    km_lanes_fill(&s->lanes, c, s->pool);
-    km_sparse_norms(s, x, NULL);
-    km_sparse_label(s, x, &s->lanes);
-    km_sparse_order(s, x->n, c->k);
+    km_sparse_rows(s, x, c);
     return km_sparse_measure(s, x, c);
 }
 
-double km_sparse_ssd_given(struct km_sparse *s, struct km_csr *x, struct km_given *g)
+double km_sparse_ssd_given(struct km_sparse *s, const struct km_csr *x, struct km_given *g)
 {
     if (!km_scale_fits(x->val, x->nnz, g->room)) {
         int exponent = km_scale_fit(km_scale_most(x->val, x->nnz), x->d);

@@ -34,8 +34,8 @@ void km_sparse_done(struct km_sparse *s); /* zeroed is fine */
 /** Fills s->norm2. Returns the sum; *most (when not NULL) is raised to the largest. */
 double km_sparse_norms(struct km_sparse *s, const struct km_csr *x, double *most);
 
-/** Fills s->label (after km_sparse_norms): the nearest center as float64 tells from the lanes, of equal ones the lowest, at every level; and
- * s->score, in float32. */
+/** Fills s->label (after km_sparse_norms): the nearest center as float64 tells from the lanes, of
+ * equal ones the lowest, at every level; and s->score, in float32. */
 void km_sparse_label(struct km_sparse *s, const struct km_csr *x, const struct km_lanes *lanes);
 
 /** Fills s->order and s->first from the labels of n rows; only labels below k. */
@@ -52,22 +52,26 @@ float km_sparse_most_dist2(const struct km_sparse *s, const struct km_csr *x, si
 double km_sparse_dist2(const struct km_sparse *s, const struct km_csr *x, size_t i, size_t j,
                        const struct km_lanes *lanes);
 
-/** Labels the rows by dense centers and adds each weight[i] times (NULL: once) to *sums (count, sum, rows). */
+/** Labels the rows by dense centers; fills s->norm2 and s->order as well. */
+void km_sparse_rows(struct km_sparse *s, const struct km_csr *x, const struct km_centers *c);
+
+/** km_sparse_rows, and adds each row weight[i] times (NULL: once) to *sums (count, sum, rows). */
 void km_sparse_add(struct km_sparse *s, struct km_sums *sums, const struct km_csr *x,
                    const double *weight, const struct km_centers *c);
 
 /**
- * Sum over the rows of the squared distance to the nearest of dense centers, as
- * |x|^2 - 2 x.c + |c|^2 in float64, with what sums lose (rows may be far from 0, and near each other). Fills
+ * Sum over the rows of the squared distance to the nearest of dense centers, as |x|^2 - 2 x.c +
+ * |c|^2 in float64, with what sums lose (rows may be far from 0, and near each other). Fills
  * s->label and s->dist2.
  */
 double km_sparse_ssd(struct km_sparse *s, const struct km_csr *x, const struct km_centers *c);
 
-/** The same sum for the labels that the last km_sparse_add gave these rows, wherever the centers are now. */
+/** The same sum for the labels that the last km_sparse_rows gave these rows, wherever the centers
+ * are now. */
 double km_sparse_measure(struct km_sparse *s, const struct km_csr *x, const struct km_centers *c);
 
-/** km_sparse_ssd of rows as given and a model as written (its origin 0), in the data's own units. Rows are scaled in place;
- * where they do not fit, g->exponent falls. */
-double km_sparse_ssd_given(struct km_sparse *s, struct km_csr *x, struct km_given *g);
+/** km_sparse_ssd of rows as given and a model as written (its origin 0), in the data's own units.
+ * Rows are scaled in place; where they do not fit, g->exponent falls. */
+double km_sparse_ssd_given(struct km_sparse *s, const struct km_csr *x, struct km_given *g);
 
 #endif

@@ -190,7 +190,8 @@ static void update_all(struct update *u, struct km_sparse_centers *c, size_t j, 
         point[u->x->col[e]] = 0;
 }
 
-/* The best of some rows drawn for center j: the one that leaves the least. tried: u->x->n values. */
+/* The best of some rows drawn for center j: the one that leaves the least. tried: u->x->n
+ * values. */
 static size_t draw_best(struct update *u, struct km_sparse_centers *c, size_t j,
                         const double *weight, size_t draws, float *tried, struct km_pool *pool,
                         struct km_rng *rng)

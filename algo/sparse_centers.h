@@ -33,6 +33,7 @@ struct km_sparse_centers {
     double most_norm2;      /* of all rows so far */
 };
 
+/** Room for k centers of d features, without rows. */
 int km_sparse_centers_init(struct km_sparse_centers *c, size_t k, size_t d, struct km_err *err);
 void km_sparse_centers_done(struct km_sparse_centers *c); /* zeroed is fine */
 
@@ -46,23 +47,25 @@ void km_sparse_seed_evenly(struct km_sparse_centers *c, const struct km_csr *x);
 void km_sparse_centers_scale(struct km_sparse_centers *c, int exponent);
 
 /**
- * k-means++ on the rows of x (km_seed_plusplus; weight NULL: 1 each), each center the best of so many draws (1; more: as
- * km_seed_greedy). c is as km_sparse_centers_init leaves it, `s` for x->n rows.
+ * k-means++ on the rows of x (km_seed_plusplus; weight NULL: 1 each), each center the best of so
+ * many draws (1; more: as km_seed_greedy). c is as km_sparse_centers_init leaves it, `s` for x->n
+ * rows.
  */
 int km_sparse_seed_plusplus(struct km_sparse_centers *c, const struct km_csr *x,
                             const double *weight, size_t draws, struct km_sparse *s,
                             struct km_rng *rng, struct km_err *err);
 
 /**
- * Labels rows (s->label, s->score, s->norm2) by the centers as they were at the start of the mini-batch. Returns the sum of
- * the squared distances, good to float32 of |x|^2.
+ * Labels rows (s->label, s->score, s->norm2) by the centers as they were at the start of the
+ * mini-batch. Returns the sum of the squared distances, good to float32 of |x|^2.
  */
 double km_sparse_centers_label(struct km_sparse_centers *c, struct km_sparse *s,
                                const struct km_csr *x);
 
 /**
- * A block of a mini-batch, just labelled: adds its rows. Weights are first multiplied by `decay`. `ends` says that the
- * mini-batch ends here, and the next block meets the moved centers (km_centers_move's rule).
+ * A block of a mini-batch, just labelled: adds its rows. Weights are first multiplied by `decay`.
+ * `ends` says that the mini-batch ends here, and the next block meets the moved centers
+ * (km_centers_move's rule).
  */
 void km_sparse_centers_take(struct km_sparse_centers *c, struct km_sparse *s,
                             const struct km_csr *x, double decay, int ends);
@@ -86,6 +89,8 @@ struct km_sparse_taker {
     size_t width;
     double rows, each, norm2;
 };
+
+/** Begins to add `rows` rows to center j: their values go in with km_sparse_taker_add. */
 struct km_sparse_taker km_sparse_centers_taker(struct km_sparse_centers *c, size_t j, double rows);
 
 static inline void km_sparse_taker_add(struct km_sparse_taker *t, size_t col, double value)
@@ -97,6 +102,8 @@ static inline void km_sparse_taker_add(struct km_sparse_taker *t, size_t col, do
     if (t->lanes)
         t->lanes[col * t->width] = (float)after;
 }
+
+/** Ends it: weight and norm of center j are up to date; its lanes, where the taker had them. */
 void km_sparse_centers_taken(struct km_sparse_centers *c, size_t j,
                              const struct km_sparse_taker *t);
 

@@ -3,7 +3,7 @@
 #ifndef KM_ALGO_SPLIT_H
 #define KM_ALGO_SPLIT_H
 
-#include "algo/lloyd.h"
+#include "algo/points.h"
 #include "base/rng.h"
 
 /** Most rows of a split: more tell no more. */
@@ -27,8 +27,9 @@ static inline size_t km_split_room(size_t d)
 }
 
 /**
- * The better of two trials of 3 iterations, each from two rows: one drawn in proportion to its squared distance to the
- * center, one to that to the first. Returns by how much their loss is below that of the one center; 0 if neither is.
+ * The better of two trials of 3 iterations, each from two rows: one drawn in proportion to its
+ * squared distance to the center, one to that to the first. Returns by how much their loss is below
+ * that of the one center; 0 if neither is.
  */
 double km_split(struct km_split *s, struct km_rng *rng);
 

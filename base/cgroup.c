@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /proc/self/cgroup says in which group of a hierarchy we are, /proc/self/mountinfo which part of the
- * hierarchy is mounted where. Version 2 has one hierarchy for everything, version 1 one for each
- * controller. With our group /a/b:
+ * /proc/self/cgroup says in which group of a hierarchy we are, /proc/self/mountinfo which part of
+ * the hierarchy is mounted where. Version 2 has one hierarchy for everything, version 1 one for
+ * each controller. With our group /a/b:
  *
- *   mounted is /     at M: M/a/b, M/a, M count (a host; a container with a namespace of its own, where
- *                          its group is called /)
+ *   mounted is /     at M: M/a/b, M/a, M count (a host; a container with a namespace of its own,
+ *                          where its group is called /)
  *   mounted is /a/b  at M: M counts (a container without such a namespace)
  *   mounted is /c or /.. : M counts, for want of better (moved elsewhere, or mounted from outside)
  */

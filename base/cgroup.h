@@ -11,8 +11,9 @@ struct km_cgroup {
 };
 
 /**
- * Reads them anew. A limit of any group on the way from ours to the root counts, so the tightest
- * of all is given; those above what a container is shown are not known. Versions 1 and 2, and both at once.
+ * Reads them anew. A limit of any group on the way from ours to the root counts, so the tightest of
+ * all is given; those above what a container is shown are not known. Versions 1 and 2, and both at
+ * once.
  *
  * @param[in] root  "", or the folder that holds a test's own /proc and /sys
  *

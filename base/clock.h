@@ -11,8 +11,8 @@ double km_now(void);
 /** Seconds since 1970-01-01 UTC. */
 double km_wall(void);
 
-/** Does nothing for so many seconds; a signal may end it sooner. */
-void km_sleep(double seconds);
+/** Does nothing for `length` seconds; a signal may end it sooner. */
+void km_sleep(double length);
 
 /** Sum of the time between start and stop, and how often. Used by one thread at a time. */
 struct km_watch {

@@ -16,8 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STACK_BYTES                                                                                \
-    65536              /* the kernel puts up to 12 KB of registers there, the unwinder a few more */
+/* the kernel puts up to 12 KB of registers there, the unwinder a few more */
+#define STACK_BYTES  65536
 #define MOST_SECONDS 5 /* a failure file on a dead server, a reader of the log that sleeps */
 #define EXIT_CRASH   1
 

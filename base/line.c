@@ -47,8 +47,9 @@ void km_line_hex(struct km_line *l, uint64_t v)
 }
 
 /*
- * Days since 1970 as a date of the Gregorian calendar. Years are taken to begin in March, so that the day
- * that some years lack is the last one: H. Hinnant, "chrono-compatible low-level date algorithms".
+ * Days since 1970 as a date of the Gregorian calendar. Years are taken to begin in March, so that
+ * the day that some years lack is the last one: H. Hinnant, "chrono-compatible low-level date
+ * algorithms".
  */
 static void put_date(struct km_line *l, int64_t days)
 {

@@ -17,6 +17,7 @@ struct km_line {
     size_t n;
 };
 
+/** Adds a text, of which what has no room is left out. */
 void km_line_text(struct km_line *l, const char *s);
 
 /** 1234567 */

@@ -5,7 +5,8 @@
 
 #include <stdint.h>
 
-/** CPUs: the affinity mask (cpuset), cut to the CPU quota of all control groups around us; at least 1. */
+/** CPUs: the affinity mask (cpuset), cut to the CPU quota of all control groups around us; at least
+ * 1. */
 int km_cpus(void);
 
 /** Bytes of memory that can still be had: MemAvailable, cut to what the control groups leave. */

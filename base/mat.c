@@ -4,8 +4,8 @@
 #include "base/mem.h"
 #include "base/size.h"
 
-/* Rows this many floats apart begin at the same place of a page, so that all of them fall on the same
- * few lines of an L1 cache. */
+/* Rows this many floats apart begin at the same place of a page, so that all of them fall on the
+ * same few lines of an L1 cache. */
 #define ALIASED 1024
 
 size_t km_mat_ld(size_t d)

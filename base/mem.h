@@ -16,9 +16,10 @@ void *km_alloc(size_t n, size_t size);
 void km_free(void *p);
 
 /**
- * Makes room for `more` items of `size` bytes behind the first `used` of the array that *(T **)array
- * points to (NULL at first) and that has *room of them. It at least doubles when it must, so the address may
- * change; what is behind `used` is zero in a new array. 0, or -1 when there is no memory, nothing having changed.
+ * Makes room for `more` items of `size` bytes behind the first `used` of the array that *(T
+ * **)array points to (NULL at first) and that has *room of them. It at least doubles when it must,
+ * so the address may change; what is behind `used` is zero in a new array. 0, or -1 when there is
+ * no memory, nothing having changed.
  */
 int km_grow(void *array, size_t used, size_t *room, size_t more, size_t size);
 

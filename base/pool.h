@@ -18,7 +18,7 @@ typedef void km_task(void *arg, size_t task, int worker);
  * Starts threads - 1 workers; the caller's thread is worker 0. threads >= 1.
  * Close with km_pool_close.
  */
-int km_pool_open(struct km_pool **pool, int threads, struct km_err *err);
+int km_pool_open(struct km_pool **out, int threads, struct km_err *err);
 
 /** Ends the workers; NULL is fine. */
 void km_pool_close(struct km_pool *pool);

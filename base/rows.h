@@ -2,9 +2,9 @@
 /*
  * Rows of either kind, dense or sparse, with or without weights: the one shape that rows travel in.
  *
- * Which kind rows are is decided once for a job (struct km_shape). Only the step, the learner and the
- * sample of algo/, and what decodes rows in io/, look into struct km_rows; everybody else asks the
- * functions below, which decide once for a block and never for a row.
+ * Which kind rows are is decided once for a job (struct km_shape). Only the step, the learner and
+ * the sample of algo/, and what decodes rows in io/, look into struct km_rows; everybody else asks
+ * the functions below, which decide once for a block and never for a row.
  */
 #ifndef KM_BASE_ROWS_H
 #define KM_BASE_ROWS_H
@@ -61,7 +61,8 @@ struct km_rows km_rows_none(const struct km_shape *shape);
 /** Rows from to from + n of r, without owning them. */
 struct km_rows km_rows_view(const struct km_rows *r, size_t from, size_t n);
 
-/** Allocates: as many dense rows, all zero; or no sparse row yet, and room for them. On failure *r is empty. */
+/** Allocates: as many dense rows, all zero; or no sparse row yet, and room for them. On failure *r
+ * is empty. */
 int km_rows_init(struct km_rows *r, const struct km_shape *shape, struct km_room room,
                  struct km_err *err);
 void km_rows_done(struct km_rows *r); /* zeroed is fine; the weights are not freed */
@@ -72,14 +73,15 @@ size_t km_rows_values(const struct km_rows *r);
 /** The largest absolute value (finite); 0 for none. */
 float km_rows_most(const struct km_rows *r);
 
-/** Every value becomes (value - origin) * 2^exponent (base/scale.h); origin: (d) for dense rows, not
- * used for sparse ones, whose zeros stay where they are. */
+/** Every value becomes (value - origin) * 2^exponent (base/scale.h); origin: (d) for dense rows,
+ * not used for sparse ones, whose zeros stay where they are. */
 void km_rows_move(struct km_rows *r, const float *origin, int exponent);
 
 /** Takes every value times 2^exponent. */
 void km_rows_scale(struct km_rows *r, int exponent);
 
-/** norm2[i] = |row i - origin|^2 in float64, feature after feature; origin NULL or sparse rows: 0. */
+/** norm2[i] = |row i - origin|^2 in float64, feature after feature; origin NULL or sparse rows:
+ * 0. */
 void km_rows_norms(double *norm2, const struct km_rows *r, const float *origin);
 
 /** Orders rows i and j by number (-0 is 0): < 0, 0, > 0. */
@@ -87,7 +89,8 @@ int km_rows_compare(const struct km_rows *r, size_t i, size_t j);
 
 /* ---- rows that are put together from several places ---- */
 
-/** Values that n of the rows, at even distances (row i * N / n of N), have in a list; of dense rows: 0. */
+/** Values that n of the rows, at even distances (row i * N / n of N), have in a list; of dense
+ * rows: 0. */
 size_t km_rows_some_values(const struct km_rows *r, size_t n);
 
 /** Copies these rows of `from` to where row `row` and value `value` of r are. */
@@ -109,7 +112,8 @@ size_t km_rows_lists(const struct km_rows *r, struct km_rows_list list[KM_ROWS_L
 /** All lists have n rows. */
 void km_rows_complete(struct km_rows *r, size_t n);
 
-/** What `bytes` hold of such rows, dense ones with `extra` bytes beside each; but room for `least` rows. */
+/** What `bytes` hold of such rows, dense ones with `extra` bytes beside each; but room for `least`
+ * rows. */
 struct km_room km_shape_fit(const struct km_shape *shape, size_t bytes, size_t extra, size_t least);
 
 /** Bytes of so much room. */

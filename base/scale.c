@@ -23,7 +23,8 @@ static int32_t abs_bits(const float *v)
     return bits & ABS_BITS;
 }
 
-/* Without the sign floats compare like integers, and loops over integers without an exit are vectorised. */
+/* Without the sign floats compare like integers, and loops over integers without an exit are
+ * vectorised. */
 KM_FOR_ALL_CPUS static int32_t most_bits(const float *v, size_t n)
 {
     int32_t most = 0;

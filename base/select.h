@@ -5,7 +5,8 @@
 
 #include <stddef.h>
 
-/** The value that would be number `nth` (from 0) of v[0..n-1] in order; leaves v in another order. nth < n, no NaN. */
+/** The value that would be number `nth` (from 0) of v[0..n-1] in order; leaves v in another order.
+ * nth < n, no NaN. */
 float km_select(float *v, size_t n, size_t nth);
 
 #endif

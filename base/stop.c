@@ -31,10 +31,13 @@ double km_stop_seconds(void)
     return at > 0 ? km_now() - at : 0;
 }
 
-int km_stop_is_late(void)
+static int is_late(void *unused)
 {
+    (void)unused;
     return km_stop_seconds() > LATE_SECONDS;
 }
+
+const struct km_deadline km_stop_deadline = {is_late, 0};
 
 static void on_signal(int number)
 {

@@ -35,8 +35,8 @@ void km_list_done(struct km_list *list);
 /** Bytes of the UTF-8 character that s begins with (1 to 4); 0 if the bytes are no UTF-8. */
 size_t km_utf8_length(const char *s);
 
-/** The first character of the n bytes at p (1 or more): its code point; a byte that is no UTF-8 is taken
- * for Latin-1. Returns the bytes of it. */
+/** The first character of the n bytes at p (1 or more): its code point; a byte that is no UTF-8 is
+ * taken for Latin-1. Returns the bytes of it. */
 size_t km_text_char(const char *p, size_t n, uint32_t *code);
 
 /** Makes one line of valid UTF-8 of s, in place: invalid bytes become '?', control characters ' '.
@@ -44,8 +44,9 @@ size_t km_text_char(const char *p, size_t n, uint32_t *code);
 void km_utf8_clean(char *s);
 
 /**
- * Foreign text for a message: the n bytes at p as one line of valid UTF-8 (bytes that are none are taken
- * for Latin-1), control characters as \x09, cut with "..." so that it fits into size (16 or more).
+ * Foreign text for a message: the n bytes at p as one line of valid UTF-8 (bytes that are none are
+ * taken for Latin-1), control characters as \x09, cut with "..." so that it fits into size (16 or
+ * more).
  */
 void km_show(const char *p, size_t n, char *text, size_t size);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The unwinder is the compiler's (libgcc, a shared object of the program, so nothing is loaded in the
- * handler). It asks the C library for an object's tables by _dl_find_object, which is async-signal-safe
- * (glibc 2.35, gcc 12 and newer).
+ * The unwinder is the compiler's (libgcc, a shared object of the program, so nothing is loaded in
+ * the handler). It asks the C library for an object's tables by _dl_find_object, which is
+ * async-signal-safe (glibc 2.35, gcc 12 and newer).
  */
 #include "base/trace.h"
 
@@ -27,7 +27,8 @@ static struct object object[MOST_OBJECTS];
 static atomic_size_t objects;
 static char build_id[2 * ID_BYTES + 1] = "none";
 
-/* The innermost and the outermost calls; what lies between them in an endless recursion is left out. */
+/* The innermost and the outermost calls; what lies between them in an endless recursion is left
+ * out. */
 static uintptr_t call[FIRST_CALLS + LAST_CALLS];
 static atomic_size_t calls; /* all that were seen */
 

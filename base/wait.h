@@ -5,7 +5,8 @@
 
 #include <pthread.h>
 
-/** Waits until `changed` is signalled or `seconds` (below 1) are over; the caller holds the lock. */
+/** Waits until `changed` is signalled or `seconds` (below 1) are over; the caller holds the
+ * lock. */
 void km_wait(pthread_cond_t *changed, pthread_mutex_t *lock, double seconds);
 
 #endif

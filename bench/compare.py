@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kmeans beside its peers, in one run: started by bench/run.sh, which says what it needs.
 
-    compare.py [--quick] [--only NAME] [--kmeans build/kmeans] [--output out/bench.json]
+    compare.py [--quick] [--only NAME] [--kmeans build/kmeans] [--output out/bench.json] [--results FILE]
 
 Every system is a process of its own that measures inside; they take turns round by round, so that
 a disturbance hits all of them, and the medians count. "tuned": OPENBLAS_CORETYPE=SkylakeX, where
@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import resource
 import statistics
 import subprocess
@@ -420,10 +421,24 @@ def cpu_name():
     return names[0] if names else platform.machine()
 
 
+PAGE = []  # what was said, for the file of results
+
+
+def say(text):
+    PAGE.append(text)
+    print(text, flush=True)
+
+
 def table(*widths):
     def show(*cells):
-        print("| " + " | ".join(f"{c:{w}}" for c, w in zip(cells, widths)) + " |", flush=True)
+        say("| " + " | ".join(f"{c:{w}}" for c, w in zip(cells, widths)) + " |")
     return show
+
+
+def results_file(name):
+    """bench/results/amd-epyc-9r14.md"""
+    words = re.findall(r"[a-z0-9]+", re.sub(r"\(.*?\)|@.*|\bcpu\b|processor", "", name.lower()))
+    return os.path.join(HERE, "results", "-".join(words) + ".md")
 
 
 def header(show, *titles):
@@ -433,7 +448,7 @@ def header(show, *titles):
 
 def print_bars(bars):
     """Worst first: the value over its bar, or the other way round."""
-    print("\nBars, worst first:\n")
+    say("\nBars, worst first:\n")
     show = table(58, 8, 9, 3)
     header(show, "what", "measured", "bar", "met")
     margin = {">=": lambda v, b: v / b, "<=": lambda v, b: b / v}
@@ -447,19 +462,20 @@ def main():
     parser.add_argument("--only", help="only shapes whose name holds this; no whole jobs")
     parser.add_argument("--kmeans", default=os.path.join(ROOT, "build", "kmeans"))
     parser.add_argument("--output", default=os.path.join(OUT, "bench.json"))
+    parser.add_argument("--results", help="where the tables go [of a whole run: bench/results/CPU.md]")
     args = parser.parse_args()
     os.makedirs(ROWS, exist_ok=True)
     forget_rows()  # of a run that was cut off, or of other code
     begin = time.time()
     result = {"cpu": cpu_name(), "cpus": CPUS, "versions": versions(), "load_before": os.getloadavg()[0],
               "date": time.strftime("%Y-%m-%d", time.gmtime()), "quick": args.quick, "runs": []}
-    print(f"{result['cpu']}, {CPUS} CPUs, load {result['load_before']:.2f}; "
-          + ", ".join(f"{k} {v}" for k, v in result["versions"].items()))
+    say(f"{result['cpu']}, {CPUS} CPUs, {result['date']}, load {result['load_before']:.2f}; "
+        + ", ".join(f"{k} {v}" for k, v in result["versions"].items()))
     systems, result["openblas_as_shipped"] = start_systems(args)
     for library, blas in result["openblas_as_shipped"].items():
         if blas:
-            print(f"The OpenBLAS of {library} takes its kernels for {', '.join(blas)} as shipped.")
-    print("\nMillions of rows a second of one pass, peers as shipped / tuned:\n")
+            say(f"The OpenBLAS of {library} takes its kernels for {', '.join(blas)} as shipped.")
+    say("\nMillions of rows a second of one pass, peers as shipped / tuned:\n")
     show = table(20, 3, 8, 7, 11, 7, 17, 17, 7, 17, 13)
     header(show, "shape", "thr", "kmeans", "GFLOP/s", "of the roof", "x 1 thr", "sklearn Lloyd", "FAISS",
            "intelex", "MiniBatch", "x best peer")
@@ -473,7 +489,7 @@ def main():
         quality_bars(bars, shape, runs)
         lines.append(objectives(shape, runs))
         result["runs"] += runs
-    print("\nMean squared distance that each reaches from the same first centers:\n")
+    say("\nMean squared distance that each reaches from the same first centers:\n")
     show = table(20, 10, 11, 13, 11, 11, 22, 11)
     header(show, "shape", "after", "kmeans", "sklearn Lloyd", "FAISS", "intelex",
            "MiniBatch, no reassign", "MiniBatch")
@@ -487,7 +503,7 @@ def main():
     if len(batches) == 2:
         bars.append(("batch 500 / batch 5000, one thread", batches[500] / batches[5000], ">=", 0.95))
     if not args.only and not args.quick:
-        print("\nWhole jobs, seconds and objective:\n")
+        say("\nWhole jobs, seconds and objective:\n")
         show = table(70, 7, 9)
         header(show, "job", "seconds", "objective")
         note(f"{time.time() - begin:5.0f} s  whole jobs")
@@ -498,7 +514,11 @@ def main():
     result["load_after"] = os.getloadavg()[0]
     with open(args.output, "w") as f:
         json.dump(result, f, indent=1)
-    note(f"{time.time() - begin:5.0f} s in all; figures in {args.output}")
+    results = args.results or (None if args.quick or args.only else results_file(result["cpu"]))
+    if results:
+        with open(results, "w") as f:
+            f.write("# %s\n\n`bench/run.sh`\n\n%s\n" % (result["cpu"], "\n".join(PAGE)))
+    note(f"{time.time() - begin:5.0f} s in all; figures in {args.output}" + (f", tables in {results}" if results else ""))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
     bench/predict.py --shape 60x250 [--fit out/predict.json]     K = 250, d = 60: Mrow/s
 
 A pass over a row takes a sum of five parts, each with a constant of the form of the kernel
-(docs/performance.md):
+(docs/kernels.md):
 
     a * 2Kd / F   multiply-adds at the peak F (forms B, V: K rounded up to panels of 16 where they do that)
   + s * 2Kd / F   where the centers, 4Kd bytes (form V, the screen of levels vnni, vnni-zen4: Kd), are more than the

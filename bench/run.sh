@@ -3,11 +3,12 @@
 # kmeans beside the newest scikit-learn, scikit-learn-intelex and FAISS, shape by shape, and the
 # machine's peaks measured in the same run. Installs the peers into out/bench-venv, builds, measures:
 #
-#   bench/run.sh [--quick] [--only NAME] [--kmeans FILE]
+#   bench/run.sh [--quick] [--only NAME] [--kmeans FILE] [--results FILE]
 #
 # --quick takes under two minutes instead of a quarter of an hour, with one round and peers on one
-# thread only; --kmeans measures that program instead of a fresh build. The tables, markdown, go to
-# standard output, all figures to out/bench.json. The machine should be idle.
+# thread only; --kmeans measures that program instead of a fresh build. The tables go to standard output,
+# and of a whole run, as markdown, to bench/results/ under the name of the CPU (or --results); all figures
+# to out/bench.json. The machine should be idle.
 set -euo pipefail
 repo=$(cd "$(dirname "$0")/.." && pwd)
 venv=$repo/out/bench-venv

@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPREAD      2.0F /* the clusters' centers are uniform in [0, SPREAD), rows 0..1 beyond */
-#define MEAN        (SPREAD / 2 + 0.5F) /* rows are relative to it, as those in training to their origin */
+#define SPREAD 2.0F /* the clusters' centers are uniform in [0, SPREAD), rows 0..1 beyond */
+/* rows are relative to it, as those in training to their origin */
+#define MEAN        (SPREAD / 2 + 0.5F)
 #define CENTER_SEED 0x7f4a7c15U
 #define MAX_SAMPLES 4096
 #define DATA_ROWS   256 /* of a task that makes rows */
@@ -41,7 +42,7 @@ static void make_rows(void *arg, size_t task, int worker)
     }
 }
 
-double km_shape_bytes(const struct km_shape *s, size_t lanes)
+double km_bench_shape_bytes(const struct km_bench_shape *s, size_t lanes)
 {
     double row = 4 * (double)km_mat_ld(s->d), cells = (double)s->k * (double)s->d;
     size_t steps = s->kind == KM_SHAPE_SHRINK ? 2 * s->n : s->n; /* points are centers, too */
@@ -51,7 +52,7 @@ double km_shape_bytes(const struct km_shape *s, size_t lanes)
     return (double)steps * (row + 32) + (double)(lanes + 1) * cells * 40;
 }
 
-int km_shape_data_init(struct km_shape_data *data, const struct km_shape *shape,
+int km_shape_data_init(struct km_shape_data *data, const struct km_bench_shape *shape,
                        struct km_pool *pool, struct km_err *err)
 {
     struct making m = {.x = &data->x};
@@ -119,7 +120,7 @@ double km_samples_median(struct km_samples *s)
 
 static int init_dense(struct km_lane *lane, struct km_err *err)
 {
-    const struct km_shape *s = &lane->data->shape;
+    const struct km_bench_shape *s = &lane->data->shape;
     int rc = KM_OK;
 
     if (s->kind == KM_SHAPE_PASS)
@@ -134,7 +135,7 @@ static int init_dense(struct km_lane *lane, struct km_err *err)
 
 static int init_sparse(struct km_lane *lane, struct km_err *err)
 {
-    const struct km_shape *s = &lane->data->shape;
+    const struct km_bench_shape *s = &lane->data->shape;
     int rc = km_sparse_init(&lane->sparse_step, lane->kern, lane->pool,
                             km_bench_sparse_block(s->n, s->nnz), s->k, 0, err);
 
@@ -146,7 +147,7 @@ static int init_sparse(struct km_lane *lane, struct km_err *err)
 int km_lane_init(struct km_lane *lane, const struct km_shape_data *data,
                  const struct km_kernels *kern, struct km_pool *pool, struct km_err *err)
 {
-    const struct km_shape *s = &data->shape;
+    const struct km_bench_shape *s = &data->shape;
     int rc;
 
     *lane = (struct km_lane){.data = data, .kern = kern, .pool = pool};
@@ -178,7 +179,7 @@ void km_lane_done(struct km_lane *lane)
  * centers move, batch by batch. */
 static void run_pass(struct km_lane *lane)
 {
-    const struct km_shape *s = &lane->data->shape;
+    const struct km_bench_shape *s = &lane->data->shape;
     const struct km_mat *x = &lane->data->x;
     size_t batch = s->batch ? s->batch : x->n;
 
@@ -206,7 +207,7 @@ static void run_seed(struct km_lane *lane)
 
 static int run_shrink(struct km_lane *lane, struct km_err *err)
 {
-    const struct km_shape *s = &lane->data->shape;
+    const struct km_bench_shape *s = &lane->data->shape;
     struct km_shrink_options o = {.k = s->k,
                                   .trials = km_shrink_auto_trials(s->n, s->k, s->d),
                                   .plusplus = 1,
@@ -272,7 +273,7 @@ int km_lane_round(struct km_lane *lane, const struct km_peak *peak, double secon
 
 static double sparse_objective(struct km_lane *lane)
 {
-    const struct km_shape *s = &lane->data->shape;
+    const struct km_bench_shape *s = &lane->data->shape;
     struct km_sparse_centers *c = &lane->sparse_centers;
     const struct km_csr *x = &lane->data->sparse;
 

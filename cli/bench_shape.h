@@ -13,7 +13,7 @@ enum km_shape_kind {
     KM_SHAPE_SHRINK, /* n weighted points to k centers, trials of `auto` */
 };
 
-struct km_shape {
+struct km_bench_shape {
     char name[128];
     enum km_shape_kind kind;
     size_t n, d, k;
@@ -23,20 +23,20 @@ struct km_shape {
 
 /** A shape with its rows and first centers; several lanes may work on it. */
 struct km_shape_data {
-    struct km_shape shape;
+    struct km_bench_shape shape;
     struct km_mat x;
     struct km_centers start;
     struct km_csr sparse; /* the rows of a sparse shape: it has neither of the two above */
 };
 
 /** Bytes that a shape takes in all, with `lanes` lanes. */
-double km_shape_bytes(const struct km_shape *s, size_t lanes);
+double km_bench_shape_bytes(const struct km_bench_shape *s, size_t lanes);
 
 /**
  * Rows of a mixture of 64 clusters, the same on every machine (bench/data.py makes the same ones),
  * and centers at every n / k-th row. Sparse rows: cli/bench_sparse.h.
  */
-int km_shape_data_init(struct km_shape_data *data, const struct km_shape *shape,
+int km_shape_data_init(struct km_shape_data *data, const struct km_bench_shape *shape,
                        struct km_pool *pool, struct km_err *err);
 void km_shape_data_done(struct km_shape_data *data); /* zeroed is fine */
 

@@ -6,10 +6,10 @@
  */
 #include "base/aside.h"
 #include "base/crash.h"
+#include "base/nearest.h"
 #include "cli/bench.h"
 #include "cli/convert.h"
-#include "cli/nearest.h"
-#include "dist/launch.h"
+#include "dist/launch/agent.h"
 #include "train/verb.h"
 
 #include <signal.h>
@@ -19,33 +19,37 @@
 
 struct verb {
     const char *name;
-    int (*run)(int argc, char **argv);
+    const char *help;                  /* one line; NULL: not for users */
+    int (*run)(int argc, char **argv); /* NULL: help, which knows the others */
 };
 
 static const struct verb verbs[] = {
-    {"train", km_train_main},
-    {"convert", km_convert_main},
-    {"bench", km_bench_main},
-    {"launch-agent", km_agent_main}, /* for mpirun only, so neither in `words` nor in the help */
+    {"train", "find the centers of the data, write the model", km_train_main},
+    {"convert", "idx, CSV or RecordIO-protobuf into RecordIO-protobuf or CSV", km_convert_main},
+    {"bench", "rates of this machine, shape by shape, beside what it could do at most",
+     km_bench_main},
+    {"help", "this text; help VERB: all about one verb (also: kmeans VERB --help)", NULL},
+    {"launch-agent", NULL, km_agent_main}, /* for mpirun only */
 };
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
-static const char *const words[] = {"train", "convert", "bench", "help", NULL};
-
-static const char usage[] =
-    "kmeans " KM_VERSION ": k-means clustering, a drop-in for the SageMaker built-in algorithm\n"
-    "\n"
-    "  kmeans train --k 10 --output model.tar.gz data.csv    cluster files\n"
-    "  kmeans train --root DIR                               run a job laid out as under /opt/ml\n"
-    "  kmeans convert --scale 1/256 images.gz --output train.recordio\n"
-    "\n"
-    "Verbs:\n"
-    "  train     find the centers of the data, write the model\n"
-    "  convert   idx, CSV or RecordIO-protobuf into RecordIO-protobuf or CSV\n"
-    "  bench     rates of this machine, shape by shape, beside what it could do at most\n"
-    "  help      this text; help VERB: all about one verb (also: kmeans VERB --help)\n"
-    "\n"
-    "  kmeans --version   the version\n";
+static void print_usage(FILE *out)
+{
+    fputs("kmeans " KM_VERSION
+          ": k-means clustering, a drop-in for the SageMaker built-in algorithm\n"
+          "\n"
+          "  kmeans train --k 10 --output model.tar.gz data.csv    cluster files\n"
+          "  kmeans train --root DIR                               run a job laid out as under "
+          "/opt/ml\n"
+          "  kmeans convert --scale 1/256 images.gz --output train.recordio\n"
+          "\n"
+          "Verbs:\n",
+          out);
+    for (size_t i = 0; i < N_VERBS; i++)
+        if (verbs[i].help)
+            fprintf(out, "  %-9s %s\n", verbs[i].name, verbs[i].help);
+    fputs("\n  kmeans --version   the version\n", out);
+}
 
 static const struct verb *find_verb(const char *name)
 {
@@ -62,29 +66,36 @@ static int in_container(void)
 
 static int unknown_verb(const char *name)
 {
-    const char *near = km_nearest_word(name, words);
+    const char *words[N_VERBS + 1] = {NULL}, *near;
+    size_t n = 0;
 
+    for (size_t i = 0; i < N_VERBS; i++)
+        if (verbs[i].help)
+            words[n++] = verbs[i].name;
+    near = km_nearest_word(name, words);
     fprintf(stderr, "kmeans: unknown verb \"%s\"", name);
     if (near)
         fprintf(stderr, "; did you mean \"%s\"?\n", near);
-    else
-        fprintf(stderr, "; the verbs are train, convert, bench and help\n");
+    for (size_t i = 0; !near && i < n; i++)
+        fprintf(stderr, "%s%s%s",
+                i == 0      ? "; the verbs are "
+                : i + 1 < n ? ", "
+                            : " and ",
+                words[i], i + 1 < n ? "" : "\n");
     return 2;
 }
 
 static int help(int argc, char **argv)
 {
-    const struct verb *verb;
+    const struct verb *verb = argc < 2 ? NULL : find_verb(argv[1]);
     char option[] = "--help";
 
-    if (argc < 2) {
-        fputs(usage, stdout);
-        return 0;
-    }
-    verb = find_verb(argv[1]);
-    if (!verb)
+    if (argc >= 2 && !verb)
         return unknown_verb(argv[1]);
-    return verb->run(2, (char *[]){argv[1], option, NULL});
+    if (verb && verb->run)
+        return verb->run(2, (char *[]){argv[1], option, NULL});
+    print_usage(stdout);
+    return 0;
 }
 
 /* argv[0] of km_train_main is "train", whatever this program was called as. */
@@ -109,16 +120,14 @@ static int dispatch(int argc, char **argv)
     }
     if (argc > 1 && (verb = find_verb(argv[1]))) {
         km_crash_verb(verb->name);
-        return verb->run(argc - 1, argv + 1);
+        return verb->run ? verb->run(argc - 1, argv + 1) : help(argc - 1, argv + 1);
     }
     if (argc < 2) {
         if (argc == 1 && in_container())
             return train(argc, argv);
-        fputs(usage, stderr);
+        print_usage(stderr);
         return 2;
     }
-    if (strcmp(argv[1], "help") == 0)
-        return help(argc - 1, argv + 1);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return help(1, argv);
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
@@ -139,10 +148,10 @@ int main(int argc, char **argv)
     code = dispatch(argc, argv);
 
     /*
-     * Without the libraries' exit handlers: OpenBLAS's waits for the threads that it started when it
-     * was loaded, and where address space is short (ulimit -v) one of them tries for ever to get its
-     * memory, so that a finished job would not end. The leak check is an exit handler, too; what a read
-     * that never ends still uses is no leak.
+     * Without the libraries' exit handlers: OpenBLAS's waits for the threads that it started when
+     * it was loaded, and where address space is short (ulimit -v) one of them tries for ever to get
+     * its memory, so that a finished job would not end. The leak check is an exit handler, too;
+     * what a read that never ends still uses is no leak.
      */
     fflush(NULL);
     km_crash_wait();

@@ -21,8 +21,8 @@ size_t km_peak_l3(void);
 
 /**
  * Loops as wide as the kernels of `level` (km_kernels.name); those of blas and generic as wide as
- * the CPU allows. Fills the buffer, which is four times an L3 cache of `l3` bytes, within reason. km_peak_done
- * frees it, also after a failure.
+ * the CPU allows. Fills the buffer, which is four times an L3 cache of `l3` bytes, within reason.
+ * km_peak_done frees it, also after a failure.
  */
 int km_peak_init(struct km_peak *p, const char *level, size_t l3, struct km_pool *pool,
                  struct km_err *err);

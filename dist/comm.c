@@ -29,6 +29,11 @@ struct km_comm {
     uint64_t sent;                 /* bytes of what was merged */
 };
 
+int km_comm_can_join(void)
+{
+    return km_wire_joins();
+}
+
 int km_comm_is_rank(void)
 {
     if (getenv("KM_SUPERVISOR") || getenv("OMPI_COMM_WORLD_SIZE"))
@@ -75,12 +80,28 @@ void km_comm_close(struct km_comm *c)
     km_free(c);
 }
 
+/* Copies of a build without MPI would each be rank 0 of 1. */
+static int check_alone(struct km_err *err)
+{
+    const char *name = km_wire_joins() ? NULL : km_copies_said(getenv);
+
+    if (!name)
+        return KM_OK;
+    return km_fail(err, KM_E_INPUT,
+                   "a launcher started this program several times (%s is %.20s), but it was built "
+                   "without MPI (KM_MPI=OFF) and trains alone",
+                   name, getenv(name));
+}
+
 int km_comm_open(struct km_comm **comm, struct km_err *err)
 {
-    struct km_comm *c = km_alloc(1, sizeof(*c));
-    int rc = KM_OK;
+    int rc = check_alone(err);
+    struct km_comm *c;
 
     *comm = NULL;
+    if (rc)
+        return rc;
+    c = km_alloc(1, sizeof(*c));
     if (!c)
         return km_fail(err, KM_E_MEM, "no memory for the communicator");
     c->size = 1;

@@ -1,30 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The wire over MPI; the only file that knows MPI. Every exchange is started and then asked after, so
- * that waiting for a slower host costs no core: MPI itself would spin.
+ * The wire over MPI; the only file that knows MPI. Every exchange is started and then asked after,
+ * so that waiting for a slower host costs no core: MPI itself would spin.
  */
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/stop.h"
+#include "dist/comm.h"
 #include "dist/wire.h"
 
 #include <mpi.h>
 #include <sched.h>
 
 /*
- * Hosts are hardly ever ready at the same time: awake for the first millisecond, then asleep between
- * two looks, longer the longer it takes. Bytes flow only while MPI is asked after them, so a large
- * exchange stays awake for longer, and never sleeps long: 128 KiB with each look are more than 10
- * Gbit/s.
+ * Hosts are hardly ever ready at the same time: awake for the first millisecond, then asleep
+ * between two looks, longer the longer it takes. Bytes flow only while MPI is asked after them, so
+ * a large exchange stays awake for longer, and never sleeps long: 128 KiB with each look are more
+ * than 10 Gbit/s.
  */
 #define AWAKE_SECONDS       1e-3
 #define LARGE_AWAKE_SECONDS 50e-3
 #define SHORT_SLEEP         20e-6
 #define LONG_SLEEP          1e-3
 #define LARGE_BYTES         65536
-/* The platform kills a job 120 seconds after it asked it to stop. Supervisors give a host up before
- * this, and know better which one is to blame; under a plain mpirun nobody else does. */
-#define STOP_SECONDS 100.0
 
 static int fail(int code, const char *what, struct km_err *err)
 {
@@ -47,11 +45,10 @@ static int wait_for(int code, MPI_Request *request, int large, const char *what,
         code = MPI_Test(request, &done, MPI_STATUS_IGNORE);
         if (done || code != MPI_SUCCESS)
             break;
-        if (km_stop_seconds() > STOP_SECONDS)
-            return km_fail(
-                err, KM_E_PEER,
-                "the job was asked to stop, but another host did not answer within %.0f s",
-                STOP_SECONDS);
+        if (km_stop_seconds() > KM_COMM_STOP_SECONDS)
+            return km_fail(err, KM_E_PEER,
+                           "the job was asked to stop, but another host did not answer within %d s",
+                           KM_COMM_STOP_SECONDS);
         waited = km_now() - start;
         if (waited < awake)
             sched_yield();
@@ -61,6 +58,11 @@ static int wait_for(int code, MPI_Request *request, int large, const char *what,
             km_sleep(waited / 16 < LONG_SLEEP ? waited / 16 : LONG_SLEEP);
     }
     return code == MPI_SUCCESS ? KM_OK : fail(code, what, err);
+}
+
+int km_wire_joins(void)
+{
+    return 1;
 }
 
 int km_wire_open(int *rank, int *size, struct km_err *err)

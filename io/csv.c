@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A quoted field may hold anything but a line end: rows of numbers have no use for it, and without it a
- * forgotten quote cannot swallow the rest of the file.
+ * A quoted field may hold anything but a line end: rows of numbers have no use for it, and without
+ * it a forgotten quote cannot swallow the rest of the file.
  */
 #include "io/csv.h"
 

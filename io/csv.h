@@ -14,8 +14,8 @@ struct km_csv {
     int started;     /* the byte order mark has been dealt with */
     size_t max_line; /* a longer line is an error; 0: KM_CSV_LINE_MAX. Set by the caller. */
     uint64_t end;    /* lines that begin at this byte or later are not taken; 0: all. As above. */
-    uint64_t
-        next_lf; /* no LF (CR) in the file between the current position and here: a file without */
+    /* no LF (CR) in the file between the current position and here: a file without */
+    uint64_t next_lf;
     uint64_t next_cr; /* one of them is not searched again for it with each line */
 };
 
@@ -42,9 +42,9 @@ struct km_csv_lines {
 };
 
 /**
- * Looks at up to `most` lines (KM_CSV_AHEAD at most) without taking them; beyond the second line only
- * within 1 MiB, and never a line that may have been cut. What is no regular file is not waited for beyond
- * its second line. Holds until the stream is used again.
+ * Looks at up to `most` lines (KM_CSV_AHEAD at most) without taking them; beyond the second line
+ * only within 1 MiB, and never a line that may have been cut. What is no regular file is not waited
+ * for beyond its second line. Holds until the stream is used again.
  */
 int km_csv_ahead(const struct km_csv *c, struct km_stream *s, size_t most,
                  struct km_csv_lines *lines, struct km_err *err);

@@ -185,7 +185,8 @@ static int is_plain(const struct km_csv_field *f, const struct km_dialect *d)
     return f->kind == KM_FIELD_TEXT && !km_csv_other_separator(f->text, f->len, d);
 }
 
-/* A first row with text in it may be a header that has numbers among its names, or begin with a label. */
+/* A first row with text in it may be a header that has numbers among its names, or begin with a
+ * label. */
 static void advise_on_text(const struct km_csv_fault *f, struct km_err *err)
 {
     const char *p = f->text;

@@ -22,7 +22,8 @@ struct km_csv_fault {
 /** Replaces the message in *err, which km_csv_parse made, by one with place, names and advice. */
 int km_csv_fail(const struct km_csv_fault *f, struct km_err *err);
 
-/** Adds to a message which dialect the lines are in, if it is another one than the format's: then 1. */
+/** Adds to a message which dialect the lines are in, if it is another one than the format's: then
+ * 1. */
 int km_csv_fail_dialect(const struct km_format *format, const struct km_csv_lines *lines,
                         struct km_err *err);
 

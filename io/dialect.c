@@ -92,7 +92,8 @@ static int line_fits(const char *text, size_t len, const struct km_dialect *d, s
     return numbers == n || (first && numbers == 0 && names > 0);
 }
 
-/* named: the lines behind the first begin with a name of a row each, which the first does not name. */
+/* named: the lines behind the first begin with a name of a row each, which the first does not
+ * name. */
 static int fits(const struct km_csv_lines *lines, const struct km_dialect *d, size_t skip,
                 int named)
 {

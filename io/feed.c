@@ -8,8 +8,16 @@
  *
  * Closing sets `stop` and makes stop_fd readable: a reader that waits for a block or for the bytes
  * of a FIFO ends at once, one that decodes ends with its block. A read of a regular file cannot be
- * ended (its server may be gone): the caller never waits for one without end once the job is asked to
- * stop, and leaves the thread, and all that it uses, behind.
+ * ended (its server may be gone): the caller never waits for one without end once the job is asked
+ * to stop, and leaves the thread, and all that it uses, behind.
+ *
+ *   open         the format from the first bytes; the first rows of the first files are decoded
+ *   divide       which bytes of the files, one behind the other, are this host's part
+ *   look         the first rows, for whoever decides whether they are sparse
+ *   next         the caller gives its block back and waits for the ready one
+ *   read_ahead   the reader thread: produce a block after the other until the pass ends
+ *   produce      decode a block: find_row opens file after file, fill reads rows, move takes the
+ *                origin off and multiplies by 2^exponent
  */
 #include "io/feed.h"
 
@@ -49,6 +57,7 @@ struct km_feed {
     struct km_header header; /* what format.header points to */
     double row_bytes;        /* about; 0: not known */
     const char *kept; /* the file that can be read only once whose first row decided; or NULL */
+    struct km_shape shape; /* of the rows, as km_feed_cut_as says */
     size_t mini_batch;
     size_t block;
     size_t values; /* of a block, where rows are sparse */
@@ -147,8 +156,8 @@ static void check_files(void *arg)
     }
 }
 
-/* The same where only what can be read once is left: its first rows are kept for the pass. Whose turn
- * is not the first may have a writer that waits until the one before is read. */
+/* The same where only what can be read once is left: its first rows are kept for the pass. Whose
+ * turn is not the first may have a writer that waits until the one before is read. */
 static void wait_for_first_row(void *arg)
 {
     struct km_feed *f = arg;
@@ -374,6 +383,35 @@ void km_feed_cut(struct km_feed *f, size_t mini_batch, size_t block)
     f->block = km_min(block, mini_batch);
 }
 
+int km_feed_may_be_sparse(const struct km_feed *f)
+{
+    return f->format.kind == KM_RECORDIO || f->format.kind == KM_SPARSE;
+}
+
+int km_feed_has_files(const struct km_feed *f)
+{
+    return f->files->n > 0;
+}
+
+struct km_shape km_feed_shape_for(const struct km_feed *f, const struct km_shape *want)
+{
+    return km_feed_may_be_sparse(f) ? *want : (struct km_shape){.d = want->d, .values = want->d};
+}
+
+void km_feed_cut_as(struct km_feed *f, const struct km_shape *shape, size_t mini_batch,
+                    struct km_room block)
+{
+    if (shape->sparse)
+        km_feed_keep_sparse(f, block.values);
+    f->shape = *shape;
+    km_feed_cut(f, mini_batch, block.rows);
+}
+
+struct km_shape km_feed_shape(const struct km_feed *f)
+{
+    return f->shape;
+}
+
 /* Ends and joins the reader thread, or leaves it behind. */
 static void end_reader(struct km_feed *f)
 {
@@ -479,11 +517,11 @@ static int read_rows(struct km_feed *f, struct km_batch *b, size_t want, size_t 
         if (*got == 0)
             km_csr_clear(s);
         rc = km_shard_read_sparse(f->shard, s, want, f->values, &rows, err);
-        b->s = *s;
+        b->rows.sparse = *s;
         *full = s->nnz >= f->values;
     } else {
-        b->x = km_mat_view(&f->block_of[slot], 0, want);
-        rc = km_shard_read(f->shard, &b->x, *got, &rows, err);
+        b->rows.dense = km_mat_view(&f->block_of[slot], 0, want);
+        rc = km_shard_read(f->shard, &b->rows.dense, *got, &rows, err);
     }
     *got += rows;
     *full |= *got == want;
@@ -568,9 +606,9 @@ static void move_sparse(struct km_feed *f, const struct km_csr *s)
 static void move(struct km_feed *f, struct km_batch *b)
 {
     if (f->moved && f->format.kind == KM_SPARSE)
-        move_sparse(f, &b->s);
+        move_sparse(f, &b->rows.sparse);
     else if (f->moved)
-        move_dense(f, &b->x);
+        move_dense(f, &b->rows.dense);
     b->exponent = f->exponent;
 }
 
@@ -589,7 +627,7 @@ static int decode(struct km_feed *f, struct km_err *err)
     rc = fill(f, b, km_min(left, f->block), &got, err);
     if (got == 0)
         return rc;
-    b->x.n = f->format.kind == KM_SPARSE ? 0 : got;
+    b->rows.dense.n = f->format.kind == KM_SPARSE ? 0 : got;
     b->first_row = f->rows;
     f->rows += got;
     f->in_mini += got;

@@ -6,15 +6,13 @@
 #ifndef KM_IO_FEED_H
 #define KM_IO_FEED_H
 
-#include "base/csr.h"
-#include "base/mat.h"
+#include "base/rows.h"
 #include "io/file.h"
 #include "io/shard.h"
 
 /** A block of rows, owned by the feed, valid until the next km_feed_next. */
 struct km_batch {
-    struct km_mat x;     /* x.n rows filled */
-    struct km_csr s;     /* in place of x after km_feed_keep_sparse (else s.d is 0) */
+    struct km_rows rows; /* sparse after km_feed_keep_sparse */
     int exponent;        /* values are times 2^exponent, after km_feed_move */
     const char *path;    /* where its first row came from */
     uint64_t first_row;  /* number of its first row within this pass, from 0 */
@@ -58,7 +56,8 @@ uint64_t km_feed_bytes(const struct km_feed *feed);
  * asked by the caller's thread at any time. */
 struct km_record_extras km_feed_extras(struct km_feed *feed);
 
-/** Bytes of a row of the channel, about: of its first 16 or fewer. 0: there is none that can be looked at. */
+/** Bytes of a row of the channel, about: of its first 16 or fewer. 0: there is none that can be
+ * looked at. */
 double km_feed_row_bytes(const struct km_feed *feed);
 
 /** What the first rows of a channel are like. */
@@ -78,10 +77,25 @@ int km_feed_look(const struct km_feed *feed, struct km_feed_look *look, struct k
  */
 void km_feed_keep_sparse(struct km_feed *feed, size_t values);
 
+/** Whether the format of the channel has sparse rows, and whether there are files at all. */
+int km_feed_may_be_sparse(const struct km_feed *feed);
+int km_feed_has_files(const struct km_feed *feed);
+
+/** The shape that rows of this feed can come in: `want`, or dense where the format has no sparse
+ * rows. */
+struct km_shape km_feed_shape_for(const struct km_feed *feed, const struct km_shape *want);
+
+/** km_feed_keep_sparse where that shape is sparse, and km_feed_cut. */
+void km_feed_cut_as(struct km_feed *feed, const struct km_shape *shape, size_t mini_batch,
+                    struct km_room block);
+
+/** The shape that rows come in. */
+struct km_shape km_feed_shape(const struct km_feed *feed);
+
 /** Rows of a block of either kind. */
 static inline size_t km_batch_rows(const struct km_batch *b)
 {
-    return b->s.d ? b->s.n : b->x.n;
+    return km_rows_n(&b->rows);
 }
 
 /**
@@ -91,15 +105,15 @@ static inline size_t km_batch_rows(const struct km_batch *b)
 void km_feed_cut(struct km_feed *feed, size_t mini_batch, size_t block);
 
 /**
- * Ends the reader thread, also one that waits for a FIFO's bytes, and frees all; NULL is fine. A block
- * being decoded or a read from a disk under way is finished first; if that takes longer than a second,
- * the thread and its memory are left behind (base/aside.h).
+ * Ends the reader thread, also one that waits for a FIFO's bytes, and frees all; NULL is fine. A
+ * block being decoded or a read from a disk under way is finished first; if that takes longer than
+ * a second, the thread and its memory are left behind (base/aside.h).
  */
 void km_feed_close(struct km_feed *feed);
 
 /** The format as completed from the data; feature_dim is 0 only if no row has been met: there is
- * none, or only FIFOs that have not had their turn. Its `header` is the feed's, and tells what CSV files began
- * with so far; the reader thread may learn more while a pass is under way. */
+ * none, or only FIFOs that have not had their turn. Its `header` is the feed's, and tells what CSV
+ * files began with so far; the reader thread may learn more while a pass is under way. */
 const struct km_format *km_feed_format(const struct km_feed *feed);
 
 /**
@@ -108,9 +122,9 @@ const struct km_format *km_feed_format(const struct km_feed *feed);
  * all rows before the bad one, and again with each further call. The first block of the first pass
  * is decoded within the call, all others by the reader thread.
  *
- * When somebody asks to stop (base/stop.h) the call does not wait any longer for a block that is not
- * ready, and says KM_OK; no pass follows this one. (The first block of all is waited for one second
- * more; so are the first rows by km_feed_open and km_feed_look, which fail then.)
+ * When somebody asks to stop (base/stop.h) the call does not wait any longer for a block that is
+ * not ready, and says KM_OK; no pass follows this one. (The first block of all is waited for one
+ * second more; so are the first rows by km_feed_open and km_feed_look, which fail then.)
  */
 int km_feed_next(struct km_feed *feed, struct km_batch **batch, struct km_err *err);
 
@@ -118,11 +132,12 @@ int km_feed_next(struct km_feed *feed, struct km_batch **batch, struct km_err *e
 int km_feed_stopped(const struct km_feed *feed);
 
 /**
- * From now on rows come as (row - origin) * 2^exponent (base/scale.h), so that data far from zero keeps its
- * precision, and tiny and huge values their squares. Origin: d values, or NULL for sparse rows, which have none.
- * Where a row would not be within the limit, the exponent falls: for its whole block, as the batch says, and for
- * all that follow. Called before the first block, or after the first (then the caller does the same to
- * the block it holds) and before the second is asked for; holds for all later passes.
+ * From now on rows come as (row - origin) * 2^exponent (base/scale.h), so that data far from zero
+ * keeps its precision, and tiny and huge values their squares. Origin: d values, or NULL for sparse
+ * rows, which have none. Where a row would not be within the limit, the exponent falls: for its
+ * whole block, as the batch says, and for all that follow. Called before the first block, or after
+ * the first (then the caller does the same to the block it holds) and before the second is asked
+ * for; holds for all later passes.
  */
 int km_feed_move(struct km_feed *feed, const float *origin, int exponent, struct km_err *err);
 
@@ -139,6 +154,8 @@ struct km_feed_stats {
     uint64_t bytes;        /* of the files, or the feed's part of them */
     double decode_seconds; /* of the reader thread, over all passes */
 };
+
+/** See struct km_feed_stats. */
 struct km_feed_stats km_feed_stats(const struct km_feed *feed);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every loop here is written once for any dialect and compiled twice: for commas and points, which nearly
- * all files have, with both as constants.
+ * Every loop here is written once for any dialect and compiled twice: for commas and points, which
+ * nearly all files have, with both as constants.
  */
 #include "io/fields.h"
 
@@ -46,8 +46,8 @@ static int is_usual(const struct km_dialect *d)
     return d->separator == ',' && d->point == '.';
 }
 
-/* Of blanks that separate, the last before the next field stands for all of them; those at the end of a line
- * do not count. */
+/* Of blanks that separate, the last before the next field stands for all of them; those at the end
+ * of a line do not count. */
 static ALWAYS_INLINE const char *at_separator(const char *p, const char *end, char separator)
 {
     const char *next;
@@ -70,8 +70,8 @@ static const char *quote_end(const char *p, const char *end)
     }
 }
 
-/* End of the field at p: its separator, or the end of the line. A quoted field's separators are its own.
- * NULL if a quote is not closed. */
+/* End of the field at p: its separator, or the end of the line. A quoted field's separators are its
+ * own. NULL if a quote is not closed. */
 static const char *field_end(const char *p, const char *end, char separator)
 {
     const char *hit;
@@ -334,7 +334,8 @@ static int fail_columns(const char *text, size_t len, const struct km_csv_shape 
 
 /* ---- rows ---- */
 
-/* What is wrong with a line that was not taken as it should; columns up to place->column are fine. */
+/* What is wrong with a line that was not taken as it should; columns up to place->column are
+ * fine. */
 static int fail_line(const char *p, const char *next, const char *end,
                      const struct km_csv_shape *shape, const struct km_dialect *d,
                      struct km_csv_place *place, const char *text, struct km_err *err)

@@ -10,8 +10,8 @@
 /** Number of columns of a line (quotes respected). */
 size_t km_csv_columns(const char *text, size_t len, const struct km_dialect *d);
 
-/** What a field holds. KM_FIELD_MISSING: a word for no value, as NA or null; KM_FIELD_NONE: the line has no
- * such column. */
+/** What a field holds. KM_FIELD_MISSING: a word for no value, as NA or null; KM_FIELD_NONE: the
+ * line has no such column. */
 enum km_field {
     KM_FIELD_NUMBER,
     KM_FIELD_EMPTY,
@@ -28,8 +28,8 @@ struct km_csv_field {
 };
 
 /**
- * Takes the field at *p and steps over the separator behind it: 1, or 0 when there is no field any more.
- * Begins with *p at the beginning of the line; *p is NULL behind the last field.
+ * Takes the field at *p and steps over the separator behind it: 1, or 0 when there is no field any
+ * more. Begins with *p at the beginning of the line; *p is NULL behind the last field.
  */
 int km_csv_field(const char **p, const char *end, const struct km_dialect *d,
                  struct km_csv_field *field);
@@ -40,8 +40,8 @@ enum km_field km_csv_kind(const char *text, size_t len, size_t column, const str
 /** A field of digits alone, at most nine of them, and its number. */
 int km_csv_is_whole(const struct km_csv_field *f, long *value);
 
-/** A separator in the text that the dialect does not have and that may be meant: ; tab | Ctrl-A, or blanks
- * behind a number or a quoted text; 0: nothing. */
+/** A separator in the text that the dialect does not have and that may be meant: ; tab | Ctrl-A, or
+ * blanks behind a number or a quoted text; 0: nothing. */
 char km_csv_other_separator(const char *text, size_t len, const struct km_dialect *d);
 
 /** What a line is to be parsed into. */
@@ -58,9 +58,9 @@ struct km_csv_place {
 };
 
 /**
- * Parses a line of exactly skip + dim columns into row[0..dim-1]. On failure *place says where, and the
- * message what was found and expected there; the caller adds file and line, and what it knows about lines
- * of another width. Values that float32 cannot hold are refused, too.
+ * Parses a line of exactly skip + dim columns into row[0..dim-1]. On failure *place says where, and
+ * the message what was found and expected there; the caller adds file and line, and what it knows
+ * about lines of another width. Values that float32 cannot hold are refused, too.
  */
 int km_csv_parse(const char *text, size_t len, const struct km_csv_shape *shape, float *row,
                  struct km_csv_place *place, struct km_err *err);

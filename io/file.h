@@ -32,18 +32,19 @@ void km_files_done(struct km_files *files);
 
 /**
  * After a call on path failed and set errno: if path is a symbolic link and that is why (what it
- * names does not exist, or it leads back to itself), KM_E_INPUT with both names and what to do; else
- * KM_OK, errno as it was.
+ * names does not exist, or it leads back to itself), KM_E_INPUT with both names and what to do;
+ * else KM_OK, errno as it was.
  */
 int km_link_fail(const char *path, struct km_err *err);
 
-/** The name under which standard input is read: by km_stream, and by whoever asks stat for its kind. */
+/** The name under which standard input is read: by km_stream, and by whoever asks stat for its
+ * kind. */
 #define KM_STDIN "/dev/stdin"
 
 /**
- * Puts KM_STDIN, which is static, in the place of each "-" (or other name of standard input) among n
- * paths of a command line, and counts them in *times, which starts at 0. KM_E_INPUT when that is more
- * than one, when standard input is closed, or a file of which a part has been read already.
+ * Puts KM_STDIN, which is static, in the place of each "-" (or other name of standard input) among
+ * n paths of a command line, and counts them in *times, which starts at 0. KM_E_INPUT when that is
+ * more than one, when standard input is closed, or a file of which a part has been read already.
  */
 int km_stdin_name(char **paths, size_t n, int *times, struct km_err *err);
 
@@ -65,11 +66,11 @@ int km_stream_open_until(struct km_stream **s, const char *path, int stop_fd, st
 void km_stream_close(struct km_stream *s);
 
 /**
- * For a look at what can be read only once (a FIFO, standard input): from now on each opening of path
- * begins at its first byte, as closing keeps all that was read, until km_stream_unkeep. Then the next
- * opening gives the bytes that were kept and all that follow, once. Both do nothing for a regular
- * file. KM_OK, or why it cannot be opened; waits for nobody. One thread at a time may open or close
- * kept paths.
+ * For a look at what can be read only once (a FIFO, standard input): from now on each opening of
+ * path begins at its first byte, as closing keeps all that was read, until km_stream_unkeep. Then
+ * the next opening gives the bytes that were kept and all that follow, once. Both do nothing for a
+ * regular file. KM_OK, or why it cannot be opened; waits for nobody. One thread at a time may open
+ * or close kept paths.
  */
 int km_stream_keep(const char *path, struct km_err *err);
 void km_stream_unkeep(const char *path);
@@ -92,7 +93,8 @@ void km_stream_skip(struct km_stream *s, size_t n);
 /** Goes to byte `at`, back or on, of a regular file (KM_E_BUG for others). */
 int km_stream_seek(struct km_stream *s, uint64_t at, struct km_err *err);
 
-/** Whether it is a regular file, which can be read twice and never makes anybody wait for a writer. */
+/** Whether it is a regular file, which can be read twice and never makes anybody wait for a
+ * writer. */
 int km_stream_is_regular(const struct km_stream *s);
 
 /** Position of the next byte in the file; and the file's path, for messages. */

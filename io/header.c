@@ -169,9 +169,9 @@ static int is_same(const char *a, size_t a_len, const char *b, size_t b_len)
     return a_len == b_len && memcmp(a, b, a_len) == 0;
 }
 
-/* Other lines tell that line 1 is made of values: it goes on in line 2 as 0,1,2 in 3,4,5; it comes again,
- * where it is short enough for that to be chance; its label does. The only line of a file is a row, too: as
- * a header it would say nothing. */
+/* Other lines tell that line 1 is made of values: it goes on in line 2 as 0,1,2 in 3,4,5; it comes
+ * again, where it is short enough for that to be chance; its label does. The only line of a file is
+ * a row, too: as a header it would say nothing. */
 static int is_among_values(const struct km_header_look *look)
 {
     const struct km_csv_lines *l = look->lines;
@@ -221,7 +221,8 @@ static int looks_like_names(const struct km_header_look *look)
 
 /* ---- names ---- */
 
-/* A column of row numbers: the first of the features, or the one that is taken for a label unasked. */
+/* A column of row numbers: the first of the features, or the one that is taken for a label
+ * unasked. */
 static void find_index(struct km_header *h, const struct km_header_look *look)
 {
     size_t column = look->guessed ? 0 : look->skip;

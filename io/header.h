@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The first line of a CSV file: names of columns, or the first row? docs/formats.md has the rules. Names are
- * kept for messages.
+ * The first line of a CSV file: names of columns, or the first row? docs/formats.md has the rules.
+ * Names are kept for messages.
  */
 #ifndef KM_IO_HEADER_H
 #define KM_IO_HEADER_H
@@ -19,8 +19,8 @@ struct km_header {
     size_t len;
     const char *path;          /* of the first file that has it; the caller's */
     struct km_dialect dialect; /* of its text */
-    size_t columns, skip;      /* names, and how many of them are of label columns; 0 names: they do
-                                  not fit the rows */
+    /* names, and how many of them are of label columns; 0 names: they do not fit the rows */
+    size_t columns, skip;
     size_t index;   /* column (from 1) that counts the rows or has no name; 0: none seen */
     int rows_first; /* a file of several lines began with a row: so do the others, and it again */
     int looked;     /* the lines of a first file have been looked at */
@@ -29,12 +29,13 @@ struct km_header {
     char late[512];    /* the same of a file that has a header where the first one had none */
 };
 
+/** Frees what it holds. */
 void km_header_done(struct km_header *h); /* zeroed is fine */
 
 /** What a first line is judged by. */
 struct km_header_look {
-    const struct km_csv_lines
-        *lines; /* the first ones of the file, KM_CSV_AHEAD if it is the first */
+    /* the first ones of the file, KM_CSV_AHEAD if it is the first */
+    const struct km_csv_lines *lines;
     const char *path;
     struct km_dialect dialect;
     enum km_header_rule rule;
@@ -43,15 +44,15 @@ struct km_header_look {
 };
 
 /**
- * Whether the first of the lines is a header (*is_header), which is then to be stepped over; *h learns its
- * names, and what is odd. KM_E_INPUT where it cannot be told, or is not the header of the files before:
- * the message lacks the place.
+ * Whether the first of the lines is a header (*is_header), which is then to be stepped over; *h
+ * learns its names, and what is odd. KM_E_INPUT where it cannot be told, or is not the header of
+ * the files before: the message lacks the place.
  */
 int km_header_judge(struct km_header *h, const struct km_header_look *look, int *is_header,
                     struct km_err *err);
 
-/** Text that a person would call the name of a column: some letter of any alphabet, and not a row with
- * another separator. */
+/** Text that a person would call the name of a column: some letter of any alphabet, and not a row
+ * with another separator. */
 int km_header_is_name(const char *text, size_t len);
 
 /** The name of a column (from 1), as km_show; 0 if there is none. */

@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 /**
- * KM_E_INPUT if a regular file of the name `output` exists and is one of the n inputs: under the same
- * name, another one, a symbolic or a hard link. "-" is standard output. Opens nothing.
+ * KM_E_INPUT if a regular file of the name `output` exists and is one of the n inputs: under the
+ * same name, another one, a symbolic or a hard link. "-" is standard output. Opens nothing.
  */
 int km_output_not_input(const char *output, char *const *inputs, size_t n, struct km_err *err);
 

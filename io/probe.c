@@ -281,7 +281,8 @@ static void skip(struct cursor *c, size_t len)
     c->left -= len;
 }
 
-/* An entry of the map: its name, a value that fills the rest, in it a tensor that fills the rest. */
+/* An entry of the map: its name, a value that fills the rest, in it a tensor that fills the
+ * rest. */
 static int is_entry(struct cursor c)
 {
     size_t len;
@@ -298,7 +299,8 @@ static int is_entry(struct cursor c)
     return memchr("\x12\x1a\x3a\x4a", *c.p, 4) && take_field(&c, *c.p, &len) && len == c.left;
 }
 
-/* A Record, of which c.n bytes are there: an entry of features, then any of its fields, to its end. */
+/* A Record, of which c.n bytes are there: an entry of features, then any of its fields, to its
+ * end. */
 static int is_record(struct cursor c)
 {
     size_t len, fields = 0;
@@ -380,7 +382,8 @@ static void probe_xml(struct km_probe *probe, const unsigned char *p, size_t n)
 }
 
 /* JSON or JSON Lines, as far as it is there: brackets that close at the end of a line, and between
- * them nothing but strings, numbers and the three words. (`[0, 10),3,4` and `{a},1` are lines of CSV.)
+ * them nothing but strings, numbers and the three words. (`[0, 10),3,4` and `{a},1` are lines of
+ * CSV.)
  */
 static int is_json(const unsigned char *p, size_t n)
 {

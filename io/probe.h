@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is this file? From its first bytes, and from its name where these say no more than "a zip" or
- * nothing, so that a file of another format is refused for what it is, with what to do.
+ * What is this file? From its first bytes, and from its name where these say no more than "a zip"
+ * or nothing, so that a file of another format is refused for what it is, with what to do.
  */
 #ifndef KM_IO_PROBE_H
 #define KM_IO_PROBE_H
@@ -26,10 +26,10 @@ struct km_probe {
 };
 
 /**
- * Judges a file by its first n bytes and its path. What may be rows is never called foreign: the magic
- * of RecordIO comes before everything else, text is foreign only where it begins as no line of CSV
- * does (HTML, XML, JSON, a pointer of Git LFS), and the name counts only for a zip archive or bytes
- * that are no text. Cannot fail, allocates nothing, reads nothing.
+ * Judges a file by its first n bytes and its path. What may be rows is never called foreign: the
+ * magic of RecordIO comes before everything else, text is foreign only where it begins as no line
+ * of CSV does (HTML, XML, JSON, a pointer of Git LFS), and the name counts only for a zip archive
+ * or bytes that are no text. Cannot fail, allocates nothing, reads nothing.
  */
 void km_probe(struct km_probe *probe, const unsigned char *p, size_t n, const char *path);
 

@@ -16,11 +16,12 @@
 
 struct km_record_reader; /* scratch memory for the protobuf-c path, reused */
 
+/** Scratch memory of a reader. Close: NULL is fine. */
 int km_record_reader_open(struct km_record_reader **r, struct km_err *err);
 void km_record_reader_close(struct km_record_reader *r);
 
-/** Features under other names than "values", which nobody reads: what they are called (what does not
- * print is '?') and how many values the first such record has there. */
+/** Features under other names than "values", which nobody reads: what they are called (what does
+ * not print is '?') and how many values the first such record has there. */
 struct km_record_extra {
     char name[48];
     size_t values;
@@ -44,8 +45,8 @@ int km_record_extras_add(struct km_record_extras *x, const struct km_record_extr
 /** features["more"] (2 values a record) */
 void km_record_extra_text(char text[KM_RECORD_EXTRA_TEXT], const struct km_record_extra *extra);
 
-/** From now on adds to *extras, which the caller keeps until the reader is closed, the features under
- * other names that decoded records have. */
+/** From now on adds to *extras, which the caller keeps until the reader is closed, the features
+ * under other names that decoded records have. */
 void km_record_reader_note(struct km_record_reader *r, struct km_record_extras *extras);
 
 /**

@@ -130,8 +130,8 @@ static int check_head(const struct place *at, const unsigned char *p, size_t got
     return KM_OK;
 }
 
-/* Sees to it that the whole of a frame can be looked at, behind the parts before it; *got is what the
- * stream shows. */
+/* Sees to it that the whole of a frame can be looked at, behind the parts before it; *got is what
+ * the stream shows. */
 static int fetch_frame(struct km_stream *s, const struct place *at, const struct head *h,
                        const unsigned char **p, size_t *got, struct km_err *err)
 {
@@ -150,8 +150,8 @@ static int fetch_frame(struct km_stream *s, const struct place *at, const struct
     return add_place(err, at);
 }
 
-/* Joins the frames that lie in p[0..end-1] behind p's header: what moves goes towards the front, the
- * magic number into the room that each header leaves. The length. */
+/* Joins the frames that lie in p[0..end-1] behind p's header: what moves goes towards the front,
+ * the magic number into the room that each header leaves. The length. */
 static size_t join(unsigned char *p, size_t end)
 {
     unsigned char *to = p + HEADER;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * RecordIO frames: magic 0xced7230a, flag and length, payload, padding to 4 (docs/formats.md). A
- * record is one frame of flag 0, or several of flags 1 (first), 2 (middle), 3 (last): MXNet's writer
- * splits wherever the magic number stands at a multiple of 4 in the payload and leaves it out there,
- * and readers put it back between the parts. The writers of SageMaker never split, and nor do we:
- * their readers take flag and length for one number.
+ * record is one frame of flag 0, or several of flags 1 (first), 2 (middle), 3 (last): MXNet's
+ * writer splits wherever the magic number stands at a multiple of 4 in the payload and leaves it
+ * out there, and readers put it back between the parts. The writers of SageMaker never split, and
+ * nor do we: their readers take flag and length for one number.
  */
 #ifndef KM_IO_RECORDIO_H
 #define KM_IO_RECORDIO_H
@@ -18,10 +18,10 @@
 /**
  * The next payload: KM_MORE with *payload (inside the stream's buffer, valid until the next call)
  * and *len; KM_OK at the end of the file on a record boundary; KM_E_INPUT for foreign or cut bytes,
- * parts of a split record in another order, or a payload above max_len (checked before any memory is
- * taken). `record` is the record's number from 1, for messages. A whole record is not copied; the
- * parts of a split one are put together where they are, in the stream's buffer. After a failure the
- * stream stands where the record begins, and another call says the same.
+ * parts of a split record in another order, or a payload above max_len (checked before any memory
+ * is taken). `record` is the record's number from 1, for messages. A whole record is not copied;
+ * the parts of a split one are put together where they are, in the stream's buffer. After a failure
+ * the stream stands where the record begins, and another call says the same.
  */
 int km_recordio_next(struct km_stream *s, uint64_t record, size_t max_len,
                      const unsigned char **payload, size_t *len, struct km_err *err);
@@ -38,11 +38,12 @@ int km_recordio_next(struct km_stream *s, uint64_t record, size_t max_len,
 int km_recordio_find(struct km_stream *s, uint64_t from, size_t max_len, struct km_err *err);
 
 /** Bytes of the frame that begins with these KM_RECORDIO_HEADER bytes; 0 if they are no header, or
- * one of a payload above max_len. *first: a record begins with this frame (else it is a later part of
- * a split one). */
+ * one of a payload above max_len. *first: a record begins with this frame (else it is a later part
+ * of a split one). */
 size_t km_recordio_frame(const unsigned char *header, size_t max_len, int *first);
 
-/** Appends one record to a file, as one frame; KM_E_INPUT if the payload is longer than KM_RECORDIO_MAX. */
+/** Appends one record to a file, as one frame; KM_E_INPUT if the payload is longer than
+ * KM_RECORDIO_MAX. */
 int km_recordio_put(struct km_writer *w, const void *payload, size_t len, struct km_err *err);
 
 #endif

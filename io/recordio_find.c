@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Finds the first record at or behind a byte in the middle of a file. The magic number alone says
- * nothing: a payload may contain it, even whole frames. But frames lie side by side from byte 0
- * on, so each place is either the beginning of a frame or strictly inside one. Inside one it is
- * only if some header before it, at most the longest frame away, reaches beyond it. Headers that
- * are really payload can only make places look enclosed that are not. So a header that nothing
- * before it encloses is a beginning, with certainty. So much for frames; an anchor is one that no
- * later part of a split record could be (flag 0 or 1). The last anchor at or before the wanted byte is
- * looked for, backwards in growing steps (byte 0 always is one), and from it the records are followed.
+ * nothing: a payload may contain it, even whole frames. But frames lie side by side from byte 0 on,
+ * so each place is either the beginning of a frame or strictly inside one. Inside one it is only if
+ * some header before it, at most the longest frame away, reaches beyond it. Headers that are really
+ * payload can only make places look enclosed that are not. So a header that nothing before it
+ * encloses is a beginning, with certainty. So much for frames; an anchor is one that no later part
+ * of a split record could be (flag 0 or 1). The last anchor at or before the wanted byte is looked
+ * for, backwards in growing steps (byte 0 always is one), and from it the records are followed.
  */
 #include "io/recordio.h"
 

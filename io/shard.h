@@ -33,8 +33,8 @@ struct km_format {
     /** CSV: how columns and numbers are written, and what first lines are. */
     struct km_dialect dialect;
     enum km_header_rule header_rule;
-    /** CSV: learns the names of the columns; the caller's. NULL: nobody wants them, and files are not
-     * compared. */
+    /** CSV: learns the names of the columns; the caller's. NULL: nobody wants them, and files are
+     * not compared. */
     struct km_header *header;
     /** RecordIO: the features under other names that the rows decoded so far had. */
     struct km_record_extras extras;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A byte stream that goes forward but for km_stream_seek (io/file.h). What is no regular file (FIFO, terminal, socket) is
- * opened non-blocking and waited for with poll(2), beside a descriptor by which another thread can
- * end the wait; on Linux poll waits for the first writer of a FIFO, too, and tells its end by
- * POLLHUP. Standard input is not opened but duplicated: a pipe of another user, or a socket, cannot
- * be opened by name. Its flags are shared with other processes and stay as they are; poll comes
- * before each read.
+ * A byte stream that goes forward but for km_stream_seek (io/file.h). What is no regular file
+ * (FIFO, terminal, socket) is opened non-blocking and waited for with poll(2), beside a descriptor
+ * by which another thread can end the wait; on Linux poll waits for the first writer of a FIFO,
+ * too, and tells its end by POLLHUP. Standard input is not opened but duplicated: a pipe of another
+ * user, or a socket, cannot be opened by name. Its flags are shared with other processes and stay
+ * as they are; poll comes before each read.
  */
 #include "base/mem.h"
 #include "base/pulse.h"

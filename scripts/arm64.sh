@@ -57,10 +57,11 @@ make_sysroot() {
 }
 
 # The tests of kernels and steps try every level. Under emulation a test takes twenty times as long:
-# those of code that knows no machine are left out, and so is test_comm, which starts mpirun.
+# those of code that knows no machine are left out, and so is test_comm, which starts mpirun. run_bytes has
+# shown that shrink, refinement and sparse rows give the bytes of any other CPU.
 run_tests() {
     ctest --test-dir "$build" --output-on-failure -j "$(nproc)" \
-        -R '^test_(kernels|assign|centers|lloyd|seed|shrink|sparse|refine|base|pool|record|csv|model)$'
+        -R '^test_(kernels|assign|centers|lloyd|seed|shrink|sparse|base|pool|record|csv|model)$'
 }
 
 # The whole program on the same rows, natively too if there is a build: the objectives must agree.

@@ -29,6 +29,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 docker save "$image" | tar -x -C "$scratch"
 layers=$(find "$scratch" -type f -name layer.tar -o -path '*/blobs/*' -type f -size +64k)
+# shellcheck disable=SC2086 # one word a layer
 bytes=$(cat $layers | wc -c)
 packed=$(for layer in $layers; do gzip -c "$layer" | wc -c; done | awk '{ n += $1 } END { print n }')
 docker image inspect -f '{{range .RootFS.Layers}}layer {{.}}{{"\n"}}{{end}}' "$image" | grep .

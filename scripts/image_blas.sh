@@ -33,8 +33,10 @@ void km_absent(void)
     __builtin_trap();
 }
 C
+# shellcheck disable=SC2086 # one word a symbol, here and below
 printf '{ global:%s; local: *; };\n' "$(printf ' %s;' $calls | sed 's/;$//')" >exports.map
 gcc -O2 -fPIC -fstack-protector-strong -c absent.c
+# shellcheck disable=SC2046,SC2086
 gcc -shared -s -o libopenblas.so.0 -Wl,-soname,libopenblas.so.0 $(printf -- '-Wl,-u,%s ' $calls) \
     -Wl,--version-script=exports.map -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs \
     absent.o absent.ld "$archive" -lpthread -lm

@@ -4,8 +4,9 @@
 #
 #   scripts/install.sh [build|test|ci]
 #
-# build: compiler and libraries; test: also what the tests want; ci: also clang, clang-format
+# build: compiler and libraries; test: also what the tests want; ci: also clang and its tools, shellcheck,
 # and what builds and runs the image.
+# KM_MPI=OFF in the environment leaves Open MPI out, for a build with -DKM_MPI=OFF.
 # Says what it installs; when nothing is missing it is silent and touches nothing.
 set -euo pipefail
 
@@ -43,8 +44,11 @@ need_command cmake cmake
 need_command make make
 need_command pkg-config pkg-config
 need_command protoc-c protobuf-c-compiler
-need_command mpirun openmpi-bin
-libraries=(libc6-dev zlib1g-dev libopenblas-pthread-dev libprotobuf-c-dev libjansson-dev libopenmpi-dev)
+libraries=(libc6-dev zlib1g-dev libopenblas-pthread-dev libprotobuf-c-dev libjansson-dev)
+if [ "${KM_MPI:-ON}" != OFF ]; then
+    need_command mpirun openmpi-bin
+    libraries+=(libopenmpi-dev)
+fi
 if [ "$level" != build ]; then
     need_command python3 python3
     libraries+=(libcmocka-dev python3-numpy iproute2)
@@ -52,6 +56,8 @@ fi
 if [ "$level" = ci ]; then
     need_command clang clang
     need_command clang-format clang-format
+    need_command clang-tidy clang-tidy
+    need_command shellcheck shellcheck
     need_command valgrind valgrind
     need_command qemu-x86_64 qemu-user # for tests/run_levels.sh
     need_command dockerd docker.io

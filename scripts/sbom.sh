@@ -9,6 +9,7 @@ set -euo pipefail
 folder=${1:?usage: scripts/sbom.sh FOLDER}
 version=$("$folder/usr/bin/kmeans" --version | sed 's/^kmeans //')
 created=$(date -u -d "@${SOURCE_DATE_EPOCH:-0}" +%Y-%m-%dT%H:%M:%SZ)
+# shellcheck source=/dev/null # is in the image
 release=$(. "$folder/etc/os-release" && echo "$ID-$VERSION_ID")
 content=$(cd "$folder" && find . -type f -exec sha256sum {} + | sort -k 2 | sha256sum | cut -c 1-64)
 
@@ -45,6 +46,7 @@ cat <<JSON
   "packages": [
 JSON
 for name in "${names[@]}"; do
+    # shellcheck disable=SC2016 # dpkg-query fills these in
     format='${Version}\t${Architecture}\t${source:Package}\t${source:Version}\t${Maintainer}\n'
     IFS=$'\t' read -r v arch source source_version maintainer < <(dpkg-query -W -f "$format" "$name")
     package "$name" "$v" "$arch" "$source" "$source_version" "$maintainer"

@@ -5,7 +5,7 @@
 
 #include "tests/test.h"
 
-#include "algo/kern/kernels.h"
+#include "algo/points.h"
 #include "base/csr.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -156,6 +156,15 @@ static inline struct km_mat planted_rows(size_t n, size_t d, size_t k, double sp
                 (float)(spread * (double)km_mat_row(&m, i)[t]) + km_mat_row(&centers, i % k)[t];
     km_mat_done(&centers);
     return m;
+}
+
+/** Dense rows of such weights (NULL: 1 each). */
+static inline struct km_points weighted_points(const struct km_mat *x, const double *weight,
+                                               const struct km_kernels *kern)
+{
+    struct km_rows rows = {.dense = *x, .weight = weight};
+
+    return km_points_of(&rows, kern);
 }
 
 /** The values of x that are not 0. */

@@ -18,7 +18,7 @@ static int fail(const struct km_err *err)
 
 int main(int argc, char **argv)
 {
-    struct km_shape shape = {.kind = KM_SHAPE_PASS};
+    struct km_bench_shape shape = {.kind = KM_SHAPE_PASS};
     size_t *const part[] = {&shape.n, &shape.d, &shape.nnz, &shape.k};
     const struct km_kernels *kern;
     struct km_shape_data data;

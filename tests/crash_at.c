@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For LD_PRELOAD: KM_CRASH="HOW WHERE N" lets the process crash in the N-th call (1 is the first) of a function
- * that the program takes from a shared object.
+ * For LD_PRELOAD: KM_CRASH="HOW WHERE N" lets the process crash in the N-th call (1 is the first)
+ * of a function that the program takes from a shared object.
  *
- *   HOW    segv bus ill fpe abort: the signal. overflow: of the stack. heap: glibc's malloc finds its heap
- *          broken, and holds its lock. null: a call of no function. two: two threads at the same time.
- *          again: the handler's own stack cannot be walked.
- *   WHERE  read: of a file under input/data/; sgemm: outside the main thread; rename, fsync: of a model
+ *   HOW    segv bus ill fpe abort: the signal. overflow: of the stack. heap: glibc's malloc finds
+ *          its heap broken, and holds its lock. null: a call of no function. two: two threads at
+ *          the same time. again: the handler's own stack cannot be walked.
+ *   WHERE  read: of a file under input/data/; sgemm: outside the main thread; rename, fsync: of a
+ *          model
  */
 #include <dlfcn.h>
 #include <pthread.h>

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # For the scripts that test the image; they source this file. What they start here they end here.
 #
@@ -7,6 +8,8 @@
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/kmeans # the base image, where it cannot be pulled
 base=debian:trixie-slim
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+. "$root/tests/first_build.sh"
 
 skip() {
     echo "skipped: $*"
@@ -27,12 +30,9 @@ docker_end() {
     exit "$code"
 }
 
-# Only the build that users get is put into an image: gcc, release.
 docker_begin() {
     local build=$1 i
-    grep -q '^CMAKE_BUILD_TYPE:[A-Z]*=Release$' "$build/CMakeCache.txt" &&
-        grep -q '^CMAKE_C_COMPILER:[A-Z]*=.*/\(gcc\|cc\)$' "$build/CMakeCache.txt" ||
-        skip "the image is tested once, beside the release build with gcc"
+    only_first_build "$build"
     command -v docker >/dev/null || skip "there is no docker (scripts/install.sh ci installs it)"
     work=$(mktemp -d)
     trap docker_end EXIT
@@ -77,7 +77,7 @@ docker_base() {
 
 # What makes a slim image of a tree of debootstrap: no manuals and languages, and updates.
 docker_slim() (
-    cd "$1"
+    cd "$1" || exit
     mirror=$(awk 'match($0, /https?:[^ ]+/) { print substr($0, RSTART, RLENGTH); exit }' \
         etc/apt/sources.list etc/apt/sources.list.d/* 2>/dev/null)
     mirror=${mirror%/}

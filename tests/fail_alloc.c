@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For run_ranks.sh: trains the same job again and again, alone or as one of several ranks, and each time
- * another allocation of one rank fails, the first, the second, and so on, until none is left: all ranks
- * must end with the same code and the same text, which names the host. Arguments: the root of the job, and
- * the step from one allocation to the next (1). With a third, N, it is the communicator whose N-th
- * allocation fails.
+ * For run_ranks.sh: trains the same job again and again, alone or as one of several ranks, and each
+ * time another allocation of one rank fails, the first, the second, and so on, until none is left:
+ * all ranks must end with the same code and the same text, which names the host. Arguments: the
+ * root of the job, and the step from one allocation to the next (1). With a third, N, it is the
+ * communicator whose N-th allocation fails.
  */
 #include "base/log.h"
 #include "base/mem.h"
@@ -26,10 +26,12 @@ static void train(struct trial *t)
 {
     struct km_request *r = NULL;
     struct km_settings *settings = NULL;
+    struct km_config config;
     char host[32];
 
     snprintf(host, sizeof(host), "algo-%d", t->rank + 1);
     memset(&t->err, 0, sizeof(t->err));
+    km_config_load(&config, t->root);
     t->rc = km_settings_open(&settings, &t->err);
     r = t->rc ? NULL : km_alloc(1, sizeof(*r));
     if (t->rc == KM_OK && !r)
@@ -39,7 +41,7 @@ static void train(struct trial *t)
     if (t->rc == KM_OK && t->ranks > 1)
         km_request_rank(r, t->rank, t->ranks);
     if (t->rc == KM_OK)
-        t->rc = km_request_read(r, t->root, settings, &t->err);
+        t->rc = km_request_read(r, t->root, &config, settings, &t->err);
     if (t->rc == KM_OK)
         t->rc = km_pool_open(&t->m.pool, 2, &t->err);
     t->rc = km_comm_agree(t->m.comm, t->rc, host, &t->err);
@@ -49,6 +51,7 @@ static void train(struct trial *t)
     t->m.pool = NULL;
     if (r)
         km_request_done(r);
+    km_config_done(&config);
     km_settings_close(settings);
     km_free(r);
 }

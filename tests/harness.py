@@ -3,6 +3,7 @@
 import atexit
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,13 @@ class Tests:
         self.folders = 0
         self.passed = 0
         self.failed = 0
+
+    def is_first_build(self):
+        """Whether this is the release build with gcc; the others repeat only a part (first_build.sh)."""
+        cache = (self.kmeans.parent / "CMakeCache.txt").read_text()
+        return os.environ.get("KM_EVERY_BUILD") == "1" or bool(
+            re.search(r"(?m)^CMAKE_BUILD_TYPE:\w+=Release$", cache)
+            and re.search(r"(?m)^CMAKE_C_COMPILER:\w+=.*/(gcc|cc)$", cache))
 
     def check(self, good, what, run=None):
         if good:

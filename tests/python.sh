@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by the tests in Python: $python is one that has numpy; without one the test is skipped.
 for python in /usr/bin/python3 python3 ''; do

@@ -5,6 +5,7 @@
 
 #include "tests/test.h"
 
+#include "train/failure.h"
 #include "train/request.h"
 
 #include <unistd.h>
@@ -19,6 +20,7 @@
 struct reading {
     char root[256];
     struct km_request r;
+    struct km_config config;
     struct km_settings *s;
     struct km_err err;
     int rc;
@@ -113,9 +115,10 @@ static inline void read_it(struct reading *t)
     assert_non_null(f);
     before = to_file(f);
     assert_int_equal(km_request_init(&t->r, t->root, &t->err), KM_OK);
+    km_config_load(&t->config, t->root);
     t->rc = km_settings_open(&t->s, &t->err);
     if (t->rc == KM_OK)
-        t->rc = km_request_read(&t->r, t->root, t->s, &t->err);
+        t->rc = km_request_read(&t->r, t->root, &t->config, t->s, &t->err);
     back_from_file(f, before, t->log, sizeof(t->log));
 }
 
@@ -126,7 +129,7 @@ static inline int fail_it(struct reading *t)
 
     assert_non_null(f);
     before = to_file(f);
-    code = km_request_fail(&t->r, t->s, &t->err);
+    code = km_failure_report(t->r.failure_path, &t->r.problems, &t->err);
     back_from_file(f, before, t->log, sizeof(t->log));
     return code;
 }
@@ -134,6 +137,7 @@ static inline int fail_it(struct reading *t)
 static inline void end(struct reading *t)
 {
     km_request_done(&t->r);
+    km_config_done(&t->config);
     km_settings_close(t->s);
 }
 
@@ -141,9 +145,9 @@ static inline void end(struct reading *t)
 static inline void one_problem(struct reading *t, const char *text)
 {
     read_it(t);
-    if (t->rc != KM_E_INPUT || km_settings_problems(t->s) != 1)
-        fail_msg("rc %d, %zu problems: %s", t->rc, km_settings_problems(t->s), t->err.msg);
-    assert_contains(km_settings_problem_at(t->s, 0), text);
+    if (t->rc != KM_E_INPUT || t->r.problems.list.n != 1)
+        fail_msg("rc %d, %zu problems: %s", t->rc, t->r.problems.list.n, t->err.msg);
+    assert_contains(t->r.problems.list.s[0], text);
     end(t);
 }
 

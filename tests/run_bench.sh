@@ -31,7 +31,7 @@ refused 'did you mean --quick?' --quik
 refused 'did you mean --threads?' --thread-s=2
 refused 'expected 1 to' --threads 0
 refused 'expected 1 to' --threads 2x
-refused 'expected a value' --only
+refused '--only needs a value' --only
 refused 'did you mean "60kx784-K100"?' --only 60kx785-K100
 refused 'there is no shape "zebra"' --only zebra
 refused 'expected ROWSxFEATURESxCENTERS' --shape 100x2

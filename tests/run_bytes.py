@@ -10,7 +10,7 @@ generic and blas, one thread, the small inputs. --run: how the program is starte
 is slow, those inputs alone that are quick, two at a time).
 
 The numbers come from integers and divisions alone, so that they are the same on every machine. Skips
-nothing; under sanitizers as --few.
+nothing; under sanitizers as --few, and the quick inputs alone: sweep.py compares the levels there.
 """
 import argparse
 import concurrent.futures
@@ -188,10 +188,11 @@ def main():
     o = parser.parse_args()
     kmeans = (o.build / "kmeans").resolve()
     program = shlex.split(o.run) + [str(kmeans)]
-    few = o.few or b"__asan_" in kmeans.read_bytes()
+    sanitized = b"__asan_" in kmeans.read_bytes()
+    few = o.few or sanitized
     runs = runs_of(levels_of(program), few)
     known = dict(line.split() for line in LIST.read_text().splitlines() if line and line[0] != "#") if LIST.exists() else {}
-    names = [n for n in CASES if not (few and n in BIG) and (not o.run or n in QUICK) and (o.only or "") in n]
+    names = [n for n in CASES if not (few and n in BIG) and (not (o.run or sanitized) or n in QUICK) and (o.only or "") in n]
     failed = passed = 0
     with tempfile.TemporaryDirectory(prefix="kmeans-bytes-") as place:
         folder = pathlib.Path(place)

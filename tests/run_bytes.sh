@@ -3,5 +3,5 @@
 # The bytes of a model depend on the data, the hyperparameters and the number of hosts alone: see
 # tests/run_bytes.py. Arguments: the build folder, and what the script takes beside it.
 set -euo pipefail
-build=${1:?usage: run_bytes.sh BUILD_FOLDER [--write]}
+: "${1:?usage: run_bytes.sh BUILD_FOLDER [--write]}"
 exec python3 -B "$(dirname "$0")/run_bytes.py" "$@"

@@ -7,12 +7,10 @@ outlives it, however it ends.
 import argparse
 import ctypes
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from harness import Tests
 from hosts import faults, stops, strangers, works  # noqa: F401: they fill the list
@@ -47,13 +45,6 @@ def run_one(build, name):
     t = Tests(build)
     scenarios[name](t)
     t.end()
-
-
-def first_build(build):
-    """Whether this is gcc without sanitizers, as it is built first; the others repeat only a part."""
-    cache = (Path(build) / "CMakeCache.txt").read_text()
-    return "clang" not in re.search(r"CMAKE_C_COMPILER:\w+=(.*)", cache)[1] and \
-        not Tests(build).sanitized
 
 
 class Running:
@@ -127,7 +118,7 @@ def main():
         print("skipped: %s" % why)
         sys.exit(77)
     names = args.scenario or [n for n, f in scenarios.items()
-                              if f.always or first_build(args.build)]
+                              if f.always or Tests(args.build).is_first_build()]
     if names == ["all"]:
         names = list(scenarios)
     elif not args.scenario and len(names) < len(scenarios):

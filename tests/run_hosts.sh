@@ -5,7 +5,7 @@
 #   tests/run_hosts.sh BUILD_FOLDER [SCENARIO...]   (--list says which there are; --help)
 set -euo pipefail
 
-build=${1:?usage: run_hosts.sh BUILD_FOLDER [SCENARIO...]}
+: "${1:?usage: run_hosts.sh BUILD_FOLDER [SCENARIO...]}"
 if [ "$(id -u)" -ne 0 ]; then
     echo "skipped: network namespaces need root"
     exit 77

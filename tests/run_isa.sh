@@ -2,14 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # The tests of the algorithm pass at every kernel level that this CPU has, not only at the best (ctest
 # runs them at that one). test_kernels and test_sparse go through the levels by themselves, run_train,
-# run_golden and run_sparse do so for the whole program. Half a minute; skips (77) for a sanitizer build,
-# where it would take five, and test_kernels goes through the levels. Argument: the build folder.
+# run_golden and run_sparse do so for the whole program. Half a minute, once (first_build.sh): in other
+# builds test_kernels and run_bytes go through the levels. Argument: the build folder.
 set -euo pipefail
 build=${1:?usage: run_isa.sh BUILD_FOLDER}
-if nm "$build/kmeans" 2>/dev/null | grep __asan_init >/dev/null; then
-    echo "skipped: too slow under sanitizers"
-    exit 77
-fi
+. "$(dirname "$0")/first_build.sh"
+only_first_build "$build"
 
 # The program itself lists them, best first.
 read -ra levels < <(KM_ISA='?' "$build/kmeans" bench --quick 2>&1 | sed -n 's/.*can run are: //p' | tr -d ',')

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For LD_PRELOAD: a read of a file whose name ends in ".slow" sees the bytes up to the number that stands
- * in front of that (rows.4096.slow), and then never comes back, as from a file server that is gone.
+ * For LD_PRELOAD: a read of a file whose name ends in ".slow" sees the bytes up to the number that
+ * stands in front of that (rows.4096.slow), and then never comes back, as from a file server that
+ * is gone.
  */
 #include <dlfcn.h>
 #include <stdint.h>

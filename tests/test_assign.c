@@ -282,7 +282,8 @@ static void a_screen_that_does_not_pay_is_left_out(void **state)
     km_mat_done(&x);
 }
 
-/* Memory for up to max_k centers is enough for any of fewer: what they are packed into does not grow with k. */
+/* Memory for up to max_k centers is enough for any of fewer: what they are packed into does not
+ * grow with k. */
 static void any_number_of_centers_up_to_the_most_has_room(void **state)
 {
     static const size_t most[] = {1, 16, 48, 49, 64, 400, 800, 1713};

@@ -2,6 +2,7 @@
 /* Steps with bounds against steps that measure every row. */
 #include "tests/algo_test.h"
 
+#include "algo/bounds.h"
 #include "algo/lloyd.h"
 
 /* Rows with their norms, and what both ways need. */
@@ -9,7 +10,6 @@ struct setup {
     struct km_mat x;
     double *norm2, *weight; /* weight may be NULL */
     struct km_assign assign;
-    struct km_sums sums;
     struct km_bounds bounds;
     struct km_centers c;
 };
@@ -26,7 +26,6 @@ static struct setup make_setup(struct km_mat x, size_t k, struct km_pool *pool)
         s.norm2[i] = km_kernels_generic.norm2(&row);
     }
     assert_ok(km_assign_init(&s.assign, test_kern(), pool, x.n, k, x.d, &err), err);
-    assert_ok(km_sums_init(&s.sums, k, x.d, &err), err);
     assert_ok(km_bounds_init(&s.bounds, k, x.d, &err), err);
     s.c = random_centers(&x, k, 3);
     return s;
@@ -35,7 +34,6 @@ static struct setup make_setup(struct km_mat x, size_t k, struct km_pool *pool)
 static void done_setup(struct setup *s)
 {
     km_assign_done(&s->assign);
-    km_sums_done(&s->sums);
     km_bounds_done(&s->bounds);
     km_centers_done(&s->c);
     km_free(s->norm2);
@@ -125,7 +123,8 @@ static void rows_may_be_added_between_steps(void **state)
     done_setup(&s);
 }
 
-/* All rows get other weights whenever some come; a center far away is left by all of its rows in the end. */
+/* All rows get other weights whenever some come; a center far away is left by all of its rows in
+ * the end. */
 static void rows_may_have_weights(void **state)
 {
     struct setup s = make_setup(planted_rows(1500, 70, 8, 1, 5), 8, NULL);
@@ -198,22 +197,27 @@ static void any_number_of_threads_gives_the_same_bits(void **state)
 static void a_run_of_lloyd_is_the_same_with_bounds(void **state)
 {
     struct setup s = make_setup(random_rows(1200, 64, 8), 10, NULL);
-    struct km_points p = km_points_of(&s.x, NULL, &km_kernels_generic);
+    struct km_points p = weighted_points(&s.x, NULL, &km_kernels_generic);
+    struct km_step_size size = km_step_size_of(&p.rows, 10);
     struct km_centers plain = random_centers(&s.x, 10, 3);
-    struct km_lloyd_options o = {.max_iter = 100, .tol = 1e-7};
     struct km_lloyd_result with, without;
+    struct km_step *step, *bounded;
     struct km_err err;
 
     (void)state;
     p.norm2 = s.norm2;
-    assert_ok(km_bounds_reserve(&s.bounds, 1200, &err), err);
-    with = km_lloyd(&s.assign, &s.sums, &s.bounds, &s.c, &p, &o);
-    without = km_lloyd(&s.assign, &s.sums, NULL, &plain, &p, &o);
+    assert_ok(km_step_new(&step, &size, test_kern(), NULL, &err), err);
+    assert_ok(km_step_bounded(&bounded, step, 10, &err), err);
+    assert_ok(km_step_reserve(bounded, 1200, &err), err);
+    with = km_lloyd(bounded, &s.c, &p, 100, 1e-7, NULL);
+    without = km_lloyd(step, &plain, &p, 100, 1e-7, NULL);
     assert_int_equal(with.iterations, without.iterations);
     assert_near(with.loss, without.loss, 1e-9 * without.loss);
     assert_true(without.work == without.iterations && with.work < with.iterations);
     for (size_t v = 0; v < 10 * 64; v++)
         assert_near(s.c.exact[v], plain.exact[v], 1e-9);
+    km_step_free(bounded);
+    km_step_free(step);
     km_centers_done(&plain);
     done_setup(&s);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The communicator: of one process as it is, of several when run under mpirun (tests/run_ranks.py). */
+/* The communicator: of one process as it is, of several when run under mpirun (tests/run_ranks.py).
+ */
 #include "tests/test.h"
 
 #include "base/mem.h"

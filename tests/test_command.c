@@ -2,8 +2,7 @@
 /* The command line of the MPI daemon, as both versions of mpirun write it. */
 #include "tests/test.h"
 
-#include "dist/command.h"
-#include "dist/net.h"
+#include "dist/launch/command.h"
 
 #define OPEN_MPI_4                                                                                 \
     " orted -mca ess \"env\" -mca ess_base_jobid \"2147221504\" -mca ess_base_vpid 1 "             \
@@ -103,17 +102,6 @@ static void every_beginning_of_a_command_is_safe(void **state)
     }
 }
 
-static void an_interface_is_found_by_its_network(void **state)
-{
-    char name[KM_INTERFACE_NAME];
-
-    (void)state;
-    assert_int_equal(km_net_interface("127.0.0.0/8", name), 0);
-    assert_string_equal(name, "lo");
-    assert_int_equal(km_net_interface("127.0.0.0/9", name), -1);
-    assert_int_equal(km_net_interface("", name), -1);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,7 +109,6 @@ int main(void)
         cmocka_unit_test(daemons_of_open_mpi_5_are_started),
         cmocka_unit_test(other_commands_are_refused),
         cmocka_unit_test(every_beginning_of_a_command_is_safe),
-        cmocka_unit_test(an_interface_is_found_by_its_network),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/test.h"
 
-#include "train/request.h"
+#include "train/content_type.h"
 
 static void content_types_are_read_as_mime(void **state)
 {

@@ -37,7 +37,8 @@ static void take_pass(struct km_feed *feed, struct taken *t)
         here += km_batch_rows(b);
         assert_true(t->n + km_batch_rows(b) <= ROWS);
         for (size_t i = 0; i < km_batch_rows(b); i++)
-            t->row[t->n++] = b->s.d ? b->s.val[b->s.at[i]] : km_mat_row(&b->x, i)[0];
+            t->row[t->n++] = b->rows.sparse.d ? b->rows.sparse.val[b->rows.sparse.at[i]]
+                                              : km_mat_row(&b->rows.dense, i)[0];
     }
     assert_int_equal(km_feed_stats(feed).rows, here);
 }
@@ -116,8 +117,8 @@ static void put_part(unsigned flag, const unsigned char *p, size_t n)
     put("\0\0\0", (4 - n % 4) % 4);
 }
 
-/* A record in one frame, or as MXNet writes it, split wherever the magic number stands at a multiple
- * of 4. */
+/* A record in one frame, or as MXNet writes it, split wherever the magic number stands at a
+ * multiple of 4. */
 static void put_payload(const unsigned char *p, size_t n, int split)
 {
     const uint32_t magic = KM_RECORDIO_MAGIC;
@@ -422,12 +423,12 @@ static void a_part_has_mini_batches_passes_and_an_origin_of_its_own(void **state
         static const size_t want[] = {5, 3, 5, 3, 4};
         size_t row = 0;
 
-        for (size_t i = 0; i < 5; i++, row += b->x.n) {
+        for (size_t i = 0; i < 5; i++, row += b->rows.dense.n) {
             assert_int_equal(km_feed_next(feed, &b, &err), KM_MORE);
-            assert_int_equal(b->x.n, want[i]);
+            assert_int_equal(b->rows.dense.n, want[i]);
             assert_int_equal(b->first_row, row);
             assert_int_equal(b->ends_mini_batch, i == 1 || i == 3 || i == 4);
-            assert_true(km_mat_row(&b->x, 0)[0] == 120 + (float)row - 1000);
+            assert_true(km_mat_row(&b->rows.dense, 0)[0] == 120 + (float)row - 1000);
         }
         assert_int_equal(km_feed_next(feed, &b, &err), KM_OK);
         assert_int_equal(km_feed_divide(feed, 0, 3, &err), KM_E_BUG);

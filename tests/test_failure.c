@@ -55,9 +55,8 @@ static void a_failure_text_is_cut_between_characters_and_counts_the_rest(void **
         memcpy(name + 3 * i, "\xe2\x82\xac", 4);
     lay_out(&t, NULL, NULL, NULL);
     assert_int_equal(km_request_init(&t.r, t.root, &t.err), KM_OK);
-    assert_ok(km_settings_open(&t.s, &t.err), t.err);
     for (int i = 0; i < 20; i++)
-        km_settings_problem(t.s, "%d %s", 10 + i, name);
+        km_problem(&t.r.problems, "%d %s", 10 + i, name);
     t.err.code = KM_E_INPUT;
     fail_it(&t);
     text = get(t.root, "output/failure");
@@ -66,7 +65,7 @@ static void a_failure_text_is_cut_between_characters_and_counts_the_rest(void **
     assert_null(strstr(text, "\n19 "));
     assert_string_equal(strrchr(text, '\n'), "\n... and 11 more problem(s)");
     assert_true(count_chars(text) <= 1024);
-    km_settings_close(t.s);
+    km_request_done(&t.r);
 }
 
 static void one_long_failure_text_has_1024_valid_characters(void **state)
@@ -77,18 +76,17 @@ static void one_long_failure_text_has_1024_valid_characters(void **state)
     (void)state;
     lay_out(&t, NULL, NULL, NULL);
     assert_int_equal(km_request_init(&t.r, t.root, &t.err), KM_OK);
-    assert_ok(km_settings_open(&t.s, &t.err), t.err);
-    km_settings_problem(t.s, "%02000d", 7);
+    km_problem(&t.r.problems, "%02000d", 7);
     t.err.code = KM_E_INPUT;
     fail_it(&t);
     text = get(t.root, "output/failure");
     assert_int_equal(count_chars(text), 1024);
-    km_settings_problem(t.s, "%0100d", 8);
+    km_problem(&t.r.problems, "%0100d", 8);
     fail_it(&t);
     text = get(t.root, "output/failure");
     assert_true(count_chars(text) <= 1024);
     assert_string_equal(strrchr(text, '\n'), "\n... and 1 more problem(s)");
-    km_settings_close(t.s);
+    km_request_done(&t.r);
 }
 
 static void a_system_error_stands_in_front_of_the_problems(void **state)
@@ -98,13 +96,12 @@ static void a_system_error_stands_in_front_of_the_problems(void **state)
     (void)state;
     lay_out(&t, NULL, NULL, NULL);
     assert_int_equal(km_request_init(&t.r, t.root, &t.err), KM_OK);
-    assert_ok(km_settings_open(&t.s, &t.err), t.err);
-    km_settings_problem(t.s, "and this");
+    km_problem(&t.r.problems, "and this");
     km_fail(&t.err, KM_E_SYS, "disk \xff\xc3 gone \xed\xa0\x80 \xf0\x9f\x98\x80");
     assert_int_equal(fail_it(&t), 3);
     assert_string_equal(get(t.root, "output/failure"),
                         "Platform Error: disk ?? gone ??? \xf0\x9f\x98\x80\nand this");
-    km_settings_close(t.s);
+    km_request_done(&t.r);
 }
 
 static void a_failure_file_that_finds_no_memory_is_logged(void **state)

@@ -51,11 +51,11 @@ static void check_pass(struct km_feed *feed, size_t n, size_t mini_batch, size_t
         size_t want = left < block ? left : block;
 
         want = want < n - row ? want : n - row;
-        assert_int_equal(b->x.n, want);
+        assert_int_equal(b->rows.dense.n, want);
         assert_int_equal(b->first_row, row);
-        for (size_t i = 0; i < b->x.n; i++, row++) {
-            assert_true(km_mat_row(&b->x, i)[0] == (float)row - origin);
-            assert_true(km_mat_row(&b->x, i)[1] == 2 * (float)row - origin);
+        for (size_t i = 0; i < b->rows.dense.n; i++, row++) {
+            assert_true(km_mat_row(&b->rows.dense, i)[0] == (float)row - origin);
+            assert_true(km_mat_row(&b->rows.dense, i)[1] == 2 * (float)row - origin);
         }
         assert_int_equal(b->ends_mini_batch != 0, row % mini_batch == 0 || row == n);
         assert_true(km_feed_stats(feed).rows >= row);
@@ -106,12 +106,12 @@ static void the_origin_holds_from_the_second_block_and_in_later_passes(void **st
     add_rows(&files, "origin", 0, 50);
     feed = open_feed(&files, 10, 4);
     assert_int_equal(km_feed_next(feed, &b, &err), KM_MORE);
-    assert_true(km_mat_row(&b->x, 3)[1] == 6);
+    assert_true(km_mat_row(&b->rows.dense, 3)[1] == 6);
     assert_ok(km_feed_move(feed, origin, 0, &err), err);
-    row = b->x.n;
+    row = b->rows.dense.n;
     while ((rc = km_feed_next(feed, &b, &err)) == KM_MORE) {
-        for (size_t i = 0; i < b->x.n; i++, row++)
-            assert_true(km_mat_row(&b->x, i)[0] == (float)row - 100);
+        for (size_t i = 0; i < b->rows.dense.n; i++, row++)
+            assert_true(km_mat_row(&b->rows.dense, i)[0] == (float)row - 100);
         assert_int_equal(km_feed_move(feed, origin, 0, &err), KM_E_BUG);
     }
     assert_ok(rc, err);
@@ -160,21 +160,21 @@ static void the_exponent_falls_where_a_row_needs_it(void **state)
         falls += b->exponent < last;
         assert_true(b->exponent <= last);
         last = b->exponent;
-        for (size_t i = 0; i < b->x.n; i++, row++)
+        for (size_t i = 0; i < b->rows.dense.n; i++, row++)
             for (size_t t = 0; t < 2; t++) {
                 double moved = (double)rows[row][t] - (double)origin[t];
-                double found = ldexp((double)km_mat_row(&b->x, i)[t], -last);
+                double found = ldexp((double)km_mat_row(&b->rows.dense, i)[t], -last);
 
                 assert_true(fabs(found - moved) <= fabs(moved) * 0x1p-23 + ldexp(1, -148 - last));
-                assert_true(fabsf(km_mat_row(&b->x, i)[t]) <= 2 * km_scale_limit(2));
+                assert_true(fabsf(km_mat_row(&b->rows.dense, i)[t]) <= 2 * km_scale_limit(2));
             }
     }
     assert_int_equal(row, 7);
     assert_int_equal(falls, 2);
     assert_ok(km_feed_rewind(feed, &err), err);
     assert_ok(km_feed_as_given(feed, &err), err);
-    for (row = 0; km_feed_next(feed, &b, &err) == KM_MORE; row += b->x.n)
-        assert_memory_equal(km_mat_row(&b->x, 0), rows[row], sizeof(rows[0]));
+    for (row = 0; km_feed_next(feed, &b, &err) == KM_MORE; row += b->rows.dense.n)
+        assert_memory_equal(km_mat_row(&b->rows.dense, 0), rows[row], sizeof(rows[0]));
     km_feed_close(feed);
     km_files_done(&files);
 }
@@ -193,8 +193,8 @@ static void the_padding_stays_zero_with_an_origin(void **state)
     assert_int_equal(km_feed_next(feed, &b, &err), KM_MORE);
     assert_ok(km_feed_move(feed, origin, 0, &err), err);
     while (km_feed_next(feed, &b, &err) == KM_MORE) {
-        assert_int_equal(b->x.ld, 4);
-        assert_true(km_mat_row(&b->x, 0)[3] == 0);
+        assert_int_equal(b->rows.dense.ld, 4);
+        assert_true(km_mat_row(&b->rows.dense, 0)[3] == 0);
     }
     km_feed_close(feed);
     km_files_done(&files);
@@ -256,8 +256,8 @@ static void rows_before_a_bad_one_come_first_then_the_failure_again_and_again(vo
         assert_ok(km_files_add(&files, test_file("bad", text, sizeof(text) - 1), &err), err);
         feed = open_feed(&files, 8, block);
         while ((rc = km_feed_next(feed, &b, &err)) == KM_MORE) {
-            for (size_t i = 0; i < b->x.n; i++, row++)
-                assert_true(km_mat_row(&b->x, i)[1] == 2 * (float)row);
+            for (size_t i = 0; i < b->rows.dense.n; i++, row++)
+                assert_true(km_mat_row(&b->rows.dense, i)[1] == 2 * (float)row);
             assert_false(b->ends_mini_batch);
         }
         assert_int_equal(row, 5);
@@ -330,8 +330,8 @@ static void a_fifo_is_read_once_and_decides_the_width(void **state)
     assert_int_equal(km_feed_format(feed)->feature_dim, 2);
     pthread_join(thread, NULL);
     close(w.fd);
-    for (rows = b->x.n; km_feed_next(feed, &b, &err) == KM_MORE; rows += b->x.n)
-        assert_true(km_mat_row(&b->x, 0)[1] == 2 * (float)rows);
+    for (rows = b->rows.dense.n; km_feed_next(feed, &b, &err) == KM_MORE; rows += b->rows.dense.n)
+        assert_true(km_mat_row(&b->rows.dense, 0)[1] == 2 * (float)rows);
     assert_int_equal(rows, 50);
     km_feed_close(feed);
     km_files_done(&files);
@@ -354,7 +354,7 @@ static void closing_does_not_wait_for_a_silent_fifo(void **state)
     assert_int_equal(pthread_create(&thread, NULL, write_fifo, &w), 0);
     assert_int_equal(km_feed_next(feed, &b, &err), KM_MORE);
     assert_int_equal(km_feed_next(feed, &b, &err), KM_MORE);
-    assert_true(km_mat_row(&b->x, 3)[0] == 7);
+    assert_true(km_mat_row(&b->rows.dense, 3)[0] == 7);
     usleep(50000); /* now the reader waits for row 9, which never comes */
     start = km_now();
     km_feed_close(feed);
@@ -381,8 +381,8 @@ static void a_random_order_of_work_gives_the_same_rows(void **state)
         while (km_feed_next(feed, &b, &err) == KM_MORE) {
             if (km_rng_below(&g, 8) == 0)
                 usleep((useconds_t)km_rng_below(&g, 300));
-            for (size_t i = 0; i < b->x.n; i++, row++)
-                assert_true(km_mat_row(&b->x, i)[0] == (float)row);
+            for (size_t i = 0; i < b->rows.dense.n; i++, row++)
+                assert_true(km_mat_row(&b->rows.dense, i)[0] == (float)row);
         }
         assert_int_equal(row, 300);
         km_feed_close(feed);

@@ -44,7 +44,7 @@ static void check(const struct km_mat *x, int exponent, const float *origin)
     expect = true_ssd(x, &model);
     assert_ok(km_given_init(&g, &model, origin, exponent, &err), err);
     assert_ok(km_assign_init(&a, test_kern(), NULL, ROWS, K, DIM, &err), err);
-    assert_near(km_assign_ssd_given(&a, x, &g) / expect, 1, 1e-13);
+    assert_near(km_assign_ssd_given(&a, NULL, x, &g) / expect, 1, 1e-13);
     km_assign_done(&a);
     km_given_done(&g);
     km_mat_done(&model);
@@ -84,6 +84,7 @@ static void rows_are_brought_without_loss_or_stay(void **state)
     float near[16] = {1001.5F, 999}, far[16] = {0.1F, 1000}, huge[16] = {FLT_MAX, 1000};
     struct km_given g = {0};
     struct km_err err;
+    uint32_t label = 7;
 
     (void)state;
     km_mat_row(&model, 0)[0] = km_mat_row(&model, 0)[1] = 1001;
@@ -92,8 +93,9 @@ static void rows_are_brought_without_loss_or_stay(void **state)
     assert_false(km_given_bring(&g, far));
     assert_true(far[0] == 0.1F && far[1] == 1000);
     assert_false(km_given_bring(&g, huge));
-    assert_near(km_given_nearest2(&g, test_kern(), huge) / (double)FLT_MAX / (double)FLT_MAX, 1,
-                1e-15);
+    assert_near(km_given_nearest2(&g, test_kern(), huge, &label) / (double)FLT_MAX /
+                    (double)FLT_MAX,
+                1, 1e-15);
     assert_near(km_given_unit2(&g), 1 / 64.0, 0);
     km_given_done(&g);
     km_mat_done(&model);

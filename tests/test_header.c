@@ -384,7 +384,8 @@ static void each_file_may_begin_with_the_header_of_the_first(void **state)
     assert_contains(err.msg, "found the header \"5.5,2,9\", expected \"a,b,c\"");
 }
 
-/* Files are opened to see their first row, and again to be read: then only two lines are looked at. */
+/* Files are opened to see their first row, and again to be read: then only two lines are looked
+ * at. */
 static void what_a_first_line_is_holds_for_the_next_look(void **state)
 {
     static const char *const texts[] = {"0,1\n1,1\n0,1\n1,0\n", "0,1,2\n3,4,5\n6,7,9\n8,8,8\n",
@@ -404,7 +405,8 @@ static void what_a_first_line_is_holds_for_the_next_look(void **state)
     assert_int_equal(rows, 6);
 }
 
-/* Of the parts of one table only the first may begin with its header: 0,1,2 in another one is a row. */
+/* Of the parts of one table only the first may begin with its header: 0,1,2 in another one is a
+ * row. */
 static void a_later_part_may_begin_with_any_numbers(void **state)
 {
     static const char *const first[] = {THREE, "a,b,c\n" THREE};

@@ -212,7 +212,8 @@ static void wrong_headers_are_refused_with_place_and_reason(void **state)
     }
 }
 
-/* What gzip files may be: members one behind the other, as they are appended, and a tail that is none. */
+/* What gzip files may be: members one behind the other, as they are appended, and a tail that is
+ * none. */
 static void members_of_gzip_are_one_and_a_tail_is_left_alone(void **state)
 {
     const unsigned char head[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2},

@@ -116,8 +116,8 @@ static double score_of(const struct field *f, size_t i, size_t j, double *size)
     return (double)f->c.half[j] - dot;
 }
 
-/* What nearest found for row i against float64, within what algo/exact.h allows: the score of the label, and
- * that no other center is below `second`. */
+/* What nearest found for row i against float64, within what algo/exact.h allows: the score of the
+ * label, and that no other center is below `second`. */
 static void check_row(const struct field *f, const char *level, const struct km_exact *e, size_t i,
                       uint32_t label, const float *scores)
 {
@@ -143,7 +143,8 @@ static void check_row(const struct field *f, const char *level, const struct km_
     }
 }
 
-/* km_kernels.nearest behind km_kernels.pack, in no more memory than the level says that it needs. */
+/* km_kernels.nearest behind km_kernels.pack, in no more memory than the level says that it
+ * needs. */
 static void run_nearest(const struct km_kernels *kern, uint32_t *label, float *score, float *second,
                         float *norm2, const struct km_mat *x, const struct km_centers *c,
                         float *scratch)
@@ -259,8 +260,8 @@ static size_t first_screened(const struct km_kernels *kern, size_t d)
     return 0;
 }
 
-/* Every kind of panel, in memory that ends where the level says. The sizes of centers are those where
- * panels, tiles, chunks and forms begin and end, and where a screen begins to be used. */
+/* Every kind of panel, in memory that ends where the level says. The sizes of centers are those
+ * where panels, tiles, chunks and forms begin and end, and where a screen begins to be used. */
 static void packed_centers_take_no_more_memory_than_layout_says(void **state)
 {
     static const size_t edges[] = {1,   8,   9,   15,  16,  17,  24,  25,  32,  33,  47,

@@ -4,38 +4,19 @@
 
 #include "algo/lloyd.h"
 
-/* All that a run needs. */
-struct bench {
-    struct km_assign a;
-    struct km_sums s;
-};
-
-static struct bench make_bench(size_t n, size_t k, size_t d)
-{
-    struct bench b;
-    struct km_err err;
-
-    assert_ok(km_assign_init(&b.a, test_kern(), NULL, n, k, d, &err), err);
-    assert_ok(km_sums_init(&b.s, k, d, &err), err);
-    return b;
-}
-
-static void done_bench(struct bench *b)
-{
-    km_assign_done(&b->a);
-    km_sums_done(&b->s);
-}
-
 static struct km_lloyd_result run_relaxed(struct km_centers *c, const struct km_mat *x,
                                           const double *weight, int max_iter, double tol,
                                           struct km_relax *relax)
 {
-    struct bench b = make_bench(x->n, c->k, x->d);
-    struct km_points p = km_points_of(x, weight, &km_kernels_generic);
-    struct km_lloyd_options o = {.max_iter = max_iter, .tol = tol, .relax = relax};
-    struct km_lloyd_result r = km_lloyd(&b.a, &b.s, NULL, c, &p, &o);
+    struct km_points p = weighted_points(x, weight, &km_kernels_generic);
+    struct km_step_size size = km_step_size_of(&p.rows, c->k);
+    struct km_lloyd_result r;
+    struct km_step *step;
+    struct km_err err;
 
-    done_bench(&b);
+    assert_ok(km_step_new(&step, &size, test_kern(), NULL, &err), err);
+    r = km_lloyd_beyond(step, c, &p, max_iter, tol, NULL, relax);
+    km_step_free(step);
     return r;
 }
 
@@ -59,7 +40,7 @@ static void points_know_their_weight_and_norm(void **state)
 {
     struct km_mat x = random_rows(100, 19, 1);
     double *weight = some_weights(100), norm2 = 0, weighted = 0;
-    struct km_points p = km_points_of(&x, NULL, &km_kernels_generic);
+    struct km_points p = weighted_points(&x, NULL, &km_kernels_generic);
 
     (void)state;
     for (size_t i = 0; i < 100; i++)
@@ -69,9 +50,9 @@ static void points_know_their_weight_and_norm(void **state)
             norm2 += v * v;
             weighted += weight[i] * v * v;
         }
-    assert_true(p.total_weight == 100 && p.weight == NULL);
+    assert_true(p.total_weight == 100 && p.rows.weight == NULL);
     assert_near(p.total_norm2, norm2, 1e-9);
-    p = km_points_of(&x, weight, &km_kernels_generic);
+    p = weighted_points(&x, weight, &km_kernels_generic);
     assert_true(p.total_weight == 150);
     assert_near(p.total_norm2, weighted, 1e-9);
     km_free(weight);

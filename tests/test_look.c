@@ -23,7 +23,7 @@ static struct km_mat groups_of(size_t groups, size_t each, size_t d, uint64_t se
 static size_t look(struct km_centers *c, const struct km_mat *x, const double *weight,
                    struct km_pool *pool, size_t most, uint64_t seed)
 {
-    struct km_points p = km_points_of(x, weight, test_kern());
+    struct km_points p = weighted_points(x, weight, test_kern());
     struct km_look l;
     struct km_err err;
     size_t moved;
@@ -147,7 +147,7 @@ static void where_nothing_is_to_gain_nothing_moves(void **state)
 static void bold_changes_move_one_center_each(void **state)
 {
     struct km_mat x = random_rows(400, 4, 8);
-    struct km_points p = km_points_of(&x, NULL, test_kern());
+    struct km_points p = weighted_points(&x, NULL, test_kern());
     struct km_centers c = random_centers(&x, 9, 0);
     struct km_look l;
     struct km_err err;
@@ -225,7 +225,7 @@ static void sparse_rows_are_looked_at_like_dense_ones(void **state)
                     km_mat_row(&x, i)[t] = 0;
         }
         s = sparse_of(&x);
-        p = (struct km_points){.s = s, .weight = weight};
+        p = (struct km_points){.rows = {.sparse = s, .weight = weight}};
         for (size_t i = 0; i < x.n; i++) {
             total += weight[i] * km_csr_norm2(&s, i);
             p.total_weight += weight[i];

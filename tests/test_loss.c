@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/algo_test.h"
 
-#include "algo/loss.h"
+#include "algo/assign.h"
+#include "algo/lloyd.h"
 
 enum { ROWS = 300, DIM = 3 };
 
@@ -26,27 +27,27 @@ static void a_far_row_does_not_hide_the_loss(void **state)
     (void)state;
     for (size_t f = 0; f < 3; f++) {
         struct km_mat x = far_rows(far[f]);
-        struct km_points p = km_points_of(&x, NULL, test_kern());
-        struct km_lloyd_options o = {.max_iter = 50, .tol = 1e-9};
+        struct km_points p = weighted_points(&x, NULL, test_kern());
         struct km_lloyd_result r;
+        struct km_step_size size = km_step_size_of(&p.rows, 3);
+        struct km_step *step;
         struct km_assign a;
         struct km_centers c;
-        struct km_sums s;
         struct km_err err;
 
         assert_ok(km_assign_init(&a, test_kern(), NULL, ROWS, 3, DIM, &err), err);
         assert_ok(km_centers_init(&c, 3, DIM, &err), err);
-        assert_ok(km_sums_init(&s, 3, DIM, &err), err);
+        assert_ok(km_step_new(&step, &size, test_kern(), NULL, &err), err);
         for (size_t j = 0; j < 3; j++)
             km_centers_set(&c, j, km_mat_row(&x, j), 1);
-        r = km_lloyd(&a, &s, NULL, &c, &p, &o);
+        r = km_lloyd(step, &c, &p, 50, 1e-9, NULL);
         assert_true(r.converged);
         first = f == 0 ? r.loss : first;
         assert_near(r.loss / first, 1, 1e-5);
         assert_near(r.loss / km_assign_ssd(&a, &x, &c), 1, 1e-5);
         km_assign_done(&a);
         km_centers_done(&c);
-        km_sums_done(&s);
+        km_step_free(step);
         km_mat_done(&x);
     }
 }

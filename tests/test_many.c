@@ -6,7 +6,7 @@
 static struct km_many_result many(struct km_centers *c, const struct km_mat *x,
                                   const double *weight, double work, struct km_pool *pool)
 {
-    struct km_points p = km_points_of(x, weight, test_kern());
+    struct km_points p = weighted_points(x, weight, test_kern());
     struct km_many_options o = {.work = work, .seed = 5};
     struct km_many_result r;
     struct km_err err;
@@ -15,7 +15,8 @@ static struct km_many_result many(struct km_centers *c, const struct km_mat *x,
     return r;
 }
 
-/* 300 clusters far from each other: Lloyd from random rows leaves a quarter of them without a center. */
+/* 300 clusters far from each other: Lloyd from random rows leaves a quarter of them without a
+ * center. */
 static void misplaced_centers_are_found(void **state)
 {
     static const size_t widths[] = {4, 24};
@@ -86,7 +87,7 @@ static void same_bits_on_any_number_of_threads_and_at_every_level(void **state)
     for (size_t w = 0; w < 2; w++) {
         size_t k = 260, d = widths[w];
         struct km_mat x = random_rows(5000, d, 3);
-        struct km_points p = km_points_of(&x, NULL, &km_kernels_generic);
+        struct km_points p = weighted_points(&x, NULL, &km_kernels_generic);
         struct km_many_options o = {.work = 25, .seed = 1};
         struct km_centers first = random_centers(&x, k, 0);
         struct km_many_result r;

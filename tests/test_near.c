@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/algo_test.h"
 
+#include "algo/near_all.h"
 #include "algo/near_rows.h"
 
 static struct km_near_lists find(const struct km_centers *c, size_t each, struct km_pool *pool)
@@ -73,7 +74,26 @@ static void a_center_with_many_copies_is_in_its_own_list(void **state)
     km_mat_done(&x);
 }
 
-/* With lists of all centers the two nearest are those of all; the same bits on any number of threads. */
+static void assert_two_nearest(const struct km_look *look, const struct km_mat *x,
+                               const struct km_centers *c)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        const float *row = km_mat_row(x, i);
+        size_t near = brute_nearest(row, c->exact, c->k, c->d);
+        double least = HUGE_VAL;
+
+        for (size_t j = 0; j < c->k; j++)
+            if (j != near)
+                least = fmin(least, brute_dist2(row, c->exact + j * c->d, c->d));
+        assert_int_equal(look->near[i], near);
+        assert_near(look->near2[i], brute_dist2(row, c->exact + near * c->d, c->d), 1e-9);
+        assert_near(look->next2[i], least, 1e-9);
+        assert_true(look->next[i] != look->near[i]);
+    }
+}
+
+/* With lists of all centers the two nearest are those of all; the same bits on any number of
+ * threads. */
 static void rows_know_their_two_nearest(void **state)
 {
     static const size_t widths[] = {2, 15, 16, 50};
@@ -83,7 +103,7 @@ static void rows_know_their_two_nearest(void **state)
         size_t n = 700, k = 50, d = widths[w];
         struct km_mat x = random_rows(n, d, w);
         struct km_centers c = random_centers(&x, k, w);
-        struct km_points p = km_points_of(&x, NULL, test_kern());
+        struct km_points p = weighted_points(&x, NULL, test_kern());
         uint32_t *label = km_alloc(n, sizeof(*label));
 
         for (size_t i = 0; i < n; i++)
@@ -98,19 +118,7 @@ static void rows_know_their_two_nearest(void **state)
             assert_ok(km_near_rows_init(&r, test_kern(), pool, n, k, d, k, &err), err);
             assert_ok(km_look_init(&look, test_kern(), pool, n, k, d, 0, &err), err);
             km_near_rows_measure(&r, &look, &p, label, &c, &l);
-            for (size_t i = 0; i < n; i++) {
-                const float *row = km_mat_row(&x, i);
-                size_t near = brute_nearest(row, c.exact, k, d);
-                double least = HUGE_VAL;
-
-                for (size_t j = 0; j < k; j++)
-                    if (j != near)
-                        least = fmin(least, brute_dist2(row, c.exact + j * d, d));
-                assert_int_equal(look.near[i], near);
-                assert_near(look.near2[i], brute_dist2(row, c.exact + near * d, d), 1e-9);
-                assert_near(look.next2[i], least, 1e-9);
-                assert_true(look.next[i] != look.near[i]);
-            }
+            assert_two_nearest(&look, &x, &c);
             km_look_done(&look);
             km_near_rows_done(&r);
             km_near_lists_done(&l);
@@ -122,12 +130,38 @@ static void rows_know_their_two_nearest(void **state)
     }
 }
 
+/* Dense and sparse rows of few and many features. */
+static void the_two_nearest_of_all_centers_are_those_of_brute_force(void **state)
+{
+    static const size_t widths[] = {2, 15, 16, 50};
+
+    (void)state;
+    for (size_t w = 0; w < 8; w++) {
+        size_t n = 500, k = 37, d = widths[w / 2];
+        struct km_mat x = random_rows(n, d, w);
+        struct km_centers c = random_centers(&x, k, w);
+        struct km_csr s = sparse_of(&x);
+        struct km_points p = {.rows = w % 2 ? km_rows_of_csr(&s) : km_rows_of_mat(&x)};
+        struct km_look look;
+        struct km_err err;
+
+        assert_ok(km_look_init(&look, test_kern(), NULL, n, k, d, w % 2, &err), err);
+        km_near_all_measure(&look, &p, &c);
+        assert_two_nearest(&look, &x, &c);
+        km_look_done(&look);
+        km_csr_done(&s);
+        km_centers_done(&c);
+        km_mat_done(&x);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_holds_the_nearest),
         cmocka_unit_test(a_center_with_many_copies_is_in_its_own_list),
         cmocka_unit_test(rows_know_their_two_nearest),
+        cmocka_unit_test(the_two_nearest_of_all_centers_are_those_of_brute_force),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,8 +140,8 @@ static void the_result_tells_the_truth(void **state)
     assert_true(km_sample_weights(&s.sample, n, weight));
     for (size_t i = 0; i < n; i++)
         total += weight[i];
-    before = brute_loss(&s.sample.rows, weight, best_trial(&s)->exact, 6) / total;
-    after = brute_loss(&s.sample.rows, weight, s.best.exact, 6) / total;
+    before = brute_loss(&s.sample.rows.dense, weight, best_trial(&s)->exact, 6) / total;
+    after = brute_loss(&s.sample.rows.dense, weight, s.best.exact, 6) / total;
     assert_int_equal(s.result.rows, n);
     assert_in_range(s.result.optimism * 1000, 1001, 1020);
     assert_true(s.result.candidates >= 2 && s.result.candidates <= 30);
@@ -209,7 +209,8 @@ static void as_many_candidates_take_part_as_the_budget_allows(void **state)
     km_mat_done(&x);
 }
 
-/* With more rows than 100 for each center the first cuts are made on few of them, so that more take part. */
+/* With more rows than 100 for each center the first cuts are made on few of them, so that more take
+ * part. */
 static void the_first_cuts_are_made_on_few_rows(void **state)
 {
     struct km_mat x = planted_rows(6400, 6, 4, 0.9, 3); /* cuts on 400, 800, 1600, 3200 rows */
@@ -279,7 +280,7 @@ static double refined_loss(int sorted, double flop, size_t most_rows)
         struct setup s = make_setup(&x, 8, 6000, seed);
 
         if (sorted)
-            sort_by_cluster(&s.sample.rows, 8);
+            sort_by_cluster(&s.sample.rows.dense, 8);
         refine(&s, flop, NULL);
         assert_in_range(s.result.rows, most_rows - 10, most_rows);
         total += brute_loss(&x, NULL, s.best.exact, 8);
@@ -373,9 +374,9 @@ static void looks_at_a_part_of_the_rows_go_with_bounds(void **state)
 static void the_formula_of_the_budget_holds(void **state)
 {
     (void)state;
-    assert_near(km_refine_budget(50000, 100, 784), 15e9, 0);
-    assert_near(km_refine_budget(10000000, 100, 784), 0.3 * 2 * 1e7 * 100 * 784, 1);
-    assert_near(km_refine_budget(0, 1, 1), 15e9, 0);
+    assert_near(km_refine_budget(50000.0 * 784, 100), 15e9, 0);
+    assert_near(km_refine_budget(1e7 * 784, 100), 0.3 * 2 * 1e7 * 100 * 784, 1);
+    assert_near(km_refine_budget(0, 1), 15e9, 0);
 }
 
 /* extra_center_factor 1: the coarse centers are the only trial. */

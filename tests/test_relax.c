@@ -10,17 +10,13 @@ static struct km_centers two_centers(double a, double b)
     struct km_err err;
 
     assert_ok(km_centers_init(&c, 2, 1, &err), err);
-    c.exact[0] = a;
-    c.exact[1] = b;
-    km_centers_refresh(&c);
+    km_centers_place(&c, (double[]){a, b}, NULL);
     return c;
 }
 
 static void move_to(struct km_centers *c, double a, double b)
 {
-    c->exact[0] = a;
-    c->exact[1] = b;
-    km_centers_refresh(c);
+    km_centers_place(c, (double[]){a, b}, NULL);
 }
 
 static void centers_go_on_by_seven_eighths_of_their_way(void **state)

@@ -81,28 +81,6 @@ static void the_files_of_local_mode_are_understood(void **state)
     end(&t);
 }
 
-static void without_channel_names_the_folders_that_exist_are_read(void **state)
-{
-    static const char *const configs[] = {NULL, "{}"};
-
-    (void)state;
-    for (int i = 0; i < 2; i++) {
-        struct reading t;
-
-        lay_out(&t, GOOD_HYPER, configs[i], NULL);
-        put(t.root, "input/data/train/a", "x");
-        if (i)
-            put(t.root, "input/data/test/a", "x");
-        put(t.root, "input/data/train-manifest", "x");
-        read_it(&t);
-        assert_ok(t.rc, t.err);
-        assert_string_equal(t.r.host, "algo-1");
-        assert_true(t.r.train.present);
-        assert_int_equal(t.r.test.present, i);
-        end(&t);
-    }
-}
-
 static void a_failure_file_of_an_earlier_run_is_removed(void **state)
 {
     struct reading t;
@@ -123,105 +101,6 @@ static void a_failure_file_of_an_earlier_run_is_removed(void **state)
 
 /* --- bad requests --- */
 
-static void bad_channels_are_problems_that_name_the_channel(void **state)
-{
-    static const struct {
-        const char *config, *problem;
-    } cases[] = {
-        {"{\"test\":{},\"train\":[]}", "inputdataconfig.json: channel 'train' is not an object"},
-        {"{\"test\":{}}", "The required channel 'train' is missing: the request has 'test'"},
-        {"{\"train\":{},\"model\":{},\"validation\":{}}",
-         "Additional channels are not allowed ('model', 'validation' was unexpected): the channels "
-         "are 'train' and 'test'"},
-        {"{\"train\":{\"TrainingInputMode\":\"Pipe\"}}",
-         "TrainingInputMode 'Pipe' of channel 'train' is not supported: use 'File' or 'FastFile'"},
-        {"{\"train\":{\"RecordWrapperType\":\"RecordIO\"}}",
-         "RecordWrapperType 'RecordIO' of channel 'train' is not supported: use 'None'"},
-        {"{\"train\":{\"CompressionType\":\"Gzip\"}}",
-         "CompressionType 'Gzip' of channel 'train' is not supported: use 'None', with files that "
-         "are not compressed"},
-        {"{\"train\":{\"TrainingInputMode\":5}}",
-         "inputdataconfig.json: TrainingInputMode of channel 'train' is not a string"},
-        {"{\"train\":{\"ContentType\":\"csv\"}}",
-         "No iterator has been registered for ContentType ('csv', '1.0'). Accepted content types: "
-         "'application/x-recordio-protobuf', 'text/csv;label_size=N' (channel 'train')"},
-        {"{\"train\":{},", "inputdataconfig.json: line 1, column 12: not valid JSON"},
-        {"[]", "inputdataconfig.json: line 1: found a JSON list, expected an object"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct reading t;
-
-        lay_out(&t, GOOD_HYPER, cases[i].config, NULL);
-        put(t.root, "input/data/train/a", "x");
-        put(t.root, "input/data/test/a", "x");
-        one_problem(&t, cases[i].problem);
-    }
-}
-
-static void bad_resources_are_problems(void **state)
-{
-    static const struct {
-        const char *config, *problem;
-    } cases[] = {
-        {"{\"current_host\": \"algo-1\", \"hosts\": [\"algo-1\", \"algo-2\"]}",
-         "The request asks for 2 hosts, but one trains alone"},
-        {"{\"hosts\": \"algo-1\"}", "resourceconfig.json: hosts is not a list of names"},
-        {"{\"current_host\": 1}", "resourceconfig.json: current_host is not the name of a host"},
-        {"{", "resourceconfig.json: line 1, column 1: not valid JSON"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct reading t;
-
-        lay_out(&t, GOOD_HYPER, NULL, cases[i].config);
-        put(t.root, "input/data/train/a", "x");
-        one_problem(&t, cases[i].problem);
-    }
-}
-
-static void missing_data_is_a_problem_that_names_the_folder(void **state)
-{
-    struct reading t;
-
-    (void)state;
-    lay_out(&t, GOOD_HYPER, NULL, NULL);
-    one_problem(&t, "The required channel 'train' is missing: inputdataconfig.json names no "
-                    "channel, and the folder ");
-    lay_out(&t, GOOD_HYPER, "{\"train\":{}}", NULL);
-    one_problem(&t, "/input/data/train is missing. Please verify the correct data channel "
-                    "configuration is provided");
-    lay_out(&t, GOOD_HYPER, "{\"train\":{},\"test\":{}}", NULL);
-    put(t.root, "input/data/train/a", "x");
-    put(t.root, "input/data/test/part-0", "");
-    one_problem(&t, "Unable to read data channel 'test': no data in ");
-    lay_out(&t, GOOD_HYPER, "{\"train\":{}}", NULL);
-    put(t.root, "input/data/train/part-0", "");
-    one_problem(&t, "/input/data/train (skipped: 'part-0' (0 bytes)). Names that begin with '.' or "
-                    "'_' or end in '_$folder$' and files of 0 bytes are no data");
-    lay_out(&t, GOOD_HYPER, "{\"train\":{}}", NULL);
-    put(t.root, "input/data/train/.a/b", "x");
-    put(t.root, "input/data/train/.b", "x");
-    put(t.root, "input/data/train/_c", "x");
-    put(t.root, "input/data/train/_d", "x");
-    one_problem(&t, ", ...). Names that begin");
-}
-
-static void a_loop_of_folders_is_a_problem(void **state)
-{
-    struct reading t;
-    char link[512];
-
-    (void)state;
-    lay_out(&t, GOOD_HYPER, NULL, NULL);
-    put(t.root, "input/data/train/a", "x");
-    snprintf(link, sizeof(link), "%s/input/data/train/loop", t.root);
-    assert_int_equal(symlink("../train", link), 0);
-    one_problem(&t, "Unable to read data channel 'train': ");
-}
-
 static void problems_of_all_files_are_reported_together(void **state)
 {
     struct reading t;
@@ -230,7 +109,7 @@ static void problems_of_all_files_are_reported_together(void **state)
     lay_out(&t, "{\"k\":\"x\"}", "{\"train\":{\"ContentType\":\"csv\"},\"extra\":{}}", "{]");
     read_it(&t);
     assert_int_equal(t.rc, KM_E_INPUT);
-    assert_int_equal(km_settings_problems(t.s), 6);
+    assert_int_equal(t.r.problems.list.n, 6);
     assert_int_equal(fail_it(&t), 2);
     assert_contains(t.log, "ERROR");
     assert_contains(t.log, "Customer Error: No value(s) were specified for 'feature_dim'");
@@ -360,11 +239,11 @@ static void bad_files_of_a_command_line_are_problems(void **state)
     assert_int_equal(km_request_init(&r, NULL, &err), KM_OK);
     assert_ok(km_settings_open(&s, &err), err);
     assert_int_equal(km_request_files(&r, paths, 2, none, 0, "csv", s, &err), KM_E_INPUT);
-    assert_int_equal(km_settings_problems(s), 4);
-    assert_contains(km_settings_problem_at(s, 0), "/missing: no such file or folder");
-    assert_contains(km_settings_problem_at(s, 1), "(it is empty)");
-    assert_contains(km_settings_problem_at(s, 2), "ContentType ('csv', '1.0')");
-    assert_int_equal(km_request_fail(&r, s, &err), 2);
+    assert_int_equal(r.problems.list.n, 4);
+    assert_contains(r.problems.list.s[0], "/missing: no such file or folder");
+    assert_contains(r.problems.list.s[1], "(it is empty)");
+    assert_contains(r.problems.list.s[2], "ContentType ('csv', '1.0')");
+    assert_int_equal(km_failure_report(r.failure_path, &r.problems, &err), 2);
     km_request_done(&r);
     km_settings_close(s);
 
@@ -429,12 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_files_of_the_platform_are_understood),
         cmocka_unit_test(the_files_of_local_mode_are_understood),
-        cmocka_unit_test(without_channel_names_the_folders_that_exist_are_read),
         cmocka_unit_test(a_failure_file_of_an_earlier_run_is_removed),
-        cmocka_unit_test(bad_channels_are_problems_that_name_the_channel),
-        cmocka_unit_test(bad_resources_are_problems),
-        cmocka_unit_test(missing_data_is_a_problem_that_names_the_folder),
-        cmocka_unit_test(a_loop_of_folders_is_a_problem),
         cmocka_unit_test(problems_of_all_files_are_reported_together),
         cmocka_unit_test(a_missing_root_or_hyperparameter_file_is_named),
         cmocka_unit_test(a_model_folder_that_cannot_be_written_fails_before_training),

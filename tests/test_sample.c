@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the pass keeps of the rows: each row with the probability that its weight tells, the far and the rare ones for sure. */
+/* What the pass keeps of the rows: each row with the probability that its weight tells, the far and
+ * the rare ones for sure. */
 #include "tests/algo_test.h"
 
 #include "algo/sample.h"
@@ -55,7 +56,7 @@ static void offer(struct km_sample *sample, struct setup *s, size_t block)
 /* The number of row i of a sample of rows that carry it in their last column. */
 static size_t number_of(const struct km_sample *sample, size_t i)
 {
-    return (size_t)km_mat_row(&sample->rows, i)[sample->rows.d - 1];
+    return (size_t)km_mat_row(&sample->rows.dense, i)[sample->rows.dense.d - 1];
 }
 
 /* Rows whose last column is their number. */
@@ -89,15 +90,16 @@ static void rows_that_fit_are_all_kept_in_order(void **state)
             assert_int_equal(km_sample_rows(&sample), 100);
             assert_int_equal(sample.seen, 100);
             assert_true(km_sample_is_complete(&sample));
-            assert_same_bits(sample.rows.v, s.x.v, 100 * s.x.ld);
+            assert_same_bits(sample.rows.dense.v, s.x.v, 100 * s.x.ld);
             km_sample_done(&sample);
         }
     done_setup(&s);
 }
 
 /*
- * Over many samples a row's weights add up to the number of samples, whatever its probability: each estimate has mean 1,
- * and a variance that the samples themselves tell. `parts`: how many samples of a share of the rows each become one.
+ * Over many samples a row's weights add up to the number of samples, whatever its probability: each
+ * estimate has mean 1, and a variance that the samples themselves tell. `parts`: how many samples
+ * of a share of the rows each become one.
  */
 static void check_unbiased(struct setup *s, size_t capacity, size_t parts, size_t nested)
 {
@@ -204,7 +206,8 @@ static void far_rows_are_there(void **state)
     done_setup(&s);
 }
 
-/* Three rows far from all others, two of which are centers from the start: none is far from these. */
+/* Three rows far from all others, two of which are centers from the start: none is far from
+ * these. */
 static void far_rows_that_a_center_was_made_of_are_there(void **state)
 {
     struct setup s = setup_of(random_rows(4000, 3, 2), 20, test_kern());
@@ -220,7 +223,7 @@ static void far_rows_that_a_center_was_made_of_are_there(void **state)
 
         offer(&sample, &s, 400);
         for (size_t i = 0; i < km_sample_rows(&sample); i++)
-            found += km_mat_row(&sample.rows, i)[0] > 5e3F;
+            found += km_mat_row(&sample.rows.dense, i)[0] > 5e3F;
         assert_int_equal(found, 3);
         km_sample_done(&sample);
     }
@@ -244,7 +247,7 @@ static void rows_of_small_clusters_are_there(void **state)
 
         offer(&sample, &s, 200);
         for (size_t i = 0; i < km_sample_rows(&sample); i++)
-            kept += km_mat_row(&sample.rows, i)[0] > 250;
+            kept += km_mat_row(&sample.rows.dense, i)[0] > 250;
         km_sample_done(&sample);
     }
     assert_at_most(30, kept / 50); /* of 40; of all rows one in ten is */
@@ -271,10 +274,10 @@ static void every_level_and_block_size_keeps_the_same_rows(void **state)
                 rows = km_sample_rows(&sample);
                 first = km_alloc(values, sizeof(*first));
                 assert_non_null(first);
-                memcpy(first, sample.rows.v, values * sizeof(*first));
+                memcpy(first, sample.rows.dense.v, values * sizeof(*first));
             }
             assert_int_equal(km_sample_rows(&sample), rows);
-            assert_same_bits(sample.rows.v, first, rows * s.x.ld);
+            assert_same_bits(sample.rows.dense.v, first, rows * s.x.ld);
             km_sample_done(&sample);
             done_setup(&s);
         }
@@ -314,7 +317,7 @@ static void nested_rows_stay_what_they_are(void **state)
             held[number_of(&sample, i)]++;
         km_sample_nest(&sample, 30, rows - 9);
         for (size_t i = 0; i < rows; i++) { /* each key is still of its row */
-            struct km_mat row = km_mat_view(&sample.rows, i, 1);
+            struct km_mat row = km_mat_view(&sample.rows.dense, i, 1);
 
             held[number_of(&sample, i)]--;
             assert_true((float)km_assign_ssd(&s.a, &row, &s.c) == sample.key[i].dist2);

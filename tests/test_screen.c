@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a screen of 8-bit numbers (algo/kern/vnni.c) could get wrong, put to every level that this CPU can
- * run: a center that bounds hide, and numbers so small or large that bounds are lost.
+ * What a screen of 8-bit numbers (algo/kern/vnni.c) could get wrong, put to every level that this
+ * CPU can run: a center that bounds hide, and numbers so small or large that bounds are lost.
  */
 #include "tests/algo_test.h"
 
@@ -57,8 +57,9 @@ static double sum_of(const float *v, double *norm2)
 }
 
 /*
- * A row of two halves, and two centers, one in each; the first is nearer by a hair. What 8 bits leave of the
- * row (or of the centers) all speaks against the first and for the second, as far as Cauchy-Schwarz allows.
+ * A row of two halves, and two centers, one in each; the first is nearer by a hair. What 8 bits
+ * leave of the row (or of the centers) all speaks against the first and for the second, as far as
+ * Cauchy-Schwarz allows.
  */
 static void check_remainder(int in_row, uint64_t seed)
 {
@@ -112,8 +113,8 @@ static void no_remainder_hides_the_nearest_center(void **state)
     }
 }
 
-/* Powers of two change no bit but the exponent, as long as products neither overflow nor are lost. At 2^-68
- * they are denormal, and still tell random rows apart. */
+/* Powers of two change no bit but the exponent, as long as products neither overflow nor are lost.
+ * At 2^-68 they are denormal, and still tell random rows apart. */
 static void labels_do_not_depend_on_the_unit_of_the_numbers(void **state)
 {
     static const int exponents[] = {-68, -56, -50, -20, 30, 55};

@@ -404,7 +404,8 @@ static void plusplus_takes_each_of_as_many_rows_once(void **state)
     km_mat_done(&x);
 }
 
-/* Centers of a pass that stay where they are label rows, which are offered; *total gets the weights of those kept. */
+/* Centers of a pass that stay where they are label rows, which are offered; *total gets the weights
+ * of those kept. */
 static void sample_once(double *total, const struct km_csr *s, size_t values, uint64_t seed)
 {
     struct km_sample_size size = {40, values, s->d, 50, 3};
@@ -429,11 +430,11 @@ static void sample_once(double *total, const struct km_csr *s, size_t values, ui
         }
         km_sample_offer_sparse(&sample, &view, &step, &c);
     }
-    assert_in_range(sample.csr.n, values < 1000 ? 12 : 30, 40);
-    assert_true(sample.csr.nnz <= values);
-    assert_true(km_sample_weights(&sample, sample.csr.n, weight));
-    for (size_t i = 0; i < sample.csr.n; i++)
-        total[(size_t)sample.csr.val[sample.csr.at[i]] - 1] += weight[i];
+    assert_in_range(sample.rows.sparse.n, values < 1000 ? 12 : 30, 40);
+    assert_true(sample.rows.sparse.nnz <= values);
+    assert_true(km_sample_weights(&sample, sample.rows.sparse.n, weight));
+    for (size_t i = 0; i < sample.rows.sparse.n; i++)
+        total[(size_t)sample.rows.sparse.val[sample.rows.sparse.at[i]] - 1] += weight[i];
     km_sample_done(&sample);
     km_sparse_centers_done(&c);
     km_sparse_done(&step);
@@ -484,7 +485,7 @@ static void rows_as_wide_as_the_room_come_to_an_end(void **state)
             km_sparse_centers_label(&c, &step, &view);
             km_sample_offer_sparse(&sample, &view, &step, &c);
         }
-        assert_true(sample.csr.nnz <= size.values);
+        assert_true(sample.rows.sparse.nnz <= size.values);
         km_sample_done(&sample);
     }
     km_sparse_centers_done(&c);
@@ -521,8 +522,8 @@ static void far_rows_that_a_center_was_made_of_are_there(void **state)
             km_sparse_centers_label(&c, &step, &view);
             km_sample_offer_sparse(&sample, &view, &step, &c);
         }
-        for (size_t i = 0; i < sample.csr.n; i++)
-            found += sample.csr.val[sample.csr.at[i]] > 5e3F;
+        for (size_t i = 0; i < sample.rows.sparse.n; i++)
+            found += sample.rows.sparse.val[sample.rows.sparse.at[i]] > 5e3F;
         assert_int_equal(found, 3);
         km_sample_done(&sample);
         km_sparse_centers_done(&c);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Windows of sparse rows: what ranks have seen apart moves the centers as if one had seen it all. */
+/* Windows of sparse rows: what ranks have seen apart moves the centers as if one had seen it
+ * all. */
 #include "tests/algo_test.h"
 
 #include "algo/sparse_window.h"

@@ -3,27 +3,27 @@
 
 #include "base/log.h"
 #include <inttypes.h>
+#include <string.h>
 #include <sys/stat.h>
 
 /* Says what the content type left open and the first row decided. */
-static void log_labels(const struct km_job *job, const struct km_channel *channel,
-                       const struct km_format *found)
+static void log_labels(const struct km_channel *channel, const struct km_format *found, size_t d)
 {
     if (channel->format.kind != KM_CSV || channel->format.label_size >= 0 ||
-        found->label_size < 0 || job->d == 0)
+        found->label_size < 0 || d == 0)
         return;
     if (found->label_size)
         km_log(
             KM_INFO,
             "channel '%s': the content type has no label_size; the first of %zu columns is taken "
             "for the label",
-            channel->name, job->d + 1);
+            channel->name, d + 1);
     else
         km_log(
             KM_INFO,
             "channel '%s': the content type has no label_size, and lines have exactly feature_dim "
             "= %zu columns: no label is assumed",
-            channel->name, job->d);
+            channel->name, d);
 }
 
 const char *km_channel_once(const struct km_files *files)
@@ -57,13 +57,11 @@ static void log_names(const struct km_channel *channel, const struct km_header *
 enum { SAID_NAMES = 1, SAID_WARNING = 2, SAID_LATE = 4 };
 
 /* What the first lines of CSV files were taken for. */
-static void log_header(struct km_job *job, const struct km_channel *channel,
-                       const struct km_feed *feed)
+static void log_header(int *said, const struct km_channel *channel, const struct km_feed *feed)
 {
     const struct km_header *h = km_feed_format(feed)->header;
-    int *said = &job->said_header[channel == &job->request->test];
 
-    if (job->stopped || km_feed_stopped(feed)) /* then the reader thread may be at it */
+    if (km_feed_stopped(feed)) /* then the reader thread may be at it */
         return;
     if (h->line && !(*said & SAID_NAMES))
         log_names(channel, h);
@@ -76,13 +74,13 @@ static void log_header(struct km_job *job, const struct km_channel *channel,
 }
 
 /* Says which features are not clustered, each name once. */
-static void warn_of_extras(struct km_job *job, struct km_feed *feed, const char *channel)
+static void warn_of_extras(struct km_record_extras *said, struct km_feed *feed, const char *channel)
 {
     struct km_record_extras found = km_feed_extras(feed);
     char text[KM_RECORD_EXTRA_TEXT];
 
     for (size_t i = 0; i < found.n; i++) {
-        if (!km_record_extras_add(&job->extras, &found.of[i]))
+        if (!km_record_extras_add(said, &found.of[i]))
             continue;
         km_record_extra_text(text, &found.of[i]);
         km_log(KM_WARNING,
@@ -90,23 +88,24 @@ static void warn_of_extras(struct km_job *job, struct km_feed *feed, const char 
                "numbers of all features under that name if they are to count",
                channel, text);
     }
-    if (found.more && !job->extras.more)
+    if (found.more && !said->more)
         km_log(KM_WARNING, "channel '%s': features under more names are ignored, too", channel);
-    job->extras.more |= found.more;
+    said->more |= found.more;
 }
 
-void km_channel_log(struct km_job *job, const struct km_channel *channel, struct km_feed *feed)
+void km_channel_log(struct km_said *said, const struct km_channel *channel, struct km_feed *feed)
 {
     if (!feed)
         return;
-    log_header(job, channel, feed);
-    warn_of_extras(job, feed, channel->name);
+    log_header(&said->header[strcmp(channel->name, "test") == 0], channel, feed);
+    warn_of_extras(&said->extras, feed, channel->name);
 }
 
 /* The columns of the test channel are those of the train channel, where both have names. */
-static int check_names(const struct km_job *job, const struct km_format *test, struct km_err *err)
+static int check_names(const struct km_feed *train, const struct km_format *test,
+                       struct km_err *err)
 {
-    const struct km_header *h = km_feed_format(job->feed)->header;
+    const struct km_header *h = km_feed_format(train)->header;
     char names[2][300];
 
     if (!km_header_hash(h) || !km_header_hash(test->header) ||
@@ -127,40 +126,56 @@ const char *km_channel_note(const struct km_feed *feed, char *text, size_t size)
     return text;
 }
 
-int km_channel_open(struct km_job *job, struct km_feed **feed, const struct km_channel *channel,
-                    struct km_err *err)
+/* Nobody can tell the features of a channel whose first row cannot be looked at. */
+static int check_width(const struct km_feed *feed, const struct km_channel *channel, int ranks,
+                       struct km_err *err)
 {
-    struct km_format format = channel->format;
-    const char *once;
+    const char *once = km_channel_once(&channel->files);
     char note[512];
-    int rc;
 
-    format.feature_dim = job->d;
-    if (job->feed) /* the test channel has the width of the train channel */
-        format.dim_of = "the train channel";
-    rc = km_feed_open(feed, &channel->files, &format, err);
-    if (rc)
-        return rc;
-    if (km_feed_format(*feed)->feature_dim == 0 && job->ranks == 1)
-        rc = km_feed_wait_first(*feed, err);
-    if (rc)
-        return rc;
-    job->d = km_feed_format(*feed)->feature_dim;
-    if (job->ranks > 1 && channel->replicated &&
-        km_feed_divide(*feed, (size_t)job->rank, (size_t)job->ranks, err))
-        return err->code;
-    if (job->d == 0 && job->ranks > 1 && (once = km_channel_once(&channel->files)))
+    if (ranks > 1 && once)
         return km_fail(err, KM_E_INPUT,
                        "%s is no regular file, so that no other host can look at its first row "
                        "before the training: say how many features a row has (feature_dim)",
                        once);
-    if (job->d == 0 && job->ranks == 1)
+    if (ranks == 1)
         return km_fail(err, KM_E_INPUT,
                        "the %s channel has 0 rows (%zu file(s), the first is %s%s): check that the "
                        "data was written, and give files with rows",
                        channel->name, channel->files.n, channel->files.path[0],
-                       km_channel_note(*feed, note, sizeof(note)));
-    log_labels(job, channel, km_feed_format(*feed));
-    km_channel_log(job, channel, *feed);
-    return job->feed == *feed ? KM_OK : check_names(job, km_feed_format(*feed), err);
+                       km_channel_note(feed, note, sizeof(note)));
+    return KM_OK;
+}
+
+/* The feed, of the host's part of the rows. */
+static int open_part(struct km_feed **feed, const struct km_channel *channel,
+                     const struct km_team *team, const struct km_format *format, struct km_err *err)
+{
+    int rc = km_feed_open(feed, &channel->files, format, err);
+
+    if (rc == KM_OK && team->ranks == 1 && km_feed_format(*feed)->feature_dim == 0)
+        rc = km_feed_wait_first(*feed, err);
+    if (rc == KM_OK && team->ranks > 1 && channel->replicated)
+        rc = km_feed_divide(*feed, (size_t)team->rank, (size_t)team->ranks, err);
+    return rc;
+}
+
+int km_channel_open(struct km_feed **feed, const struct km_channel *channel,
+                    const struct km_team *team, const struct km_feed *train, size_t *d,
+                    struct km_err *err)
+{
+    struct km_format format = channel->format;
+    int rc;
+
+    format.feature_dim = *d;
+    if (train)
+        format.dim_of = "the train channel";
+    rc = open_part(feed, channel, team, &format, err);
+    if (rc)
+        return rc;
+    *d = km_feed_format(*feed)->feature_dim;
+    if (*d == 0 && check_width(*feed, channel, team->ranks, err))
+        return err->code;
+    log_labels(channel, km_feed_format(*feed), *d);
+    return train ? check_names(train, km_feed_format(*feed), err) : KM_OK;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Content types of channels, read as MIME types: text/csv; label_size=0; charset="utf-8". */
-#include "train/request.h"
+#include "train/content_type.h"
 
 #include "base/log.h"
 #include "base/nearest.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -6,115 +6,101 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* Rows of one of these kinds. */
-struct rows {
+/* What is compared: rows, or (n, d) values of centers in float64. */
+struct list {
     size_t n, d;
-    const struct km_mat *dense;
-    const struct km_csr *sparse;
+    const struct km_rows *rows;
     const double *exact;
 };
 
-/* By number: -0 is 0. */
-#define COMPARE(a, b, n)                                                                           \
-    for (size_t t = 0; t < (n); t++)                                                               \
-        if ((a)[t] < (b)[t] || (a)[t] > (b)[t])                                                    \
-            return (a)[t] < (b)[t] ? -1 : 1;
-
-static int compare_sparse(const struct km_csr *s, size_t i, size_t j)
+static int compare_exact(const double *a, const double *b, size_t d)
 {
-    const uint32_t *col_i = s->col + s->at[i], *col_j = s->col + s->at[j];
-    const float *a = s->val + s->at[i], *b = s->val + s->at[j];
-
-    if (s->len[i] != s->len[j])
-        return s->len[i] < s->len[j] ? -1 : 1;
-    COMPARE(col_i, col_j, s->len[i])
-    COMPARE(a, b, s->len[i])
+    for (size_t t = 0; t < d; t++) /* by number: -0 is 0 */
+        if (a[t] < b[t] || a[t] > b[t])
+            return a[t] < b[t] ? -1 : 1;
     return 0;
 }
 
 static int compare(const void *x, const void *y, void *arg)
 {
-    const struct rows *r = arg;
+    const struct list *l = arg;
     size_t i = *(const size_t *)x, j = *(const size_t *)y;
 
-    if (r->sparse)
-        return compare_sparse(r->sparse, i, j);
-    if (r->exact) {
-        COMPARE(r->exact + i * r->d, r->exact + j * r->d, r->d)
-    } else {
-        const float *a = km_mat_row(r->dense, i), *b = km_mat_row(r->dense, j);
-
-        COMPARE(a, b, r->d)
-    }
-    return 0;
+    return l->rows ? km_rows_compare(l->rows, i, j)
+                   : compare_exact(l->exact + i * l->d, l->exact + j * l->d, l->d);
 }
 
-static int count(size_t *distinct, struct rows r, struct km_err *err)
+static int count(size_t *distinct, struct list l, struct km_err *err)
 {
-    size_t *order = km_alloc(r.n, sizeof(*order));
+    size_t *order = km_alloc(l.n, sizeof(*order));
 
     if (!order)
-        return km_fail(err, KM_E_MEM, "no memory to compare %zu rows", r.n);
-    for (size_t i = 0; i < r.n; i++)
+        return km_fail(err, KM_E_MEM, "no memory to compare %zu rows", l.n);
+    for (size_t i = 0; i < l.n; i++)
         order[i] = i;
-    qsort_r(order, r.n, sizeof(*order), compare, &r);
-    *distinct = r.n > 0;
-    for (size_t i = 1; i < r.n; i++)
-        *distinct += compare(&order[i - 1], &order[i], &r) != 0;
+    qsort_r(order, l.n, sizeof(*order), compare, &l);
+    *distinct = l.n > 0;
+    for (size_t i = 1; i < l.n; i++)
+        *distinct += compare(&order[i - 1], &order[i], &l) != 0;
     km_free(order);
     return KM_OK;
 }
 
-static struct rows sample_of(const struct km_job *job)
+static int count_rows(size_t *distinct, const struct km_rows *rows, struct km_err *err)
 {
-    if (job->sparse)
-        return (struct rows){job->sample.csr.n, job->d, .sparse = &job->sample.csr};
-    return (struct rows){job->sample.rows.n, job->d, .dense = &job->sample.rows};
+    return count(distinct, (struct list){.n = km_rows_n(rows), .rows = rows}, err);
 }
 
-/* `differ` of the centers do; `exact` of them before they were rounded to float32, `seen` of the sample's rows. */
-static void say(const struct km_job *job, size_t differ, size_t exact, size_t seen)
-{
-    size_t k = job->model.n, rows = sample_of(job).n;
+/* How many differ from each other. */
+struct distinct {
+    size_t model, exact; /* centers as written, and before they were rounded to float32 */
+    size_t seen;         /* rows of the sample */
+};
 
-    if (exact > differ)
+/* k centers; the sample has `held` of `rows` rows. */
+static void say(const struct distinct *of, size_t k, size_t held, uint64_t rows)
+{
+    if (of->exact > of->model)
         km_log(
             KM_WARNING,
             "only %zu of the %zu centers differ from each other: others are nearer to each other "
             "than float32, which the model file holds, can tell so far from 0; subtract an offset "
             "from the data, or lower k",
-            differ, k);
-    else if (seen < k && rows == job->rows)
+            of->model, k);
+    else if (of->seen < k && held == rows)
         km_log(KM_WARNING,
                "only %zu of the %zu centers differ from each other: the data has only %zu distinct "
                "row%s, fewer than k; lower k",
-               differ, k, seen, seen == 1 ? "" : "s");
-    else if (seen >= k)
+               of->model, k, of->seen, of->seen == 1 ? "" : "s");
+    else if (of->seen >= k)
         km_log(KM_WARNING,
                "only %zu of the %zu centers differ from each other, although the data has %zu "
                "distinct rows or more: too few different ones among the rows that the centers "
                "started from; give init_method=kmeans++, or a larger mini_batch_size",
-               differ, k, seen);
+               of->model, k, of->seen);
     else
         km_log(
             KM_WARNING,
             "only %zu of the %zu centers differ from each other; %zu distinct rows are in the "
             "sample of %zu of %" PRIu64 " rows, so whether the data has k of them is not known: "
             "give a larger mini_batch_size to start from, refine_rows=auto or more, or a lower k",
-            differ, k, seen, rows, job->rows);
+            of->model, k, of->seen, held, rows);
 }
 
-int km_distinct_warn(const struct km_job *job, const struct km_centers *c, struct km_err *err)
+int km_distinct_warn(const struct km_mat *model, const struct km_centers *exact,
+                     const struct km_sample *sample, uint64_t rows, int speak, struct km_err *err)
 {
-    size_t k = job->model.n, differ, exact = 0, seen = 0;
-    int rc = count(&differ, (struct rows){k, job->d, .dense = &job->model}, err);
+    const struct km_rows written = km_rows_of_mat(model);
+    const struct list centers = {exact->k, exact->d, .exact = exact->exact};
+    struct distinct of = {0};
+    int rc = count_rows(&of.model, &written, err);
 
-    if (rc || differ == k)
+    if (rc || of.model == model->n)
         return rc;
-    rc = count(&exact, (struct rows){k, job->d, .exact = c->exact}, err);
+    rc = count(&of.exact, centers, err);
     if (rc == KM_OK)
-        rc = count(&seen, sample_of(job), err);
-    if (rc == KM_OK && job->rank == 0)
-        say(job, differ, exact, seen);
+        rc = count_rows(&of.seen, &sample->rows, err);
+    if (rc == KM_OK && speak)
+        say(&of, model->n, km_sample_rows(sample), rows);
     return rc;
 }

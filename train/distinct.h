@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to train: a word about centers that are copies of each other. */
+/* Whether the model has k clusters, or fewer that differ. */
 #ifndef KM_TRAIN_DISTINCT_H
 #define KM_TRAIN_DISTINCT_H
 
-#include "train/job.h"
+#include "algo/sample.h"
 
 /**
- * Warns where rows of job->model, made of c, are equal: a valid model, but one of fewer clusters than were asked
- * for. Says why, as far as the sample tells. The same on all ranks.
+ * Warns where rows of the model are equal, as `exact` (the centers before they were rounded) and
+ * the sample of the data (of `rows` in all) explain it; `speak`: this host is to say it.
  */
-int km_distinct_warn(const struct km_job *job, const struct km_centers *c, struct km_err *err);
+int km_distinct_warn(const struct km_mat *model, const struct km_centers *exact,
+                     const struct km_sample *sample, uint64_t rows, int speak, struct km_err *err);
 
 #endif

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The last words of a run: log lines, the failure file, the exit code. */
-#include "train/request.h"
+#include "train/failure.h"
 
 #include "base/log.h"
 #include "base/text.h"
+#include "io/file.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -74,15 +76,15 @@ static void add_words(struct words *w, const char *s, size_t most)
 
 /* What is to be said, one text after the other: the error and the problems of the request. */
 struct story {
-    const struct km_settings *settings;
+    const struct km_problems *problems;
     const struct km_err *err;
     size_t n;
     int own; /* the error stands in front; else it only repeats the problems */
 };
 
-static struct story tell(const struct km_settings *settings, const struct km_err *err)
+static struct story tell(const struct km_problems *problems, const struct km_err *err)
 {
-    struct story t = {settings, err, settings ? km_settings_problems(settings) : 0, 1};
+    struct story t = {problems, err, problems ? problems->list.n : 0, 1};
 
     t.own = t.n == 0 || err->code != KM_E_INPUT;
     t.n += (size_t)t.own;
@@ -93,7 +95,7 @@ static const char *part(const struct story *t, size_t i)
 {
     if (t->own && i == 0)
         return t->err->msg;
-    return km_settings_problem_at(t->settings, i - (size_t)t->own);
+    return t->problems->list.s[i - (size_t)t->own];
 }
 
 /* Whole problems as long as they fit, then how many there are besides. Only the first is ever cut.
@@ -148,26 +150,26 @@ static int write_file(const char *path, const struct words *w, struct km_err *er
     return km_writer_commit(file, err);
 }
 
-int km_request_fail(const struct km_request *r, const struct km_settings *settings,
-                    const struct km_err *err)
+int km_failure_report(const char *path, const struct km_problems *problems,
+                      const struct km_err *err)
 {
-    struct story t = tell(settings, err);
+    struct story t = tell(problems, err);
     struct verdict v = judge(err->code);
     struct km_err why;
     struct words w;
 
     for (size_t i = 0; i < t.n; i++)
         km_log(KM_ERROR, "%s%s%s", v.prefix, i == 0 ? v.advice : "", part(&t, i));
-    if (r->failure_path[0] == '\0')
+    if (path[0] == '\0')
         return v.exit_code;
     compose(&w, &t, &v);
-    make_parent(r->failure_path);
-    if (write_file(r->failure_path, &w, &why))
+    make_parent(path);
+    if (write_file(path, &w, &why))
         km_log(KM_WARNING, "The failure text could not be written: %s", why.msg);
     return v.exit_code;
 }
 
-int km_request_exit(const struct km_err *err)
+int km_failure_exit(const struct km_err *err)
 {
     return judge(err->code).exit_code;
 }

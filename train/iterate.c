@@ -3,10 +3,9 @@
 
 #include "algo/refine.h"
 #include "algo/relax.h"
+#include "algo/step.h"
 #include "base/log.h"
 #include "base/stop.h"
-#include "train/frame.h"
-#include "train/sparse.h"
 #include <math.h>
 
 #define LEAST_GAIN 1e-4
@@ -16,66 +15,60 @@
 
 /* One pass over the rows of this host, and what it takes. */
 struct round {
-    struct km_assign assign; /* dense rows, or */
-    struct km_sparse step;   /* sparse ones */
+    struct km_step *step;
     struct km_sums sums;
     struct km_relax relax;
-    int sparse;
 };
 
-static int round_init(struct round *r, const struct km_job *job, size_t k, struct km_err *err)
+static int round_init(struct round *r, const struct km_plan *plan, const struct km_feed *feed,
+                      const struct km_machine *m, struct km_err *err)
 {
-    int rc = km_sums_init(&r->sums, k, job->d, err);
+    const struct km_shape shape = km_feed_shape(feed);
+    const struct km_step_size size = {.rows = km_plan_block(plan, &shape).rows,
+                                      .k = plan->k,
+                                      .d = shape.d,
+                                      .sparse = shape.sparse};
+    int rc = km_sums_init(&r->sums, plan->k, shape.d, err);
 
-    r->sparse = km_feed_format(job->feed)->kind == KM_SPARSE;
-    if (rc == KM_OK && r->sparse)
-        rc = km_sparse_init(&r->step, job->m->kern, job->m->pool, km_sparse_block_rows(job), k,
-                            job->d, err);
-    else if (rc == KM_OK)
-        rc = km_assign_init(&r->assign, job->m->kern, job->m->pool, km_job_block_rows(job), k,
-                            job->d, err);
-    if (rc == KM_OK && (!r->sparse || k * job->d <= KM_REFINE_LOOK_CELLS))
-        rc = km_relax_init(&r->relax, k, job->d, err);
+    if (rc == KM_OK)
+        rc = km_step_new(&r->step, &size, m->kern, m->pool, err);
+    if (rc == KM_OK && (!shape.sparse || plan->k * shape.d <= KM_REFINE_LOOK_CELLS))
+        rc = km_relax_init(&r->relax, plan->k, shape.d, err);
     return rc;
 }
 
 static void round_done(struct round *r)
 {
-    km_assign_done(&r->assign);
-    km_sparse_done(&r->step);
+    km_step_free(r->step);
     km_sums_done(&r->sums);
     km_relax_done(&r->relax);
 }
 
 /* Adds up this host's rows, in sums.ssd their squared norms; *stopped: not all of them. */
-static int read_rows(struct round *r, struct km_job *job, const struct km_centers *c, int *stopped,
-                     struct km_err *err)
+static int read_rows(struct round *r, const struct km_row_frame *frame, struct km_feed *feed,
+                     const struct km_centers *c, int *stopped, struct km_err *err)
 {
     struct km_batch *b;
-    int rc = km_feed_rewind(job->feed, err);
+    int rc = km_feed_rewind(feed, err);
 
     km_sums_clear(&r->sums);
-    while (rc == KM_OK && (rc = km_feed_next(job->feed, &b, err)) == KM_MORE) {
-        rc = km_frame_bring(job, b, err);
+    while (rc == KM_OK && (rc = km_feed_next(feed, &b, err)) == KM_MORE) {
+        rc = km_row_frame_bring(frame, b, err);
         if (rc)
             break;
-        if (r->sparse) {
-            *r->sums.ssd += km_sparse_norms(&r->step, &b->s, NULL);
-            km_sparse_add(&r->step, &r->sums, &b->s, NULL, c);
-        } else {
-            km_assign_add(&r->assign, &r->sums, &b->x, NULL, c, 1);
-        }
+        km_step_add(r->step, &r->sums, &b->rows, c, 1);
         if (km_stop_asked())
             break;
     }
-    *stopped = km_stop_asked() || km_feed_stopped(job->feed);
+    *stopped = km_stop_asked() || km_feed_stopped(feed);
     return rc;
 }
 
-int km_iterate_can(struct km_job *job, int *can, struct km_err *err)
+int km_iterate_can(const struct km_team *team, const struct km_feed *feed, int read_once, int *can,
+                   struct km_err *err)
 {
-    double told[] = {job->read_once, (double)km_job_bytes(job)};
-    int rc = km_comm_sum(job->m->comm, told, 2, err);
+    double told[] = {read_once, (double)km_feed_bytes(feed)};
+    int rc = km_comm_sum(team->comm, told, 2, err);
 
     *can = told[0] == 0 && told[1] <= (double)AGAIN_BYTES;
     return rc;
@@ -89,27 +82,37 @@ static double msd_of(const struct km_sums *s, double means)
     return (ssd > NO_DIGITS * *s->ssd ? ssd : (double)NAN) / *s->rows;
 }
 
+/* The sums of all hosts' rows; job->state.stopped where one of them has not come to the end. */
+static int sum_rows(struct round *r, struct km_job *job, const struct km_centers *c,
+                    struct km_err *err)
+{
+    int stopped = 0;
+    int rc = read_rows(r, &job->state.frame, job->feed, c, &stopped, err);
+
+    rc = km_team_agree(&job->team, rc, err);
+    r->sums.flags[KM_FLAG_STOP] = stopped;
+    if (rc == KM_OK)
+        rc = km_comm_sum(job->team.comm, r->sums.block, r->sums.len, err);
+    job->state.stopped |= rc == KM_OK && r->sums.flags[KM_FLAG_STOP] > 0;
+    return rc;
+}
+
 int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_iterated *result,
                struct km_err *err)
 {
     struct round r = {0};
     double before = 0, means, gain, msd = 0;
     size_t done = 0;
-    int rc = km_job_agree(job, round_init(&r, job, c->k, err), err);
+    int rc = round_init(&r, &job->plan, job->feed, job->m, err);
 
-    if (rc == KM_OK && job->rank == 0)
+    rc = km_team_agree(&job->team, rc, err);
+    if (rc == KM_OK && job->team.rank == 0)
         km_log(KM_INFO, "reading the train data for up to %zu iteration(s) over all rows", most);
     for (; rc == KM_OK && done < most; done++) {
-        int stopped = 0;
-
         if (done > 0)
             km_relax_beyond(&r.relax, c);
-        rc = km_job_agree(job, read_rows(&r, job, c, &stopped, err), err);
-        r.sums.flags[KM_FLAG_STOP] = stopped;
-        if (rc == KM_OK)
-            rc = km_comm_sum(job->m->comm, r.sums.block, r.sums.len, err);
-        job->stopped |= rc == KM_OK && r.sums.flags[KM_FLAG_STOP] > 0; /* on all hosts */
-        if (rc || job->stopped)
+        rc = sum_rows(&r, job, c, err);
+        if (rc || job->state.stopped)
             break;
         km_relax_remember(&r.relax, c);
         means = km_centers_to_means(c, &r.sums);

@@ -6,17 +6,20 @@
 #include "train/job.h"
 
 /** Whether all hosts together can read the train data again, and it is little enough: 512 MiB. */
-int km_iterate_can(struct km_job *job, int *can, struct km_err *err);
+int km_iterate_can(const struct km_team *team, const struct km_feed *feed, int read_once, int *can,
+                   struct km_err *err);
 
-/** What was done: the msd before the first iteration and before the last one, of the rows against the means of their clusters. */
+/** What was done: the msd before the first iteration and before the last one, of the rows against
+ * the means of their clusters, in the scale of the rows. */
 struct km_iterated {
     size_t iterations;
     double before, after;
 };
 
 /**
- * Up to `most` iterations, on all hosts: *c (relative to the origin) becomes the means of the rows nearest to each
- * center; an empty one keeps its place. They end when one gains less than 1e-4 of the msd, or when somebody asks to stop.
+ * Up to `most` iterations, on all hosts: *c (relative to the frame) becomes the means of the rows
+ * nearest to each center; an empty one keeps its place. They end when one gains less than 1e-4 of
+ * the msd, or when somebody asks to stop (job->state.stopped).
  */
 int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_iterated *result,
                struct km_err *err);

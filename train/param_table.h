@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside of params.h: the table of hyperparameters, for params.c, param_value.c and settings.c
- * only. */
+/*
+ * The table of hyperparameters: name, type, range and default, from which the parser, the command
+ * line options and the help text are made. Names and defaults are the original's; seed,
+ * refine_rows, refine_passes and those of several hosts are ours.
+ */
 #ifndef KM_TRAIN_PARAM_TABLE_H
 #define KM_TRAIN_PARAM_TABLE_H
 
 #include "train/params.h"
+
+#include <stddef.h>
+#include <stdio.h>
 
 enum km_param_kind {
     KM_P_INTEGER,
@@ -30,16 +36,10 @@ extern const struct km_param km_param_table[];
 /** The entry of a name, or NULL. */
 const struct km_param *km_param_find(const char *name);
 
-/** Parses text, which is bare, into the field of *p; what is wrong becomes a problem in s. */
-void km_param_set(struct km_settings *s, const struct km_param *q, const char *text,
-                  struct km_params *p);
+/** The nearest known name to a misspelt one, NULL if none is near. */
+const char *km_param_nearest(const char *name);
 
-/** Parses the text of an integer parameter. 0, or -1: it is none, or out of range. */
-int km_param_integer(const struct km_param *q, const char *text, int64_t *value);
-
-#define KM_SHOWN 128
-
-/** As much of a value as a message should quote, in out. */
-const char *km_param_shown(char out[KM_SHOWN], const char *value);
+/** The table as help text: --name VALUE, meaning, range, [default]. */
+void km_params_help(FILE *out);
 
 #endif

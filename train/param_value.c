@@ -3,7 +3,7 @@
  * From the text of one hyperparameter to its field. Texts are as strict as the original's (no sign,
  * no blank, no 5000.0), except where its own clients disagree about the spelling.
  */
-#include "train/param_table.h"
+#include "train/param_value.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -34,7 +34,7 @@ int km_param_integer(const struct km_param *q, const char *text, int64_t *value)
     return errno || *value > q->most ? -1 : 0;
 }
 
-static void set_integer(struct km_settings *s, const struct km_param *q, const char *text,
+static void set_integer(struct km_problems *problems, const struct km_param *q, const char *text,
                         int64_t *field)
 {
     int may_be_auto = q->kind == KM_P_INTEGER_OR_AUTO;
@@ -54,14 +54,14 @@ static void set_integer(struct km_settings *s, const struct km_param *q, const c
                  (long long)q->most);
     else
         snprintf(range, sizeof(range), "of %d or more", (int)q->least);
-    km_settings_problem(
-        s,
+    km_problem(
+        problems,
         "The value '%s' is not valid for the '%s' hyperparameter which expects %san integer %s, in "
         "digits only (a string which matches the pattern '%s')",
         km_param_shown(value, text), q->name, may_be_auto ? "'auto' or " : "", range, pattern(q));
 }
 
-static void set_real(struct km_settings *s, const struct km_param *q, const char *text,
+static void set_real(struct km_problems *problems, const struct km_param *q, const char *text,
                      double *field)
 {
     char value[KM_SHOWN];
@@ -74,36 +74,35 @@ static void set_real(struct km_settings *s, const struct km_param *q, const char
         if (*end == '\0' && *field >= (double)q->least && *field <= (double)q->most)
             return;
     }
-    km_settings_problem(
-        s,
+    km_problem(
+        problems,
         "The value '%s' is not valid for the '%s' hyperparameter which expects a number from %d to "
         "%d, such as 0.0001 or 1e-05",
         km_param_shown(value, text), q->name, (int)q->least, (int)q->most);
 }
 
-static void bad_choice(struct km_settings *s, const struct km_param *q, const char *text,
+static void bad_choice(struct km_problems *problems, const struct km_param *q, const char *text,
                        const char *choices)
 {
     char value[KM_SHOWN];
 
-    km_settings_problem(
-        s,
-        "The value '%s' is not valid for the '%s' hyperparameter which accepts one of the "
-        "following: %s",
-        km_param_shown(value, text), q->name, choices);
+    km_problem(problems,
+               "The value '%s' is not valid for the '%s' hyperparameter which accepts one of the "
+               "following: %s",
+               km_param_shown(value, text), q->name, choices);
 }
 
-static void set_boolean(struct km_settings *s, const struct km_param *q, const char *text,
+static void set_boolean(struct km_problems *problems, const struct km_param *q, const char *text,
                         int *field)
 {
     *field = strcasecmp(text, "true") == 0; /* as Python, R and shells write it */
     if (*field || strcasecmp(text, "false") == 0)
         return;
-    bad_choice(s, q, text, "'true', 'false'");
+    bad_choice(problems, q, text, "'true', 'false'");
 }
 
 /* The original's pages spell the second one in both ways. */
-static void set_init(struct km_settings *s, const struct km_param *q, const char *text,
+static void set_init(struct km_problems *problems, const struct km_param *q, const char *text,
                      enum km_init *field)
 {
     int plusplus = strcmp(text, "kmeans++") == 0 || strcmp(text, "k-means++") == 0;
@@ -111,7 +110,7 @@ static void set_init(struct km_settings *s, const struct km_param *q, const char
     *field = plusplus ? KM_INIT_PLUSPLUS : KM_INIT_RANDOM;
     if (plusplus || strcmp(text, "random") == 0)
         return;
-    bad_choice(s, q, text, "'random', 'kmeans++'");
+    bad_choice(problems, q, text, "'random', 'kmeans++'");
 }
 
 static const char *skip_blanks(const char *t)
@@ -180,47 +179,46 @@ static int take_metrics(const char *t, struct km_params *p, struct stranger *str
     return *skip_blanks(t + listed) ? -1 : 0;
 }
 
-static void set_metrics(struct km_settings *s, const char *text, struct km_params *p)
+static void set_metrics(struct km_problems *problems, const char *text, struct km_params *p)
 {
     struct stranger stranger = {NULL, 0};
     char value[KM_SHOWN];
 
     if (take_metrics(text, p, &stranger))
-        km_settings_problem(
-            s,
+        km_problem(
+            problems,
             "Hyperparameter must be valid json, but found eval_metrics: %s; "
             "expected a list of at least one metric, such as [\"msd\"] or [\"msd\", \"ssd\"]",
             km_param_shown(value, text));
     else if (stranger.n)
-        km_settings_problem(
-            s,
-            "The list of values for hyperparameter 'eval_metrics' contains invalid value: "
-            "['%.*s']. The supported values are: ['msd', 'ssd']",
-            stranger.n > 100 ? 100 : (int)stranger.n, stranger.from);
+        km_problem(problems,
+                   "The list of values for hyperparameter 'eval_metrics' contains invalid value: "
+                   "['%.*s']. The supported values are: ['msd', 'ssd']",
+                   stranger.n > 100 ? 100 : (int)stranger.n, stranger.from);
 }
 
 /* The table says where the field is, the kind which type it has. */
-void km_param_set(struct km_settings *s, const struct km_param *q, const char *text,
-                  struct km_params *p)
+void km_param_set(struct km_params *p, const struct km_param *q, const char *text,
+                  struct km_problems *problems)
 {
     void *field = (char *)p + q->offset;
 
     switch (q->kind) {
     case KM_P_INTEGER:
     case KM_P_INTEGER_OR_AUTO:
-        set_integer(s, q, text, field);
+        set_integer(problems, q, text, field);
         break;
     case KM_P_REAL:
-        set_real(s, q, text, field);
+        set_real(problems, q, text, field);
         break;
     case KM_P_BOOLEAN:
-        set_boolean(s, q, text, field);
+        set_boolean(problems, q, text, field);
         break;
     case KM_P_INIT_METHOD:
-        set_init(s, q, text, field);
+        set_init(problems, q, text, field);
         break;
     case KM_P_METRICS:
-        set_metrics(s, text, p);
+        set_metrics(problems, text, p);
         break;
     }
 }

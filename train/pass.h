@@ -5,10 +5,7 @@
 
 #include "train/job.h"
 
-/** All epochs, or as much of them as there is until somebody asks to stop (job->stopped). */
+/** All epochs, or as much of them as there is until somebody asks to stop (job->state.stopped). */
 int km_pass(struct km_job *job, struct km_err *err);
-
-/** KM_E_BUG unless the k counts of rows that centers received add up to `rows`. */
-int km_pass_check_counts(const double *count, size_t k, double rows, struct km_err *err);
 
 #endif

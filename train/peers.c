@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "train/channel.h"
+#include "train/share.h"
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -15,14 +16,13 @@ struct seat {
 };
 
 /* The first two ranks that have rows, and not of the same number of features. */
-static int check_features(const struct seat *seats, const struct km_job *job,
-                          const struct km_channel *channel, const struct km_feed *feed, size_t *d,
-                          struct km_err *err)
+static int check_features(const struct seat *seats, int ranks, const struct km_channel *channel,
+                          const struct km_feed *feed, size_t *d, struct km_err *err)
 {
     char note[512];
     const struct seat *first = NULL;
 
-    for (int r = 0; r < job->ranks; r++) {
+    for (int r = 0; r < ranks; r++) {
         const struct seat *s = &seats[r];
 
         if (s->d && !first)
@@ -38,18 +38,19 @@ static int check_features(const struct seat *seats, const struct km_job *job,
         return km_fail(err, KM_E_INPUT,
                        "the %s channel has 0 rows on all of the %d hosts%s: check that the data "
                        "was written, and give files with rows",
-                       channel->name, job->ranks, km_channel_note(feed, note, sizeof(note)));
+                       channel->name, ranks, km_channel_note(feed, note, sizeof(note)));
     *d = first->d;
     return KM_OK;
 }
 
-/* Where the content type does not say how many label columns there are, each rank's first row does. */
-static int check_labels(const struct seat *seats, const struct km_job *job,
-                        const struct km_channel *channel, struct km_err *err)
+/* Where the content type does not say how many label columns there are, each rank's first row
+ * does. */
+static int check_labels(const struct seat *seats, int ranks, const struct km_channel *channel,
+                        struct km_err *err)
 {
     const struct seat *first = NULL;
 
-    for (int r = 0; r < job->ranks; r++) {
+    for (int r = 0; r < ranks; r++) {
         const struct seat *s = &seats[r];
 
         if (s->labels >= 0 && !first)
@@ -66,12 +67,12 @@ static int check_labels(const struct seat *seats, const struct km_job *job,
 }
 
 /* Headers of files on different hosts, as those of different files on one. */
-static int check_headers(const struct seat *seats, const struct km_job *job,
-                         const struct km_channel *channel, struct km_err *err)
+static int check_headers(const struct seat *seats, int ranks, const struct km_channel *channel,
+                         struct km_err *err)
 {
     const struct seat *first = NULL;
 
-    for (int r = 0; r < job->ranks; r++) {
+    for (int r = 0; r < ranks; r++) {
         const struct seat *s = &seats[r];
 
         if (s->names && !first)
@@ -86,9 +87,9 @@ static int check_headers(const struct seat *seats, const struct km_job *job,
     return KM_OK;
 }
 
-static int check_test(const struct seat *seats, const struct km_job *job, struct km_err *err)
+static int check_test(const struct seat *seats, int ranks, struct km_err *err)
 {
-    for (int r = 1; r < job->ranks; r++)
+    for (int r = 1; r < ranks; r++)
         if (seats[r].has_test != seats[0].has_test)
             return km_fail(err, KM_E_INPUT,
                            "host %s has %s test channel, host %s has %s; give it to all or to none",
@@ -98,10 +99,10 @@ static int check_test(const struct seat *seats, const struct km_job *job, struct
 }
 
 /* Hosts divide what all of them have; where they have not, rows would be lost or used twice. */
-static int check_replicas(const struct seat *seats, const struct km_job *job,
-                          const struct km_channel *channel, struct km_err *err)
+static int check_replicas(const struct seat *seats, int ranks, const struct km_channel *channel,
+                          struct km_err *err)
 {
-    for (int r = 1; channel->replicated && r < job->ranks; r++)
+    for (int r = 1; channel->replicated && r < ranks; r++)
         if (seats[r].files != seats[0].files || seats[r].bytes != seats[0].bytes)
             return km_fail(err, KM_E_INPUT,
                            "the %s channel is FullyReplicated, but host %s has %" PRIu64
@@ -112,41 +113,57 @@ static int check_replicas(const struct seat *seats, const struct km_job *job,
     return KM_OK;
 }
 
-int km_peers_meet(struct km_job *job, const struct km_channel *channel, struct km_feed *const *feed,
-                  int rc, size_t *d, struct km_err *err)
+static int check(const struct seat *seats, int ranks, const struct km_channel *channel,
+                 const struct km_feed *feed, size_t *d, struct km_err *err)
 {
-    struct km_comm *comm = job->m->comm;
-    struct seat *seats = NULL, *own;
+    int rc = check_features(seats, ranks, channel, feed, d, err);
 
-    if (job->ranks == 1)
+    if (rc == KM_OK)
+        rc = check_labels(seats, ranks, channel, err);
+    if (rc == KM_OK)
+        rc = check_headers(seats, ranks, channel, err);
+    if (rc == KM_OK)
+        rc = check_replicas(seats, ranks, channel, err);
+    if (rc == KM_OK)
+        rc = check_test(seats, ranks, err);
+    return rc;
+}
+
+/* What each rank says, this one's at its place; part: one each. */
+static int tell(const struct km_team *team, struct seat *seats, const struct seat *own,
+                struct km_err *err)
+{
+    size_t *part;
+    int rc = km_share_counts(team, 1, &part, err);
+
+    seats[team->rank] = *own;
+    if (rc == KM_OK)
+        rc = km_share_list(team, seats, part, sizeof(*seats), err);
+    km_free(part);
+    return rc;
+}
+
+int km_peers_meet(const struct km_team *team, const struct km_channel *channel, int has_test,
+                  struct km_feed *const *feed, int rc, size_t *d, struct km_err *err)
+{
+    struct seat *seats = NULL, own = {.d = *d,
+                                      .files = channel->files.n,
+                                      .bytes = channel->files.total,
+                                      .has_test = (uint64_t)has_test};
+
+    if (team->ranks == 1)
         return rc;
-    if (rc == KM_OK && !(seats = km_alloc((size_t)job->ranks, sizeof(*seats))))
-        rc = km_fail(err, KM_E_MEM, "no memory for what %d hosts say", job->ranks);
-    rc = km_job_agree(job, rc, err);
-    if (rc)
-        goto out;
-    own = &seats[job->rank];
-    *own = (struct seat){.d = *d,
-                         .files = channel->files.n,
-                         .bytes = channel->files.total,
-                         .has_test = (uint64_t)job->request->test.present,
-                         .labels = km_feed_format(*feed)->label_size,
-                         .names = km_header_hash(km_feed_format(*feed)->header)};
-    snprintf(own->host, sizeof(own->host), "%s", job->request->host);
-    for (int r = 0; r <= job->ranks; r++)
-        job->part[r] = (size_t)r * sizeof(*seats);
-    rc = km_comm_gather(comm, seats, job->part, err);
+    if (rc == KM_OK && !(seats = km_alloc((size_t)team->ranks, sizeof(*seats))))
+        rc = km_fail(err, KM_E_MEM, "no memory for what %d hosts say", team->ranks);
+    rc = km_team_agree(team, rc, err);
+    if (rc == KM_OK) {
+        own.labels = km_feed_format(*feed)->label_size;
+        own.names = km_header_hash(km_feed_format(*feed)->header);
+        snprintf(own.host, sizeof(own.host), "%s", team->host);
+        rc = tell(team, seats, &own, err);
+    }
     if (rc == KM_OK)
-        rc = check_features(seats, job, channel, *feed, d, err);
-    if (rc == KM_OK)
-        rc = check_labels(seats, job, channel, err);
-    if (rc == KM_OK)
-        rc = check_headers(seats, job, channel, err);
-    if (rc == KM_OK)
-        rc = check_replicas(seats, job, channel, err);
-    if (rc == KM_OK)
-        rc = check_test(seats, job, err);
-out:
+        rc = check(seats, team->ranks, channel, *feed, d, err);
     km_free(seats);
     return rc;
 }

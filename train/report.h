@@ -9,14 +9,16 @@
 #include "base/clock.h"
 #include <stdint.h>
 
-/** `#quality_metric: host=H, <channel> <name> <loss>=V`; V reads back as the same float64. */
-/** A mean squared distance as the original prints it, "%f", but for one that would lose its digits so, tiny or
- * huge: "%g". */
+/** A mean squared distance as the original prints it, "%f", but for one that would lose its digits
+ * so, tiny or huge: "%g". */
 struct km_msd_text {
     char s[40];
 };
+
+/** msd as text. */
 struct km_msd_text km_report_msd(double msd);
 
+/** `#quality_metric: host=H, <channel> <name> <loss>=V`; V reads back as the same float64. */
 void km_report_quality(const char *host, const char *channel, const char *name, double value);
 
 /** `#progress_metric: host=H, completed P % of epochs` */
@@ -66,6 +68,7 @@ struct km_progress {
     uint64_t total_bytes; /* of all passes; 0: not known */
 };
 
+/** Begins; shows what has been done, as often as fits; ends the bar with a line. */
 void km_progress_start(struct km_progress *p, uint64_t total_bytes);
 void km_progress_show(struct km_progress *p, uint64_t rows, uint64_t bytes);
 void km_progress_end(struct km_progress *p);

@@ -3,13 +3,15 @@
  * Settings on their way in. A value arrives as text, whoever sent it: bare (random), as JSON inside
  * a string ("\"random\""), or as a JSON value, which is turned into its text first.
  */
+#include "train/settings.h"
+
 #include "base/mem.h"
 #include "base/text.h"
 #include "train/json.h"
-#include "train/param_table.h"
+#include "train/param_value.h"
 
 #include <assert.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 /* One name that was given. */
@@ -23,10 +25,7 @@ struct setting {
 struct km_settings {
     struct setting *item;
     size_t n, room;
-    struct km_list problems;
     struct km_text ignored;
-    int problem_lost; /* no memory to keep a problem */
-    int no_file;      /* the file could not be used; then missing names are no news */
 };
 
 int km_settings_open(struct km_settings **s, struct km_err *err)
@@ -47,10 +46,10 @@ void km_settings_close(struct km_settings *s)
         km_free(s->item[i].value);
     }
     km_free(s->item);
-    km_list_done(&s->problems);
     km_free(s->ignored.s);
     km_free(s);
 }
+
 /* The platform, its SDKs and the original's engine have names of their own among the
  * hyperparameters. */
 static int is_foreign(const char *name)
@@ -128,13 +127,13 @@ static int add(struct km_settings *s, const char *name, const char *value, int b
     return s->ignored.failed ? km_fail(err, KM_E_MEM, "no memory for the names") : KM_OK;
 }
 
-static int read_object(struct km_settings *s, json_t *object, struct km_err *err)
+int km_settings_take(struct km_settings *s, const json_t *object, struct km_err *err)
 {
     const char *name;
     json_t *v;
     int rc = KM_OK;
 
-    json_object_foreach(object, name, v)
+    json_object_foreach((json_t *)object, name, v)
     {
         struct km_text text = {0};
 
@@ -152,72 +151,36 @@ static int read_object(struct km_settings *s, json_t *object, struct km_err *err
     return rc;
 }
 
-int km_settings_read(struct km_settings *s, const char *path, struct km_err *err)
-{
-    json_t *object;
-    int rc = km_json_load(path, &object, err);
-
-    if (rc == KM_E_MEM)
-        return rc;
-    if (rc || !object) {
-        s->no_file = 1;
-        if (rc)
-            km_settings_problem(s, "%s", err->msg);
-        else
-            km_settings_problem(s, "%s: the file with the hyperparameters is missing", path);
-        return KM_OK;
-    }
-    rc = read_object(s, object, err);
-    json_decref(object);
-    return rc;
-}
-
 int km_settings_set(struct km_settings *s, const char *name, const char *value, struct km_err *err)
 {
     return add(s, name, value, 1, err);
 }
 
-int km_settings_problem(struct km_settings *s, const char *fmt, ...)
-{
-    char text[4096];
-    char *copy;
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    km_utf8_clean(text);
-    copy = km_strdup(text);
-    if (copy && km_list_add(&s->problems, copy) == KM_OK)
-        return KM_OK;
-    s->problem_lost = 1;
-    return KM_E_MEM;
-}
 /* Values come as text from anywhere, so what is missing is a matter of names only. */
-static int is_required(const struct km_param *q, int need_feature_dim)
+static int is_required(const struct km_param *q, enum km_need need)
 {
     return !q->fallback &&
-           (need_feature_dim || q->offset != offsetof(struct km_params, feature_dim));
+           (need == KM_NEED_ALL || q->offset != offsetof(struct km_params, feature_dim));
 }
 
-static void check_missing(struct km_settings *s, int need_feature_dim)
+static void check_missing(const struct km_settings *s, enum km_need need,
+                          struct km_problems *problems)
 {
     char names[256] = "";
 
     for (size_t i = 0; km_param_table[i].name; i++) {
         size_t used = strlen(names);
 
-        if (is_required(&km_param_table[i], need_feature_dim) &&
-            !find_setting(s, km_param_table[i].name))
+        if (is_required(&km_param_table[i], need) && !find_setting(s, km_param_table[i].name))
             snprintf(names + used, sizeof(names) - used, "%s'%s'", used ? ", " : "",
                      km_param_table[i].name);
     }
     if (names[0])
-        km_settings_problem(
-            s, "No value(s) were specified for %s which are required hyperparameter(s)", names);
+        km_problem(problems,
+                   "No value(s) were specified for %s which are required hyperparameter(s)", names);
 }
 
-static void check_unknown(struct km_settings *s)
+static void check_unknown(const struct km_settings *s, struct km_problems *problems)
 {
     struct km_text names = {0};
 
@@ -234,16 +197,16 @@ static void check_unknown(struct km_settings *s)
             km_text_add(&names, "; did you mean '%s'?", near);
     }
     if (names.failed)
-        s->problem_lost = 1;
+        problems->lost = 1;
     else if (names.n)
-        km_settings_problem(s, "Additional hyperparameters are not allowed (%s)", names.s);
+        km_problem(problems, "Additional hyperparameters are not allowed (%s)", names.s);
     km_free(names.s);
 }
 
 /* Beyond this the number of centers can only be a slip: no machine that this runs on has it. */
 #define MOST_CENTER_BYTES ((int64_t)1 << 40)
 
-static void check_sizes(struct km_settings *s, const struct km_params *p)
+static void check_sizes(const struct km_params *p, struct km_problems *problems)
 {
     int64_t factor =
         p->extra_center_factor == KM_AUTO ? KM_AUTO_CENTER_FACTOR : p->extra_center_factor;
@@ -251,14 +214,14 @@ static void check_sizes(struct km_settings *s, const struct km_params *p)
     int64_t bytes;
 
     if (centers > INT32_MAX)
-        km_settings_problem(s,
-                            "k * extra_center_factor = %lld * %lld = %lld centers, at most %d are "
-                            "possible: reduce k or extra_center_factor",
-                            (long long)p->k, (long long)factor, (long long)centers, INT32_MAX);
+        km_problem(problems,
+                   "k * extra_center_factor = %lld * %lld = %lld centers, at most %d are "
+                   "possible: reduce k or extra_center_factor",
+                   (long long)p->k, (long long)factor, (long long)centers, INT32_MAX);
     else if (__builtin_mul_overflow(centers * (int64_t)sizeof(float), p->feature_dim, &bytes) ||
              bytes > MOST_CENTER_BYTES)
-        km_settings_problem(
-            s,
+        km_problem(
+            problems,
             "k * extra_center_factor = %lld * %lld centers of feature_dim = %lld values are %.0f "
             "GiB, at most %d are possible: reduce k or extra_center_factor",
             (long long)p->k, (long long)factor, (long long)p->feature_dim,
@@ -266,51 +229,25 @@ static void check_sizes(struct km_settings *s, const struct km_params *p)
             (int)(MOST_CENTER_BYTES >> 30));
 }
 
-/* All problems as one text; err->msg cuts it where it must. */
-static int report(const struct km_settings *s, struct km_err *err)
+int km_settings_finish(const struct km_settings *s, enum km_need need, struct km_params *p,
+                       struct km_problems *problems, struct km_err *err)
 {
-    size_t used = 0;
-
-    if (s->problem_lost)
-        return km_fail(err, KM_E_MEM, "no memory for the problems of the request");
-    if (s->problems.n == 0)
-        return KM_OK;
-    err->code = KM_E_INPUT;
-    for (size_t i = 0; i < s->problems.n && used < sizeof(err->msg); i++)
-        used += (size_t)snprintf(err->msg + used, sizeof(err->msg) - used, "%s%s", i ? "; " : "",
-                                 s->problems.s[i]);
-    return err->code;
-}
-
-int km_settings_finish(struct km_settings *s, int need_feature_dim, struct km_params *p,
-                       struct km_err *err)
-{
-    size_t before = s->problems.n;
+    size_t before = problems->list.n;
 
     memset(p, 0, sizeof(*p));
-    if (!s->no_file)
-        check_missing(s, need_feature_dim);
-    check_unknown(s);
+    if (need != KM_NEED_NONE)
+        check_missing(s, need, problems);
+    check_unknown(s, problems);
     for (size_t i = 0; km_param_table[i].name; i++) {
         const struct setting *item = find_setting(s, km_param_table[i].name);
 
         if (item || km_param_table[i].fallback)
-            km_param_set(s, &km_param_table[i], item ? item->value : km_param_table[i].fallback, p);
+            km_param_set(p, &km_param_table[i], item ? item->value : km_param_table[i].fallback,
+                         problems);
     }
-    if (s->problems.n == before)
-        check_sizes(s, p);
-    return report(s, err);
-}
-
-size_t km_settings_problems(const struct km_settings *s)
-{
-    return s->problems.n;
-}
-
-const char *km_settings_problem_at(const struct km_settings *s, size_t i)
-{
-    assert(i < s->problems.n);
-    return s->problems.s[i];
+    if (problems->list.n == before)
+        check_sizes(p, problems);
+    return km_problems_check(problems, err);
 }
 
 static void add_pair(struct km_text *t, const char *name, const char *value)

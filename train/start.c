@@ -1,79 +1,65 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/start.h"
 
-#include "algo/seed.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/size.h"
 #include "base/stop.h"
-#include "train/channel.h"
-#include "train/frame.h"
-#include "train/merge.h"
-#include "train/sparse.h"
+#include "train/share.h"
 #include <inttypes.h>
-#include <string.h>
+#include <math.h>
 
-static int start_dense(struct km_job *job, const struct km_mat *rows, struct km_err *err)
+/*
+ * Rows of this rank that the centers start from: of each rank in proportion to its first block, no
+ * more than there is room for, in rows and in values.
+ */
+static int count_own(const struct km_team *team, const struct km_room *most,
+                     const struct km_rows *first, size_t *own, struct km_err *err)
 {
-    struct km_rng rng;
-    float *dist2;
+    double told[] = {(double)km_rows_n(first), (double)km_rows_values(first)};
+    int rc = km_comm_sum(team->comm, told, 2, err);
 
-    km_rng_seed(&rng, job->seed, 'I', 0);
-    if (job->p->init_method == KM_INIT_RANDOM) {
-        km_seed_random(&job->centers, rows, &rng);
-        return KM_OK;
-    }
-    dist2 = km_alloc(rows->n, sizeof(*dist2));
-    if (!dist2)
-        return km_fail(err, KM_E_MEM, "no memory for k-means++ on %zu rows", rows->n);
-    km_seed_plusplus(&job->centers, rows, NULL, job->m->kern, job->m->pool, dist2, &rng);
-    km_free(dist2);
-    return KM_OK;
-}
-
-/* The rows that the centers start from: of all ranks, from each in proportion to its first block, and
- * there at even distances. job->part: the ranks' rows. */
-static int gather_rows(struct km_job *job, const struct km_mat *x, struct km_mat *rows,
-                       struct km_err *err)
-{
-    size_t all = job->part[job->ranks], most = km_job_start_rows(job), own, at;
-    int rc;
-
-    most = km_min(most, all);
-    km_share(most, job->part, job->ranks);
-    at = job->part[job->rank];
-    own = job->part[job->rank + 1] - at;
-    rc = km_job_agree(job, km_mat_init(rows, most, job->d, err), err);
     if (rc)
         return rc;
-    for (size_t i = 0; i < own; i++)
-        memcpy(km_mat_row(rows, at + i), km_mat_row(x, i * x->n / own), x->ld * sizeof(float));
-    return km_merge_rows(job, rows, err);
+    if (most->values > 0 && told[1] > (double)most->values) {
+        double share = fmin((double)most->values / told[1], (double)most->rows / told[0]);
+
+        *own = (size_t)ceil(share * (double)km_rows_n(first));
+        return KM_OK;
+    }
+    return km_share_own(team, most->rows, km_rows_n(first), own, err);
 }
 
-/* On several ranks the leader draws. */
-static int start_together(struct km_job *job, const struct km_mat *x, struct km_err *err)
+/* Each rank draws, from the same rows: the same centers. */
+static int start_from(struct km_learner *learner, const struct km_rows *rows,
+                      const struct km_params *p, struct km_err *err)
 {
-    struct km_comm *comm = job->m->comm;
-    struct km_mat rows = {0}, *c = &job->centers.c;
-    int rc = gather_rows(job, x, &rows, err);
+    struct km_rng rng;
 
-    if (rc)
-        goto out;
-    if (job->rank == 0)
-        rc = start_dense(job, &rows, err);
-    rc = km_job_agree(job, rc, err);
+    km_rng_seed(&rng, (uint64_t)p->seed, 'I', 0);
+    return km_learner_start(learner, rows, p->init_method == KM_INIT_PLUSPLUS, &rng, err);
+}
+
+static int start_together(struct km_learner *learner, const struct km_team *team,
+                          const struct km_room *most, const struct km_rows *first,
+                          const struct km_params *p, struct km_err *err)
+{
+    struct km_rows rows = {0};
+    size_t own = 0;
+    int rc;
+
+    if (team->ranks == 1)
+        return start_from(learner, first, p, err);
+    rc = count_own(team, most, first, &own, err);
     if (rc == KM_OK)
-        rc = km_comm_broadcast(comm, c->v, c->n * c->ld * sizeof(float), 0, err);
-    for (size_t j = 0; rc == KM_OK && job->rank > 0 && j < c->n; j++)
-        km_centers_set(&job->centers, j, km_mat_row(c, j), 1);
-out:
-    km_mat_done(&rows);
+        rc = km_share_rows(team, first, own, &rows, err);
+    if (rc == KM_OK)
+        rc = km_team_agree(team, start_from(learner, &rows, p, err), err);
+    km_rows_done(&rows);
     return rc;
 }
 
 /* Nobody has a row. */
-static int fail_without_rows(const struct km_job *job, struct km_err *err)
+static int fail_without_rows(const struct km_feed *feed, int ranks, struct km_err *err)
 {
     char note[512];
 
@@ -84,43 +70,62 @@ static int fail_without_rows(const struct km_job *job, struct km_err *err)
         err, KM_E_INPUT,
         "the train channel has 0 rows on all of the %d host(s)%s: check that the data was "
         "written, and give files with rows",
-        job->ranks, km_channel_note(job->feed, note, sizeof(note)));
+        ranks, km_channel_note(feed, note, sizeof(note)));
 }
 
-static void report_start(const struct km_job *job, const struct km_batch *first, double start)
+static void report_start(const char *host, size_t mini_batch, const struct km_batch *first,
+                         double start)
 {
-    size_t rows = first ? km_batch_rows(first) : 0;
+    size_t rows = first ? km_rows_n(&first->rows) : 0;
 
-    if (rows < (size_t)job->p->mini_batch_size && first && first->ends_mini_batch)
+    if (rows < mini_batch && first && first->ends_mini_batch)
         km_log(KM_WARNING,
-               "Batch size %" PRId64
+               "Batch size %zu"
                " is bigger than the first batch data. Effective batch size used "
                "to initialize is %zu",
-               job->p->mini_batch_size, rows);
-    km_report_counts(job->request->host, start, -1, "init_train_data_iter", rows, 1, rows, 1, 0);
+               mini_batch, rows);
+    km_report_counts(host, start, -1, "init_train_data_iter", rows, 1, rows, 1, 0);
+}
+
+/* From now on rows come in the frame; the first block is brought there. */
+static int move_rows(const struct km_row_frame *frame, struct km_feed *feed, struct km_batch *first,
+                     struct km_err *err)
+{
+    if (first) {
+        km_rows_move(&first->rows, frame->origin, frame->exponent);
+        first->exponent = frame->exponent;
+    }
+    return km_feed_move(feed, frame->origin, frame->exponent, err);
+}
+
+static int choose(struct km_job *job, struct km_batch *first, const struct km_rows *rows,
+                  struct km_err *err)
+{
+    struct km_state *state = &job->state;
+    int rc = km_row_frame_choose(&state->frame, &job->team, rows, err);
+
+    if (rc == KM_OK)
+        rc = km_team_agree(&job->team, move_rows(&state->frame, job->feed, first, err), err);
+    if (rc == KM_OK)
+        rc = start_together(state->learner, &job->team, &job->plan.start, rows,
+                            &job->request->params, err);
+    return rc;
 }
 
 int km_start(struct km_job *job, struct km_batch *first, struct km_err *err)
 {
-    struct km_mat none = {.d = job->d, .ld = km_mat_ld(job->d)};
-    double start = km_wall();
-    int rc = km_comm_offsets(job->m->comm, first ? km_batch_rows(first) : 0, job->part, err);
+    struct km_rows rows = first ? first->rows : km_rows_none(&job->plan.shape);
+    double start = km_wall(), n = (double)km_rows_n(&rows);
+    int rc = km_comm_sum(job->team.comm, &n, 1, err);
 
     if (rc)
         return rc;
-    if (job->part[job->ranks] == 0)
-        return km_job_agree(job, fail_without_rows(job, err), err);
+    if (n == 0)
+        return km_team_agree(&job->team, fail_without_rows(job->feed, job->team.ranks, err), err);
     km_watch_start(&job->phases[KM_PHASE_SEED]);
-    rc = km_frame_choose(job, first, err);
-    if (rc == KM_OK && job->sparse) {
-        rc = km_sparse_start(job, first ? &first->s : NULL, err);
-    } else if (rc == KM_OK) {
-        const struct km_mat *x = first ? &first->x : &none;
-
-        rc = job->ranks == 1 ? start_dense(job, x, err) : start_together(job, x, err);
-    }
+    rc = choose(job, first, &rows, err);
     km_watch_stop(&job->phases[KM_PHASE_SEED]);
     if (rc == KM_OK)
-        report_start(job, first, start);
+        report_start(job->request->host, job->plan.mini_batch, first, start);
     return rc;
 }

@@ -53,8 +53,8 @@ static inline __m256 least_of(__m256 v)
     return _mm256_min_ps(v, _mm256_shuffle_ps(v, v, 0xb1));
 }
 
-/* The smallest of 8 scores, and its index; of equal scores the lowest index. *other is the smallest of all
- * other scores, and of `second`. */
+/* The smallest of 8 scores, and its index; of equal scores the lowest index. *other is the smallest
+ * of all other scores, and of `second`. */
 static inline uint32_t argmin(float *score, float *other, __m256 best, __m256 second, __m256i index)
 {
     __m256 least = least_of(best), equal = _mm256_cmp_ps(best, least, _CMP_EQ_OQ), mine;

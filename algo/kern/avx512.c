@@ -47,8 +47,8 @@
         (index) = _mm512_mask_mov_epi32((index), less, (at));                                      \
     } while (0)
 
-/* The smallest of 16 scores, and its index; of equal scores the lowest index. *other is the smallest of all
- * other scores, and of `second`. */
+/* The smallest of 16 scores, and its index; of equal scores the lowest index. *other is the
+ * smallest of all other scores, and of `second`. */
 static inline uint32_t argmin(float *score, float *other, __m512 best, __m512 second, __m512i index)
 {
     float least = _mm512_reduce_min_ps(best);

@@ -29,8 +29,8 @@ static vfloat higher(vfloat a, vfloat b)
     return (vfloat)(((vint)b & less) | ((vint)a & ~less));
 }
 
-/* Running minimum of one row over panels of centers: best[lane], the center it came from, and the smallest of
- * the others. */
+/* Running minimum of one row over panels of centers: best[lane], the center it came from, and the
+ * smallest of the others. */
 static void take_panel(float *score, float *second, uint32_t *label, const float *dots,
                        const float *half, size_t from, size_t lanes)
 {
@@ -126,8 +126,8 @@ static void nearest(uint32_t *label, float *score, float *second, float *norm2,
     }
 }
 
-/* Two rows and two centers at a time: four sums in the registers of any CPU. The padding is zero, and from
- * d = 16 on a multiple of LANES. */
+/* Two rows and two centers at a time: four sums in the registers of any CPU. The padding is zero,
+ * and from d = 16 on a multiple of LANES. */
 static void scores(float *score, const float *const *row, size_t n, const struct km_centers *c,
                    size_t from, size_t centers)
 {

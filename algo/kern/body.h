@@ -5,18 +5,19 @@
  *   W                 lanes of a float vector
  *   V..., VI..., VD...  operations on floats, int32 and W / 2 doubles (loads and stores unaligned)
  *   VWIDEN(p)         W / 2 floats at p as doubles
- *   VLESS_BLEND(best, second, index, score, at)  where score < best: best = score, index = at; second: the
- *                     smallest of the others
+ *   VLESS_BLEND(best, second, index, score, at)  where score < best: best = score, index = at;
+ *                     second: the smallest of the others
  *   VARGMIN(&score, &other, best, second, index)  the same over the lanes
  *   REDUCE4(a, b, c, d)  the lane sums of four vectors, as a vector of 4 floats
- *   LANE_M, LANE_L    a register tile of forms B and C: broadcast rows (or centers), vectors of lanes
+ *   LANE_M, LANE_L    a register tile of forms B and C: broadcast rows (or centers), vectors of
+ *                     lanes
  *   DOT_C             a register tile of form A: centers
  *   transpose         transpose.h
  *
  * Three forms of the nearest center, chosen by K and d alone (form_of):
  *
- *   A  K < 16, d >= 64: vectors run along d; 4 rows x DOT_C centers in registers, lane sums at the end.
- *      No packing at all: this form lives at the speed of memory.
+ *   A  K < 16, d >= 64: vectors run along d; 4 rows x DOT_C centers in registers, lane sums at the
+ *      end. No packing at all: this form lives at the speed of memory.
  *   B  d > 128: centers lie in lanes, packed in panels of 16; rows are broadcast. What is left of K
  *      below a panel goes through A when it is at most half a panel.
  *   C  the rest: rows lie in lanes, transposed once for a tile of LANE_L * W rows; centers are
@@ -25,7 +26,8 @@
 
 /* How far ahead of its use memory is asked for, in floats. Panels and rows stream from the L2 or L3
  * cache in strands too short for the hardware to foresee. Measured on Zen 5 (K=256, d=4096 and
- * K=100, d=784): 82 -> 92 % of the peak in the assignment; half and double do the same within noise. */
+ * K=100, d=784): 82 -> 92 % of the peak in the assignment; half and double do the same within
+ * noise. */
 #define PANEL_AHEAD (32 * KM_PANEL)
 /* Vectors of doubles of a sum that stay in registers. */
 #define ADD_COLUMNS 8
@@ -137,18 +139,18 @@ struct best4 {
 };
 
 /*
- * Rows that will be needed soon are asked for while these are worked on. Those of the same block come
- * from the L2 cache by themselves; memory is read a whole block ahead, into the L2 cache, half of it
- * here and half while the rows are added (scatter): else memory would stand still during the one
- * or the other.
+ * Rows that will be needed soon are asked for while these are worked on. Those of the same block
+ * come from the L2 cache by themselves; memory is read a whole block ahead, into the L2 cache, half
+ * of it here and half while the rows are added (scatter): else memory would stand still during the
+ * one or the other.
  */
 struct soon {
     const float *row[2];
     int n;
 };
 
-/* 4 rows against n centers from j on; n is a constant after inlining. With `squares` also the 16 chains of |x|^2, on the
- * way: for vectors of 16 floats. */
+/* 4 rows against n centers from j on; n is a constant after inlining. With `squares` also the 16
+ * chains of |x|^2, on the way: for vectors of 16 floats. */
 static inline __attribute__((always_inline)) void dot_tile(struct best4 *b, const float *const *row,
                                                            const struct km_centers *c, size_t j,
                                                            const int n, const struct soon *soon,
@@ -268,8 +270,8 @@ static void dot_centers(struct best4 *b, const float *const *row, const struct k
     }
 }
 
-/* Form A for all rows, over centers from `from` on; label, score and second hold the best so far. norm2 NULL:
- * not wanted. */
+/* Form A for all rows, over centers from `from` on; label, score and second hold the best so far.
+ * norm2 NULL: not wanted. */
 static void nearest_a(uint32_t *label, float *score, float *second, float *norm2,
                       const struct km_mat *x, const struct km_centers *c, size_t from)
 {
@@ -420,7 +422,8 @@ static inline __attribute__((always_inline)) void panels(uint32_t *label, float 
 
 #include "algo/kern/wide.h"
 
-/* Not inlined, as what else would be: one function of all tiles has gcc keep accumulators on the stack. */
+/* Not inlined, as what else would be: one function of all tiles has gcc keep accumulators on the
+ * stack. */
 static __attribute__((noinline)) void nearest_panels(uint32_t *label, float *score, float *second,
                                                      float *norm2, const struct km_mat *x,
                                                      const struct km_centers *c,
@@ -461,7 +464,8 @@ static struct km_layout layout(size_t k, size_t d)
     return (struct km_layout){n, n * panel_floats(km_mat_ld(d)), chain + 8};
 }
 
-/* Panel p of 16 centers: feature by feature, the 16 values side by side; zeros behind the last center. */
+/* Panel p of 16 centers: feature by feature, the 16 values side by side; zeros behind the last
+ * center. */
 static void pack(float *packed, const struct km_centers *c, size_t p)
 {
     size_t n = km_min(c->k - p * KM_PANEL, KM_PANEL);
@@ -572,8 +576,8 @@ static void nearest(uint32_t *label, float *score, float *second, float *norm2,
 
 /* ---- the other entries ---- */
 
-/* Columns t .. t + C * W / 2 - 1 of a sum stay in C registers while the rows go by. A weighted value is
- * rounded before it is added: never fused, as not every CPU can (kernels.h). */
+/* Columns t .. t + C * W / 2 - 1 of a sum stay in C registers while the rows go by. A weighted
+ * value is rounded before it is added: never fused, as not every CPU can (kernels.h). */
 static inline __attribute__((always_inline)) void add_columns(double *sum, const float *const *row,
                                                               const double *weight, size_t n,
                                                               size_t t, const size_t columns)

@@ -4,10 +4,10 @@
  * of instruction set. The table is chosen once and passed down; callers never ask which it is.
  *
  * Levels: generic (plain C, float64 inside; the specification that the others are tested against),
- * blas (sgemm and portable vectors; any CPU), avx2 (with FMA) and avx512 (F, BW, DQ, VL): body.h; vnni
- * and vnni-zen4 (and VNNI): vnni.c. The last two have the same loops and differ in where they use them: each
- * CPU that can run the one can run the other, and which of them is the best is all that depends on
- * the model of the CPU.
+ * blas (sgemm and portable vectors; any CPU), avx2 (with FMA) and avx512 (F, BW, DQ, VL): body.h;
+ * vnni and vnni-zen4 (and VNNI): vnni.c. The last two have the same loops and differ in where they
+ * use them: each CPU that can run the one can run the other, and which of them is the best is all
+ * that depends on the model of the CPU.
  */
 #ifndef KM_ALGO_KERN_KERNELS_H
 #define KM_ALGO_KERN_KERNELS_H
@@ -72,51 +72,55 @@ struct km_kernels {
     const char *name;
 
     /**
-     * A level that screens centers (vnni.c) is slower than the one below it, `plain`, where the screen
-     * leaves too many: pays() tells from some of the rows of x. It needs what pack made of c. Else NULL.
+     * A level that screens centers (vnni.c) is slower than the one below it, `plain`, where the
+     * screen leaves too many: pays() tells from some of the rows of x. It needs what pack made of
+     * c. Else NULL.
      */
     const struct km_kernels *plain;
     int (*pays)(const struct km_mat *x, const struct km_centers *c, const float *packed,
                 float *scratch);
 
     /**
-     * What pack makes of k centers of d features. Nobody else computes it: how large a panel is, is the
-     * level's own affair, and the floats need not grow with k (km_kernels_room).
+     * What pack makes of k centers of d features. Nobody else computes it: how large a panel is, is
+     * the level's own affair, and the floats need not grow with k (km_kernels_room).
      */
     struct km_layout (*layout)(size_t k, size_t d);
 
-    /** Lays centers KM_PANEL * p .. out as nearest wants them (KM_PANEL of them, at most), for each p
-     * below layout's panels; panels may be packed in parallel. */
+    /** Lays centers KM_PANEL * p .. out as nearest wants them (KM_PANEL of them, at most), for each
+     * p below layout's panels; panels may be packed in parallel. */
     void (*pack)(float *packed, const struct km_centers *c, size_t p);
 
     /**
-     * label[i] = the j with the smallest score[i] = half[j] - x_i . c_j, as computed in float32, and second[i]
-     * is no larger than the score of any other center, as computed or exact. Half the squared distance is
-     * score + half |x_i|^2, which is the same for all j and so left out. algo/exact.h tells from the two whether
-     * the label is right, and decides where it may not be. generic, the specification, knows: its label is the
-     * lowest of the j of the smallest dist2 to c->exact, its second +inf. norm2 is what norms makes, on the way.
-     * x->n <= KM_KERN_ROWS. x and c are finite and so small that no product overflows.
-     * `packed` is what pack made of c (NULL where there are no panels).
+     * label[i] = the j with the smallest score[i] = half[j] - x_i . c_j, as computed in float32,
+     * and second[i] is no larger than the score of any other center, as computed or exact. Half the
+     * squared distance is score + half |x_i|^2, which is the same for all j and so left out.
+     * algo/exact.h tells from the two whether the label is right, and decides where it may not be.
+     * generic, the specification, knows: its label is the lowest of the j of the smallest dist2 to
+     * c->exact, its second +inf. norm2 is what norms makes, on the way. x->n <= KM_KERN_ROWS. x and
+     * c are finite and so small that no product overflows. `packed` is what pack made of c (NULL
+     * where there are no panels).
      */
     void (*nearest)(uint32_t *label, float *score, float *second, float *norm2,
                     const struct km_mat *x, const struct km_centers *c, const float *packed,
                     float *scratch);
 
     /**
-     * score[i * centers + j] = half[from + j] - row[i] . c_(from + j): what nearest takes the smallest of,
-     * for j = 0..centers-1 and n rows that may lie anywhere (padded as in a km_mat; d >= 16). A product goes
-     * through KM_SCORE_CHAIN operations at most.
+     * score[i * centers + j] = half[from + j] - row[i] . c_(from + j): what nearest takes the
+     * smallest of, for j = 0..centers-1 and n rows that may lie anywhere (padded as in a km_mat; d
+     * >= 16). A product goes through KM_SCORE_CHAIN operations at most.
      */
     void (*scores)(float *score, const float *const *row, size_t n, const struct km_centers *c,
                    size_t from, size_t centers);
 
-    /** score[i] = half[center[i]] - row[i] . c_center[i]: the same for n pairs of a row and a center. */
+    /** score[i] = half[center[i]] - row[i] . c_center[i]: the same for n pairs of a row and a
+     * center. */
     void (*pairs)(float *score, const float *const *row, const uint32_t *center, size_t n,
                   const struct km_centers *c);
 
     /*
-     * What follows, up to min_dist2, gives the same BITS at every level, with every compiler and on every CPU:
-     * results are made of it. No product is fused with a sum, and sums over the features have one order:
+     * What follows, up to min_dist2, gives the same BITS at every level, with every compiler and on
+     * every CPU: results are made of it. No product is fused with a sum, and sums over the features
+     * have one order:
      *
      *   d < 16   one chain, in the order of the features
      *   d >= 16  16 chains; feature t goes to chain t % 16. a[l] = c[l] + c[l + 8], and then
@@ -125,8 +129,8 @@ struct km_kernels {
      */
 
     /**
-     * sum[t] += weight[i] * row[i][t] for t in 0..d-1, i = 0..n-1 in this order; weight NULL: 1 each.
-     * All rows go to one center, so the sum is loaded and stored once.
+     * sum[t] += weight[i] * row[i][t] for t in 0..d-1, i = 0..n-1 in this order; weight NULL: 1
+     * each. All rows go to one center, so the sum is loaded and stored once.
      */
     void (*add)(double *sum, const float *const *row, const double *weight, size_t n, size_t d);
 
@@ -142,14 +146,14 @@ struct km_kernels {
     /** |row - center|^2 by differences in float64: what decides where a row belongs. */
     double (*dist2)(const float *row, const double *center, size_t d);
 
-    /** dist2[i] = min(dist2[i], |x_i - point|^2), by differences in float64, rounded once. The point is
-     * padded like a row. */
+    /** dist2[i] = min(dist2[i], |x_i - point|^2), by differences in float64, rounded once. The
+     * point is padded like a row. */
     void (*min_dist2)(float *dist2, const struct km_mat *x, const float *point);
 
     /**
-     * One panel of the nearest center of sparse rows: where a center j of panel p has
-     * half[j] + scale[j] * (x_i . lane j) < score[i], label[i] and score[i] become that of the
-     * smallest (of equals, as computed, the lowest j), and second[i] the smallest of the others. Panels are
+     * One panel of the nearest center of sparse rows: where a center j of panel p has half[j] +
+     * scale[j] * (x_i . lane j) < score[i], label[i] and score[i] become that of the smallest (of
+     * equals, as computed, the lowest j), and second[i] the smallest of the others. Panels are
      * taken in order, from score and second +inf and label 0.
      */
     void (*sparse_panel)(uint32_t *label, float *score, float *second, const struct km_csr *x,
@@ -185,7 +189,8 @@ const struct km_kernels *const *km_kernels_all(void);
  */
 int km_kernels_pick(const struct km_kernels **kern, const char *name, struct km_err *err);
 
-/** Floats that are room for what the level, or its `plain`, packs of any number of centers up to max_k. */
+/** Floats that are room for what the level, or its `plain`, packs of any number of centers up to
+ * max_k. */
 size_t km_kernels_room(const struct km_kernels *kern, size_t max_k, size_t d);
 
 /** Configuration text of the BLAS library, for the first log line. */

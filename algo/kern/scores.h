@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The scores of all centers for rows that lie anywhere, once for all widths (included like body.h, with
- * the same words). Vectors run along d, as in form A: SCORE_M rows x SCORE_C centers in registers.
+ * The scores of all centers for rows that lie anywhere, once for all widths (included like body.h,
+ * with the same words). Vectors run along d, as in form A: SCORE_M rows x SCORE_C centers in
+ * registers.
  */
 #define SCORE_M 4
 #define SCORE_C DOT_C
 
-/* SCORE_M rows against n centers from j on; n is a constant after inlining. score[m] belongs to row m. */
+/* SCORE_M rows against n centers from j on; n is a constant after inlining. score[m] belongs to row
+ * m. */
 static inline __attribute__((always_inline)) void score_tile(float *const *score,
                                                              const float *const *row,
                                                              const struct km_centers *c, size_t j,

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * AVX-512 VNNI: the nearest center by a screen of 8-bit numbers, which are multiplied four times as fast as
- * float32 (vpdpbusd), and float32 for the few centers that pass it.
+ * AVX-512 VNNI: the nearest center by a screen of 8-bit numbers, which are multiplied four times as
+ * fast as float32 (vpdpbusd), and float32 for the few centers that pass it.
  *
  * A row is x = a s + r with s of -127..127 and a remainder r, a center c = b v + q alike, so that
  *
- *   x . c = a b (s . v) + r . c + a s . q,   off from a b (s . v) by at most |r| |c| + |a s| |q|  (Cauchy-Schwarz)
+ *   x . c = a b (s . v) + r . c + a s . q,   off from a b (s . v) by at most |r| |c| + |a s| |q|
+ *                                            (Cauchy-Schwarz)
  *
- * with s . v an exact integer. That bounds every score (kernels.h) from below and above; a center whose
- * lower bound is above the least upper bound cannot be the nearest. What is left goes through float32,
- * in ascending order, so of equal scores the lowest center still wins.
+ * with s . v an exact integer. That bounds every score (kernels.h) from below and above; a center
+ * whose lower bound is above the least upper bound cannot be the nearest. What is left goes through
+ * float32, in ascending order, so of equal scores the lowest center still wins.
  *
- * A center that is ruled out has a score above the row's least upper bound, which so is a bound for the second
- * best as well (kernels.h).
+ * A center that is ruled out has a score above the row's least upper bound, which so is a bound for
+ * the second best as well (kernels.h).
  *
- * Rows far from the origin, compared with how far they are from each other, or with a few values far
- * larger than the rest, have wide bounds: km_screen.pays tells, on some of the rows, whether to do without.
+ * Rows far from the origin, compared with how far they are from each other, or with a few values
+ * far larger than the rest, have wide bounds: km_screen.pays tells, on some of the rows, whether to
+ * do without.
  */
 #include "algo/kern/avx512.h"
 #include "algo/kern/kernels.h"
@@ -27,17 +29,18 @@
 #define TILE_ROWS 8  /* 24 accumulators, as in avx512.c */
 #define TILE_VECS 3  /* of 16 centers */
 #define ROWS      16 /* of a group: a tile of centers is used for two tiles of rows */
-#define CHUNK                                                                                      \
-    384 /* centers between two looks at the bounds: those of a group are 24 KB, an L1 cache */
+/* centers between two looks at the bounds: those of a group are 24 KB, an L1 cache */
+#define CHUNK  384
 #define CHAIN  ((size_t)1024)     /* features of 16 chains of float32 before they are added up */
 #define PAIRS  (2 * ROWS * CHUNK) /* candidates of a group at a time */
 #define LEVELS 127.0F
-/* Rows and centers without a larger value are all remainder: the product of two steps cannot underflow. */
+/* Rows and centers without a larger value are all remainder: the product of two steps cannot
+ * underflow. */
 #define TINY  1e-15F
 #define RATIO 128.0F /* of |x| to |r|, about: see row_error */
 
-#define MIN_CENTERS                                                                                \
-    48 /* below, the formula (is_worth) is too hopeful: K=32 lost a fifth at d=1000 */
+/* below, the formula (is_worth) is too hopeful: K=32 lost a fifth at d=1000 */
+#define MIN_CENTERS  48
 #define MIN_FEATURES 9     /* below, rows are narrower than a vector (km_mat_ld) */
 #define MAX_FEATURES 16384 /* above, sums of 8-bit products overflow */
 
@@ -45,7 +48,8 @@
 #define PLAIN_RATE      28.0 /* Emerald Rapids, and any that nobody has measured */
 #define PLAIN_RATE_ZEN4 21.0 /* 512 bits in two halves: the rest counts less */
 
-/* A panel of 16 centers: their steps b and errors e, and behind them 4 features of each, group by group. */
+/* A panel of 16 centers: their steps b and errors e, and behind them 4 features of each, group by
+ * group. */
 struct panel {
     float step[KM_PANEL];
     float error[KM_PANEL];
@@ -53,10 +57,10 @@ struct panel {
 };
 
 /*
- * Whether a row is labelled sooner with the screen, if it leaves `left` centers. Cycles, fitted on Emerald
- * Rapids for rows in cache (docs/performance.md): plain_rate multiply-adds of float32 in a cycle; with the screen
- * 128 of 8 bits, writing a row in 8 bits, the bounds and the search through them, and what is left.
- * On Zen 4 both are as fast at K=48, d=104.
+ * Whether a row is labelled sooner with the screen, if it leaves `left` centers. Cycles, fitted on
+ * Emerald Rapids for rows in cache (docs/kernels.md): plain_rate multiply-adds of float32 in a
+ * cycle; with the screen 128 of 8 bits, writing a row in 8 bits, the bounds and the search through
+ * them, and what is left. On Zen 4 both are as fast at K=48, d=104.
  */
 static int is_worth(size_t k, size_t d, double plain_rate, double left)
 {
@@ -110,7 +114,8 @@ struct scaled {
     __m128 norm2; /* of the rows, as km_kernels.norms makes it (d >= 16) */
 };
 
-/* The largest of the absolute values of each of 4 rows, and their squares in 16 chains (km_kernels.norms). */
+/* The largest of the absolute values of each of 4 rows, and their squares in 16 chains
+ * (km_kernels.norms). */
 static __m128 largest(__m512 *squares, const float *const *row, size_t ld)
 {
     __m512 most[4];
@@ -129,7 +134,8 @@ static __m128 largest(__m512 *squares, const float *const *row, size_t ld)
                        _mm512_reduce_max_ps(most[2]), _mm512_reduce_max_ps(most[3]));
 }
 
-/* 64 numbers (16 n, and zeros) of a row; the squares of their remainders, in steps, are added to rest2. */
+/* 64 numbers (16 n, and zeros) of a row; the squares of their remainders, in steps, are added to
+ * rest2. */
 static inline __attribute__((always_inline)) __m512i scale_64(const float *row, __m512 inverse,
                                                               __m512 *rest2, size_t n)
 {
@@ -210,9 +216,10 @@ static struct scaled scale_rows(int8_t *s, size_t stride, const float *const *ro
 }
 
 /*
- * The bound on the error is |r| |c| + |a s| |q| <= g e with g = max(|r|, |a s| / RATIO) of the row and
- * e = |c| + RATIO |q| of the center: one product in place of two; it is no wider where RATIO is right, and at
- * most twice as wide elsewhere. A little is added for rounding: of norms here, of scores in float32.
+ * The bound on the error is |r| |c| + |a s| |q| <= g e with g = max(|r|, |a s| / RATIO) of the row
+ * and e = |c| + RATIO |q| of the center: one product in place of two; it is no wider where RATIO is
+ * right, and at most twice as wide elsewhere. A little is added for rounding: of norms here, of
+ * scores in float32.
  */
 static __m128 row_error(const struct scaled *x, float most_norm)
 {
@@ -293,7 +300,8 @@ static inline __m512i four_of(const int8_t *s)
     return _mm512_set1_epi32(four);
 }
 
-/* acc += v . four, by lanes. Not the intrinsic: gcc 12 copies an accumulator to another register and back for it. */
+/* acc += v . four, by lanes. Not the intrinsic: gcc 12 copies an accumulator to another register
+ * and back for it. */
 static inline __attribute__((always_inline)) void dot_add(__m512i *acc, __m512i v, __m512i four)
 {
     __asm__("vpdpbusd %2, %1, %0" : "+v"(*acc) : "v"(v), "v"(four));
@@ -333,7 +341,8 @@ static inline __attribute__((always_inline)) void bounds(struct group *g, size_t
         g->high[m0 + (size_t)m] = high[m];
 }
 
-/* Scores of TILE_ROWS rows from m0 on and of n panels from p on, the first of them `at` in the chunk. */
+/* Scores of TILE_ROWS rows from m0 on and of n panels from p on, the first of them `at` in the
+ * chunk. */
 static inline __attribute__((always_inline)) void tile(struct group *g, size_t m0,
                                                        const float *packed,
                                                        const struct km_centers *c, size_t p,
@@ -406,8 +415,8 @@ static __m512 limits(struct group *g)
     return least;
 }
 
-/* Adds the centers of a chunk that the bounds leave to the candidates. NaN (of an overflow) leaves all.
- * `later`: other chunks come before or behind; then most vectors of bounds leave none. */
+/* Adds the centers of a chunk that the bounds leave to the candidates. NaN (of an overflow) leaves
+ * all. `later`: other chunks come before or behind; then most vectors of bounds leave none. */
 static inline __attribute__((always_inline)) void collect(struct group *g, size_t k, size_t from,
                                                           size_t width, const int later)
 {
@@ -464,7 +473,8 @@ static void filter(struct group *g)
 
 /* ---- float32 ---- */
 
-/* Scores of 4 pairs of a row and a center, of which the first n make those of the row better or do not. */
+/* Scores of 4 pairs of a row and a center, of which the first n make those of the row better or do
+ * not. */
 static void compare_4(const struct group *g, const struct km_centers *c, const uint32_t *m,
                       const uint32_t *j, size_t n)
 {

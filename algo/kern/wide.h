@@ -2,21 +2,23 @@
 /*
  * Form B where the panels do not fit into the L2 cache (wide()); included by body.h.
  *
- * To stream all panels through for every tile of rows is to wait for the L3 cache: 55 % of the peak at K=256,
- * d=4096 and K=1000, d=784 (Sapphire Rapids). So centers are taken by chunks and features by slices that
- * stay in the L2 cache while all rows of the block pass by, and the scores wait in scratch memory from
- * slice to slice: 85 %. Every panel is then read once for each block of rows.
+ * To stream all panels through for every tile of rows is to wait for the L3 cache: 55 % of the peak
+ * at K=256, d=4096 and K=1000, d=784 (Sapphire Rapids). So centers are taken by chunks and features
+ * by slices that stay in the L2 cache while all rows of the block pass by, and the scores wait in
+ * scratch memory from slice to slice: 85 %. Every panel is then read once for each block of rows.
  */
 
-/* Bytes of panels of a slice: with the rows they fit an L2 cache of 1 MB; 768 KB is no faster in one of
- * 2 MB. Half a slice of 24 KB in the L1 cache instead, with all rows streaming past: 80 %. */
+/* Bytes of panels of a slice: with the rows they fit an L2 cache of 1 MB; 768 KB is no faster in
+ * one of 2 MB. Half a slice of 24 KB in the L1 cache instead, with all rows streaming past: 80
+ * %. */
 #define SLICE_BYTES ((size_t)512 << 10)
-/* From these bytes of panels on. Below, the L2 cache holds them: 92 % at K=256, d=784 without slices. */
+/* From these bytes of panels on. Below, the L2 cache holds them: 92 % at K=256, d=784 without
+ * slices. */
 #define WIDE_BYTES ((size_t)1 << 20)
 /* Features of a slice, at most: of a chain of additions, too (km_layout). */
 #define SLICE_FEATURES ((size_t)1024)
-/* Centers of a chunk: up to d=896 in one slice, which saves the scores a way; of more features two chunks' worth,
- * or slices would get short. */
+/* Centers of a chunk: up to d=896 in one slice, which saves the scores a way; of more features two
+ * chunks' worth, or slices would get short. */
 #define CHUNK ((size_t)144)
 
 /* The features of a slice, for all rows and the centers of a chunk. */
@@ -28,8 +30,9 @@ struct slice {
     size_t ld, lane_step; /* of their panels */
 };
 
-/* Scores lie as the tile makes them, side by side: as a matrix, those of the next rows would be a multiple
- * of 4096 bytes away for many K, and loads would wait for stores that only look like theirs. */
+/* Scores lie as the tile makes them, side by side: as a matrix, those of the next rows would be a
+ * multiple of 4096 bytes away for many K, and loads would wait for stores that only look like
+ * theirs. */
 static inline __attribute__((always_inline)) void
 slice_tile(float *score, const float *half, const struct slice *s, const float *lanes,
            const float *rows, size_t ld, const int m_rows, const int l_vectors)

@@ -1,9 +1,0 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "dist/launch.h"
-
-#include "dist/supervisor.h"
-
-int km_launch_run(const struct km_launch *plan, struct km_err *err)
-{
-    return plan->self == 0 ? km_leader_run(plan, err) : km_worker_run(plan, err);
-}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a job ends with: one of these for each k. */
+#ifndef KM_TRAIN_RESULT_H
+#define KM_TRAIN_RESULT_H
+
+#include "base/mat.h"
+
+struct km_result {
+    struct km_mat model; /* (k, d) what is written: not relative to the origin */
+    double optimism;     /* the msd of the model on the sample is too low by this factor */
+};
+
+#endif
