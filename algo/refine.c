@@ -29,7 +29,7 @@
 #define BUDGET_SHARE 0.3  /* of the floating point operations of the pass */
 #define BUDGET_FLOOR 15e9 /* floating point operations */
 #define ROUND_ITER   3    /* iterations of each candidate between two cuts */
-#define TEAM_SHARE   0.5  /* of the budget: so much all candidates but the last one may take */
+#define TEAM_SHARE   0.25 /* of the budget: so much all candidates but the last one may take */
 #define FIRST_SHARE  16   /* the first cut is made on this part of the rows */
 #define LAST_ITER    15   /* iterations on all rows that the budget must allow, or rows are cut */
 #define EXTRA        10   /* starts from the sample itself */
@@ -43,6 +43,8 @@
 #define LOOK_SHARE   0.3                /* of the budget: so much they may take on all rows, */
 #define LOOK_CLUSTER 400                /* or else so many rows for each center, */
 #define LOOK_LEAST   4096               /* and at least these */
+#define FINALISTS    16                 /* have looks on few rows, */
+#define FINAL_SHARE  0.4                /* while so much of the budget is left */
 #define LAST_LOOKS   3                  /* behind the last iteration */
 #define COARSE_LOOKS 20
 #define COARSE_SHARE 0.15 /* of the budget, for looks at coarse centers */
@@ -56,6 +58,11 @@
 #define FEW_WIDTH    16   /* a narrow row takes as long as one of so many features */
 #define LEND         2    /* budgets more, for looks as long as each of them */
 #define LEND_GAIN    0.02 /* gains so much of the loss */
+#define GROW_FROM    8    /* the last candidate runs on an eighth */
+#define GROW_TO      3    /* to a third of the rows before it runs on all: */
+#define GROW_ITER    10   /* so many iterations on each part */
+#define GROW_TOL     1e-4 /* that gain more of the loss */
+#define RELAX_ITER   4    /* in shorter runs going beyond the means gains nothing */
 #define LAST_TOL     1e-7 /* the last candidate has converged when an iteration gains less */
 
 double km_refine_budget(double values, size_t from_k)
@@ -84,10 +91,11 @@ struct refine {
     double *dist2; /* (all) squared distances to the centers that were measured last */
     const struct km_kernels *kern;
     struct km_pool *pool;
-    struct km_step *step; /* over up to all rows */
-    struct km_look look;  /* at rows; .k is 0: there are none */
-    uint64_t looks;       /* how many there were: names their random numbers */
-    int few;              /* so few rows that everything is done on all of them */
+    struct km_step *step;  /* over up to all rows */
+    struct km_look look;   /* at rows; .k is 0: there are none */
+    struct km_relax relax; /* where there are looks */
+    uint64_t looks;        /* how many there were: names their random numbers */
+    int few;               /* so few rows that everything is done on all of them */
     struct candidate *list;
     size_t n;                       /* candidates left */
     size_t wanted;                  /* candidates that the budget allows */
@@ -154,8 +162,9 @@ static int run(struct refine *r, struct candidate *c, const struct km_points *p,
                double tol, struct km_err *err)
 {
     double each = iteration_flop(p, c->centers);
-    struct km_lloyd_result l;
     struct km_step *step = step_of(r, c, p);
+    struct km_relax *relax = r->relax.at && iterations >= RELAX_ITER ? &r->relax : NULL;
+    struct km_lloyd_result l;
     int rc = km_step_reserve(step, km_points_n(p), err);
 
     if (rc)
@@ -164,7 +173,7 @@ static int run(struct refine *r, struct candidate *c, const struct km_points *p,
         iterations = (int)(r->flop / each);
     if (iterations < 1) /* its loss is what it was */
         return KM_OK;
-    l = km_lloyd(step, c->centers, p, iterations, tol, r->o->deadline);
+    l = km_lloyd_beyond(step, c->centers, p, iterations, tol, r->o->deadline, relax);
     c->loss = l.loss;
     c->weight = p->total_weight;
     r->flop -= each * l.work;
@@ -429,8 +438,56 @@ static int attempt(struct refine *r, struct candidate *c, const struct km_points
     return rc;
 }
 
-/* The winner: looks, and iterations on all rows until they gain nothing any more; then whether a
- * look does. */
+/* How many candidates have looks before one is chosen: where one is stuck another one may not be. */
+static size_t finalists(const struct refine *r)
+{
+    return r->look.k && r->few ? FINALISTS : 1;
+}
+
+/* Looks at rows for each that is left and within the budget; the best one stays. */
+static int final(struct refine *r, struct km_err *err)
+{
+    size_t rows = 0, moved;
+
+    for (size_t i = 0; r->look.k && i < r->n; i++) {
+        struct candidate *c = &r->list[i];
+        struct km_points p = first_rows(r, r->all);
+        int rc;
+
+        if (i > 0 && (r->flop < FINAL_SHARE * r->budget || km_late(r->o->deadline))) {
+            keep(r, i);
+            break;
+        }
+        rc = run(r, c, &p, 1, 0, err);
+        if (rc == KM_OK && rows == 0)
+            rows = first_look_rows(r, c, &p);
+        if (rc == KM_OK)
+            rc = look_at(r, c, rows, LOOKS, &moved, err);
+        if (rc)
+            return rc;
+    }
+    qsort(r->list, r->n, sizeof(*r->list), by_loss);
+    keep(r, 1);
+    return KM_OK;
+}
+
+/* Iterations on parts of the rows, which lead to about where those on all rows would, for less. */
+static int grow(struct refine *r, struct candidate *c, struct km_err *err)
+{
+    int rc = KM_OK;
+
+    if (r->few || c->bounded) /* whose iterations on all rows cost little */
+        return KM_OK;
+    for (size_t n = nested_rows(r, r->all / GROW_FROM); rc == KM_OK && n < r->all / GROW_TO;
+         n *= 2) {
+        struct km_points p = first_rows(r, n);
+
+        rc = run(r, c, &p, GROW_ITER, GROW_TOL, err);
+    }
+    return rc;
+}
+
+/* The winner: iterations on all rows until they gain nothing any more; then whether a look does. */
 static int last_candidate(struct refine *r, struct km_err *err)
 {
     struct candidate *c = &r->list[0];
@@ -440,9 +497,7 @@ static int last_candidate(struct refine *r, struct km_err *err)
 
     if (r->flop < iteration_flop(&p, c->centers))
         return KM_OK;
-    rc = r->look.k ? run(r, c, &p, 1, 0, err) : KM_OK;
-    if (rc == KM_OK && r->look.k)
-        rc = look_at(r, c, first_look_rows(r, c, &p), LOOKS, &moved, err);
+    rc = grow(r, c, err);
     for (int i = 0; rc == KM_OK; i++) {
         p = first_rows(r, r->all);
         rc = run(r, c, &p, 1000, LAST_TOL, err);
@@ -499,8 +554,9 @@ static int look_at_coarse(struct refine *r, struct km_err *err)
 static int tournament(struct refine *r, struct km_err *err)
 {
     struct km_points p;
+    int rc;
 
-    for (size_t round = 0; r->n > 1; round++) {
+    for (size_t round = 0; r->n > finalists(r); round++) {
         size_t n = rows_of_round(r, round);
 
         p = first_rows(r, n);
@@ -509,8 +565,7 @@ static int tournament(struct refine *r, struct km_err *err)
             break;
         }
         for (size_t i = 0; i < r->n; i++) {
-            int rc = run(r, &r->list[i], &p, ROUND_ITER, 0, err);
-
+            rc = run(r, &r->list[i], &p, ROUND_ITER, 0, err);
             if (rc)
                 return rc;
             if (km_late(r->o->deadline))
@@ -519,7 +574,8 @@ static int tournament(struct refine *r, struct km_err *err)
         sort_distinct(r);
         keep(r, (r->n + 1) / 2);
     }
-    return last_candidate(r, err);
+    rc = final(r, err);
+    return rc ? rc : last_candidate(r, err);
 }
 
 /* Starts from the sample that EXTRA_BYTES of centers hold, up to `most`; at least one. */
@@ -669,6 +725,15 @@ static int finish(struct refine *r, struct candidate *c, struct km_err *err)
     return rc;
 }
 
+/* What serves the search where there is memory for it. */
+static int init_looks(struct refine *r, const struct km_step_size *size, struct km_err *err)
+{
+    int rc =
+        km_look_init(&r->look, r->kern, r->pool, look_rows(r), size->k, size->d, size->sparse, err);
+
+    return rc ? rc : km_relax_init(&r->relax, size->k, size->d, err);
+}
+
 int km_refine(struct km_centers *best, struct km_refine_result *result, struct km_trial *trials,
               size_t n_trials, const struct km_refine_options *o, const struct km_kernels *kern,
               struct km_pool *pool, struct km_err *err)
@@ -689,7 +754,7 @@ int km_refine(struct km_centers *best, struct km_refine_result *result, struct k
     if (o->coarse->k > k)
         rc = look_at_coarse(&r, err);
     if (rc == KM_OK && (!size.sparse || k * d <= KM_REFINE_LOOK_CELLS))
-        rc = km_look_init(&r.look, kern, pool, look_rows(&r), k, d, size.sparse, err);
+        rc = init_looks(&r, &size, err);
     if (rc)
         goto out;
     result->rows = r.all;
@@ -724,5 +789,6 @@ out:
     km_free(r.dist2);
     km_step_free(r.step);
     km_look_done(&r.look);
+    km_relax_done(&r.relax);
     return rc;
 }
