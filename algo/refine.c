@@ -140,9 +140,14 @@ static double iteration_flop(const struct km_points *p, const struct km_centers 
     return 2.0 * km_step_cells(&p->rows) * (double)c->k;
 }
 
-static struct km_step *step_of(const struct refine *r, const struct candidate *c)
+/* Of fewer rows than bounds are of, as between looks at some, nothing is kept: what is known of the
+ * others stays good. */
+static struct km_step *step_of(const struct refine *r, const struct candidate *c,
+                               const struct km_points *p)
 {
-    return c->bounded ? c->bounded : r->step;
+    int is_bounded = c->bounded && km_points_n(p) >= km_step_rows(c->bounded);
+
+    return is_bounded ? c->bounded : r->step;
 }
 
 static int run(struct refine *r, struct candidate *c, const struct km_points *p, int iterations,
@@ -150,7 +155,8 @@ static int run(struct refine *r, struct candidate *c, const struct km_points *p,
 {
     double each = iteration_flop(p, c->centers);
     struct km_lloyd_result l;
-    int rc = km_step_reserve(step_of(r, c), km_points_n(p), err);
+    struct km_step *step = step_of(r, c, p);
+    int rc = km_step_reserve(step, km_points_n(p), err);
 
     if (rc)
         return rc;
@@ -158,7 +164,7 @@ static int run(struct refine *r, struct candidate *c, const struct km_points *p,
         iterations = (int)(r->flop / each);
     if (iterations < 1) /* its loss is what it was */
         return KM_OK;
-    l = km_lloyd(step_of(r, c), c->centers, p, iterations, tol, r->o->deadline);
+    l = km_lloyd(step, c->centers, p, iterations, tol, r->o->deadline);
     c->loss = l.loss;
     c->weight = p->total_weight;
     r->flop -= each * l.work;
@@ -190,10 +196,11 @@ static double measure(struct refine *r, struct km_step *step, const struct km_ce
 static int measure_candidate(struct refine *r, struct candidate *c, const struct km_points *p,
                              double *msd, struct km_err *err)
 {
-    int rc = km_step_reserve(step_of(r, c), km_points_n(p), err);
+    struct km_step *step = step_of(r, c, p);
+    int rc = km_step_reserve(step, km_points_n(p), err);
 
     if (rc == KM_OK)
-        *msd = measure(r, step_of(r, c), c->centers, p);
+        *msd = measure(r, step, c->centers, p);
     return rc;
 }
 
@@ -349,9 +356,11 @@ static size_t look_rows(const struct refine *r)
  * own. */
 static int has_far_row(struct refine *r, const struct candidate *c, const struct km_points *p)
 {
-    struct km_step *step = step_of(r, c);
+    struct km_step *step = step_of(r, c, p);
     double most = 0;
 
+    if (km_step_most_dist2(step, &p->rows, c->centers) <= FAR_SHARE * c->loss)
+        return 0;
     if (km_step_rows(step) == km_points_n(p))
         measure_labelled(r, step, c->centers, p);
     else
@@ -559,29 +568,37 @@ static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials, s
     return KM_OK;
 }
 
-/* One start by k-means++ on the rows that candidates compete on. */
-static int seed_one(struct refine *r, struct km_centers *c, struct km_rng *rng, struct km_err *err)
+/* Starts by k-means++ on the rows that candidates compete on. */
+static int seed_starts(struct refine *r, size_t from, size_t n, size_t k, size_t d,
+                       struct km_err *err)
 {
+    struct km_seed_start starts[EXTRA];
     struct km_points p = view_rows(r, r->some);
-    size_t draws = r->few ? km_seed_draws(c->k) : 1;
-
-    r->flop -= iteration_flop(&p, c) * (double)draws;
-    return km_step_seed(r->step, c, &p.rows, r->few, rng, err);
-}
-
-static int seed_extra(struct refine *r, size_t n_trials, size_t k, size_t d, struct km_err *err)
-{
     int rc = KM_OK;
 
-    for (size_t e = 0; rc == KM_OK && e < r->n_extra && !km_late(r->o->deadline); e++) {
-        struct km_rng rng;
+    for (size_t s = 0; rc == KM_OK && s < n; s++) {
+        starts[s] = (struct km_seed_start){.c = &r->extra[from + s]};
+        km_rng_seed(&starts[s].rng, r->o->seed, 'E', r->o->rank * EXTRA + from + s);
+        rc = km_centers_init(starts[s].c, k, d, err);
+    }
+    if (rc)
+        return rc;
+    r->flop -= iteration_flop(&p, starts->c) * (double)n * (double)(r->few ? km_seed_draws(k) : 1);
+    return km_step_seed(r->step, starts, n, &p.rows, r->few, err);
+}
 
-        km_rng_seed(&rng, r->o->seed, 'E', r->o->rank * EXTRA + e);
-        rc = km_centers_init(&r->extra[e], k, d, err);
-        if (rc == KM_OK)
-            rc = seed_one(r, &r->extra[e], &rng, err);
-        r->list[r->n++] =
-            (struct candidate){.centers = &r->extra[e], .loss = HUGE_VAL, .number = n_trials + e};
+/* Plain k-means++ of dense rows goes faster for all starts together; else a job that is late to
+ * stop does with fewer. */
+static int seed_extra(struct refine *r, size_t n_trials, size_t k, size_t d, struct km_err *err)
+{
+    int together = !r->few && !km_rows_are_sparse(&r->o->sample->rows), rc = KM_OK;
+    size_t n = together ? r->n_extra : 1;
+
+    for (size_t e = 0; rc == KM_OK && e < r->n_extra && !km_late(r->o->deadline); e += n) {
+        rc = seed_starts(r, e, n, k, d, err);
+        for (size_t i = e; rc == KM_OK && i < e + n; i++)
+            r->list[r->n++] = (struct candidate){
+                .centers = &r->extra[i], .loss = HUGE_VAL, .number = n_trials + i};
     }
     return rc;
 }
@@ -637,7 +654,7 @@ static int finish(struct refine *r, struct candidate *c, struct km_err *err)
     if (rc || !is_sample(r))
         return rc;
     msd = result->after;
-    view.label = km_step_labels(step_of(r, c));
+    view.label = km_step_labels(step_of(r, c, &p));
     noise = km_alloc(c->centers->k, sizeof(*noise));
     if (!noise)
         return km_fail(err, KM_E_MEM, "no memory for refining");
