@@ -6,7 +6,7 @@
 
 enum { ROWS = 700, DIM = 70, K = 9 };
 
-enum { DENSE, SPARSE, BOUNDED, KINDS };
+enum kind { DENSE, SPARSE, BOUNDED, KINDS };
 
 /* The same rows in both shapes, half of their values 0; and a step of each kind. */
 struct setup {
