@@ -29,7 +29,7 @@
 #define BUDGET_SHARE 0.3  /* of the floating point operations of the pass */
 #define BUDGET_FLOOR 15e9 /* floating point operations */
 #define ROUND_ITER   3    /* iterations of each candidate between two cuts */
-#define TEAM_SHARE   0.5  /* of the budget: so much all candidates but the last one may take */
+#define TEAM_SHARE   0.25 /* of the budget: so much all candidates but the last one may take */
 #define FIRST_SHARE  16   /* the first cut is made on this part of the rows */
 #define LAST_ITER    15   /* iterations on all rows that the budget must allow, or rows are cut */
 #define EXTRA        10   /* starts from the sample itself */
@@ -43,6 +43,8 @@
 #define LOOK_SHARE   0.3                /* of the budget: so much they may take on all rows, */
 #define LOOK_CLUSTER 400                /* or else so many rows for each center, */
 #define LOOK_LEAST   4096               /* and at least these */
+#define FINALISTS    16                 /* have looks on few rows, */
+#define FINAL_SHARE  0.4                /* while so much of the budget is left */
 #define LAST_LOOKS   3                  /* behind the last iteration */
 #define COARSE_LOOKS 20
 #define COARSE_SHARE 0.15 /* of the budget, for looks at coarse centers */
@@ -56,6 +58,11 @@
 #define FEW_WIDTH    16   /* a narrow row takes as long as one of so many features */
 #define LEND         2    /* budgets more, for looks as long as each of them */
 #define LEND_GAIN    0.02 /* gains so much of the loss */
+#define GROW_FROM    8    /* the last candidate runs on an eighth */
+#define GROW_TO      3    /* to a third of the rows before it runs on all: */
+#define GROW_ITER    10   /* so many iterations on each part */
+#define GROW_TOL     1e-4 /* that gain more of the loss */
+#define RELAX_ITER   4    /* in shorter runs going beyond the means gains nothing */
 #define LAST_TOL     1e-7 /* the last candidate has converged when an iteration gains less */
 
 double km_refine_budget(double values, size_t from_k)
@@ -84,10 +91,11 @@ struct refine {
     double *dist2; /* (all) squared distances to the centers that were measured last */
     const struct km_kernels *kern;
     struct km_pool *pool;
-    struct km_step *step; /* over up to all rows */
-    struct km_look look;  /* at rows; .k is 0: there are none */
-    uint64_t looks;       /* how many there were: names their random numbers */
-    int few;              /* so few rows that everything is done on all of them */
+    struct km_step *step;  /* over up to all rows */
+    struct km_look look;   /* at rows; .k is 0: there are none */
+    struct km_relax relax; /* where there are looks */
+    uint64_t looks;        /* how many there were: names their random numbers */
+    int few;               /* so few rows that everything is done on all of them */
     struct candidate *list;
     size_t n;                       /* candidates left */
     size_t wanted;                  /* candidates that the budget allows */
@@ -140,17 +148,24 @@ static double iteration_flop(const struct km_points *p, const struct km_centers 
     return 2.0 * km_step_cells(&p->rows) * (double)c->k;
 }
 
-static struct km_step *step_of(const struct refine *r, const struct candidate *c)
+/* Of fewer rows than bounds are of, as between looks at some, nothing is kept: what is known of the
+ * others stays good. */
+static struct km_step *step_of(const struct refine *r, const struct candidate *c,
+                               const struct km_points *p)
 {
-    return c->bounded ? c->bounded : r->step;
+    int is_bounded = c->bounded && km_points_n(p) >= km_step_rows(c->bounded);
+
+    return is_bounded ? c->bounded : r->step;
 }
 
 static int run(struct refine *r, struct candidate *c, const struct km_points *p, int iterations,
                double tol, struct km_err *err)
 {
     double each = iteration_flop(p, c->centers);
+    struct km_step *step = step_of(r, c, p);
+    struct km_relax *relax = r->relax.at && iterations >= RELAX_ITER ? &r->relax : NULL;
     struct km_lloyd_result l;
-    int rc = km_step_reserve(step_of(r, c), km_points_n(p), err);
+    int rc = km_step_reserve(step, km_points_n(p), err);
 
     if (rc)
         return rc;
@@ -158,7 +173,7 @@ static int run(struct refine *r, struct candidate *c, const struct km_points *p,
         iterations = (int)(r->flop / each);
     if (iterations < 1) /* its loss is what it was */
         return KM_OK;
-    l = km_lloyd(step_of(r, c), c->centers, p, iterations, tol, r->o->deadline);
+    l = km_lloyd_beyond(step, c->centers, p, iterations, tol, r->o->deadline, relax);
     c->loss = l.loss;
     c->weight = p->total_weight;
     r->flop -= each * l.work;
@@ -190,10 +205,11 @@ static double measure(struct refine *r, struct km_step *step, const struct km_ce
 static int measure_candidate(struct refine *r, struct candidate *c, const struct km_points *p,
                              double *msd, struct km_err *err)
 {
-    int rc = km_step_reserve(step_of(r, c), km_points_n(p), err);
+    struct km_step *step = step_of(r, c, p);
+    int rc = km_step_reserve(step, km_points_n(p), err);
 
     if (rc == KM_OK)
-        *msd = measure(r, step_of(r, c), c->centers, p);
+        *msd = measure(r, step, c->centers, p);
     return rc;
 }
 
@@ -349,9 +365,11 @@ static size_t look_rows(const struct refine *r)
  * own. */
 static int has_far_row(struct refine *r, const struct candidate *c, const struct km_points *p)
 {
-    struct km_step *step = step_of(r, c);
+    struct km_step *step = step_of(r, c, p);
     double most = 0;
 
+    if (km_step_most_dist2(step, &p->rows, c->centers) <= FAR_SHARE * c->loss)
+        return 0;
     if (km_step_rows(step) == km_points_n(p))
         measure_labelled(r, step, c->centers, p);
     else
@@ -420,8 +438,56 @@ static int attempt(struct refine *r, struct candidate *c, const struct km_points
     return rc;
 }
 
-/* The winner: looks, and iterations on all rows until they gain nothing any more; then whether a
- * look does. */
+/* How many candidates have looks before one is chosen: where one is stuck another one may not be. */
+static size_t finalists(const struct refine *r)
+{
+    return r->look.k && r->few ? FINALISTS : 1;
+}
+
+/* Looks at rows for each that is left and within the budget; the best one stays. */
+static int final(struct refine *r, struct km_err *err)
+{
+    size_t rows = 0, moved;
+
+    for (size_t i = 0; r->look.k && i < r->n; i++) {
+        struct candidate *c = &r->list[i];
+        struct km_points p = first_rows(r, r->all);
+        int rc;
+
+        if (i > 0 && (r->flop < FINAL_SHARE * r->budget || km_late(r->o->deadline))) {
+            keep(r, i);
+            break;
+        }
+        rc = run(r, c, &p, 1, 0, err);
+        if (rc == KM_OK && rows == 0)
+            rows = first_look_rows(r, c, &p);
+        if (rc == KM_OK)
+            rc = look_at(r, c, rows, LOOKS, &moved, err);
+        if (rc)
+            return rc;
+    }
+    qsort(r->list, r->n, sizeof(*r->list), by_loss);
+    keep(r, 1);
+    return KM_OK;
+}
+
+/* Iterations on parts of the rows, which lead to about where those on all rows would, for less. */
+static int grow(struct refine *r, struct candidate *c, struct km_err *err)
+{
+    int rc = KM_OK;
+
+    if (r->few || c->bounded) /* whose iterations on all rows cost little */
+        return KM_OK;
+    for (size_t n = nested_rows(r, r->all / GROW_FROM); rc == KM_OK && n < r->all / GROW_TO;
+         n *= 2) {
+        struct km_points p = first_rows(r, n);
+
+        rc = run(r, c, &p, GROW_ITER, GROW_TOL, err);
+    }
+    return rc;
+}
+
+/* The winner: iterations on all rows until they gain nothing any more; then whether a look does. */
 static int last_candidate(struct refine *r, struct km_err *err)
 {
     struct candidate *c = &r->list[0];
@@ -431,9 +497,7 @@ static int last_candidate(struct refine *r, struct km_err *err)
 
     if (r->flop < iteration_flop(&p, c->centers))
         return KM_OK;
-    rc = r->look.k ? run(r, c, &p, 1, 0, err) : KM_OK;
-    if (rc == KM_OK && r->look.k)
-        rc = look_at(r, c, first_look_rows(r, c, &p), LOOKS, &moved, err);
+    rc = grow(r, c, err);
     for (int i = 0; rc == KM_OK; i++) {
         p = first_rows(r, r->all);
         rc = run(r, c, &p, 1000, LAST_TOL, err);
@@ -490,8 +554,9 @@ static int look_at_coarse(struct refine *r, struct km_err *err)
 static int tournament(struct refine *r, struct km_err *err)
 {
     struct km_points p;
+    int rc;
 
-    for (size_t round = 0; r->n > 1; round++) {
+    for (size_t round = 0; r->n > finalists(r); round++) {
         size_t n = rows_of_round(r, round);
 
         p = first_rows(r, n);
@@ -500,8 +565,7 @@ static int tournament(struct refine *r, struct km_err *err)
             break;
         }
         for (size_t i = 0; i < r->n; i++) {
-            int rc = run(r, &r->list[i], &p, ROUND_ITER, 0, err);
-
+            rc = run(r, &r->list[i], &p, ROUND_ITER, 0, err);
             if (rc)
                 return rc;
             if (km_late(r->o->deadline))
@@ -510,7 +574,8 @@ static int tournament(struct refine *r, struct km_err *err)
         sort_distinct(r);
         keep(r, (r->n + 1) / 2);
     }
-    return last_candidate(r, err);
+    rc = final(r, err);
+    return rc ? rc : last_candidate(r, err);
 }
 
 /* Starts from the sample that EXTRA_BYTES of centers hold, up to `most`; at least one. */
@@ -559,29 +624,37 @@ static int prepare(struct refine *r, struct km_trial *trials, size_t n_trials, s
     return KM_OK;
 }
 
-/* One start by k-means++ on the rows that candidates compete on. */
-static int seed_one(struct refine *r, struct km_centers *c, struct km_rng *rng, struct km_err *err)
+/* Starts by k-means++ on the rows that candidates compete on. */
+static int seed_starts(struct refine *r, size_t from, size_t n, size_t k, size_t d,
+                       struct km_err *err)
 {
+    struct km_seed_start starts[EXTRA];
     struct km_points p = view_rows(r, r->some);
-    size_t draws = r->few ? km_seed_draws(c->k) : 1;
-
-    r->flop -= iteration_flop(&p, c) * (double)draws;
-    return km_step_seed(r->step, c, &p.rows, r->few, rng, err);
-}
-
-static int seed_extra(struct refine *r, size_t n_trials, size_t k, size_t d, struct km_err *err)
-{
     int rc = KM_OK;
 
-    for (size_t e = 0; rc == KM_OK && e < r->n_extra && !km_late(r->o->deadline); e++) {
-        struct km_rng rng;
+    for (size_t s = 0; rc == KM_OK && s < n; s++) {
+        starts[s] = (struct km_seed_start){.c = &r->extra[from + s]};
+        km_rng_seed(&starts[s].rng, r->o->seed, 'E', r->o->rank * EXTRA + from + s);
+        rc = km_centers_init(starts[s].c, k, d, err);
+    }
+    if (rc)
+        return rc;
+    r->flop -= iteration_flop(&p, starts->c) * (double)n * (double)(r->few ? km_seed_draws(k) : 1);
+    return km_step_seed(r->step, starts, n, &p.rows, r->few, err);
+}
 
-        km_rng_seed(&rng, r->o->seed, 'E', r->o->rank * EXTRA + e);
-        rc = km_centers_init(&r->extra[e], k, d, err);
-        if (rc == KM_OK)
-            rc = seed_one(r, &r->extra[e], &rng, err);
-        r->list[r->n++] =
-            (struct candidate){.centers = &r->extra[e], .loss = HUGE_VAL, .number = n_trials + e};
+/* Plain k-means++ of dense rows goes faster for all starts together; else a job that is late to
+ * stop does with fewer. */
+static int seed_extra(struct refine *r, size_t n_trials, size_t k, size_t d, struct km_err *err)
+{
+    int together = !r->few && !km_rows_are_sparse(&r->o->sample->rows), rc = KM_OK;
+    size_t n = together ? r->n_extra : 1;
+
+    for (size_t e = 0; rc == KM_OK && e < r->n_extra && !km_late(r->o->deadline); e += n) {
+        rc = seed_starts(r, e, n, k, d, err);
+        for (size_t i = e; rc == KM_OK && i < e + n; i++)
+            r->list[r->n++] = (struct candidate){
+                .centers = &r->extra[i], .loss = HUGE_VAL, .number = n_trials + i};
     }
     return rc;
 }
@@ -637,7 +710,7 @@ static int finish(struct refine *r, struct candidate *c, struct km_err *err)
     if (rc || !is_sample(r))
         return rc;
     msd = result->after;
-    view.label = km_step_labels(step_of(r, c));
+    view.label = km_step_labels(step_of(r, c, &p));
     noise = km_alloc(c->centers->k, sizeof(*noise));
     if (!noise)
         return km_fail(err, KM_E_MEM, "no memory for refining");
@@ -650,6 +723,15 @@ static int finish(struct refine *r, struct candidate *c, struct km_err *err)
         result->optimism = optimism_of(2 * excess / (msd * (double)r->o->total_rows));
     km_free(noise);
     return rc;
+}
+
+/* What serves the search where there is memory for it. */
+static int init_looks(struct refine *r, const struct km_step_size *size, struct km_err *err)
+{
+    int rc =
+        km_look_init(&r->look, r->kern, r->pool, look_rows(r), size->k, size->d, size->sparse, err);
+
+    return rc ? rc : km_relax_init(&r->relax, size->k, size->d, err);
 }
 
 int km_refine(struct km_centers *best, struct km_refine_result *result, struct km_trial *trials,
@@ -672,7 +754,7 @@ int km_refine(struct km_centers *best, struct km_refine_result *result, struct k
     if (o->coarse->k > k)
         rc = look_at_coarse(&r, err);
     if (rc == KM_OK && (!size.sparse || k * d <= KM_REFINE_LOOK_CELLS))
-        rc = km_look_init(&r.look, kern, pool, look_rows(&r), k, d, size.sparse, err);
+        rc = init_looks(&r, &size, err);
     if (rc)
         goto out;
     result->rows = r.all;
@@ -707,5 +789,6 @@ out:
     km_free(r.dist2);
     km_step_free(r.step);
     km_look_done(&r.look);
+    km_relax_done(&r.relax);
     return rc;
 }
