@@ -289,8 +289,8 @@ static void new_block(void *arg, size_t block, int worker)
         set_bounds(s, i, s->b->label[i], s->b->lower + i * s->b->k);
 }
 
-/* All rows are added anew, of which the first `known` have their labels, each block while its new rows
- * are in cache. */
+/* All rows are added anew, of which the first `known` have their labels, each block while its new
+ * rows are in cache. */
 static void sum_anew(struct step *s, size_t known)
 {
     struct km_bounds *b = s->b;

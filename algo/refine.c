@@ -438,7 +438,8 @@ static int attempt(struct refine *r, struct candidate *c, const struct km_points
     return rc;
 }
 
-/* How many candidates have looks before one is chosen: where one is stuck another one may not be. */
+/* How many candidates have looks before one is chosen: where one is stuck another one may not
+ * be. */
 static size_t finalists(const struct refine *r)
 {
     return r->look.k && r->few ? FINALISTS : 1;

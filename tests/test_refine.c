@@ -377,7 +377,8 @@ static void the_budget_is_kept(void **state)
     km_mat_done(&x);
 }
 
-/* Wide rows and few centers have bounds, which have seen all rows when the first looks are at a part of them. */
+/* Wide rows and few centers have bounds, which have seen all rows when the first looks are at a
+ * part of them. */
 static void looks_at_a_part_of_the_rows_go_with_bounds(void **state)
 {
     struct km_mat x = planted_rows(16000, 64, 40, 0.05, 5);
