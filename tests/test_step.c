@@ -44,7 +44,7 @@ static struct setup make_setup(struct km_pool *pool)
     assert_true(s.norm2 && s.weight);
     for (size_t i = 0; i < ROWS; i++)
         s.weight[i] = (double)(i % 4) / 2;
-    for (enum kind kind = DENSE; kind < BOUNDED; kind++) {
+    for (int kind = 0; kind < BOUNDED; kind++) {
         struct km_rows rows = rows_of(&s, kind, 0);
         struct km_step_size size = km_step_size_of(&rows, K);
 
@@ -101,7 +101,7 @@ static void every_kind_gives_the_labels_and_sums_of_brute_force(void **state)
     (void)state;
     for (int threads = 1; threads <= 2; threads++)
         for (int weighted = 0; weighted < 2; weighted++)
-            for (enum kind kind = DENSE; kind < KINDS; kind++) {
+            for (int kind = 0; kind < KINDS; kind++) {
                 struct km_pool *pool = make_pool(threads);
                 struct setup s = make_setup(pool);
                 struct km_rows rows = rows_of(&s, kind, weighted);
@@ -131,7 +131,7 @@ static void any_number_of_threads_gives_the_same_bits(void **state)
         struct km_pool *pool = make_pool(test_threads[p]);
         struct setup s = make_setup(pool);
 
-        for (enum kind kind = DENSE; kind < KINDS; kind++) {
+        for (int kind = 0; kind < KINDS; kind++) {
             struct km_rows rows = rows_of(&s, kind, 1);
             const struct km_sums *sums = km_step_sum(s.step[kind], &rows, s.norm2, &s.c);
 
@@ -153,7 +153,7 @@ static void rows_of_several_calls_add_up(void **state)
     (void)state;
     for (size_t i = 0; i < ROWS; i++)
         norm2 += s.norm2[i];
-    for (enum kind kind = DENSE; kind < BOUNDED; kind++) {
+    for (int kind = 0; kind < BOUNDED; kind++) {
         struct km_rows rows = rows_of(&s, kind, 0);
         struct km_sums sums;
         struct km_err err;
@@ -184,7 +184,7 @@ static void distances_and_loss_follow_the_labels(void **state)
 
     (void)state;
     for (int weighted = 0; weighted < 2; weighted++)
-        for (enum kind kind = DENSE; kind < KINDS; kind++) {
+        for (int kind = 0; kind < KINDS; kind++) {
             struct km_rows rows = rows_of(&s, kind, weighted);
             double total = 0;
 
@@ -209,7 +209,7 @@ static void starts_are_different_rows(void **state)
 
     (void)state;
     for (int greedy = 0; greedy < 2; greedy++)
-        for (enum kind kind = DENSE; kind < BOUNDED; kind++) {
+        for (int kind = 0; kind < BOUNDED; kind++) {
             struct km_rows rows = rows_of(&s, kind, 1);
             size_t found[K];
             struct km_centers c;
@@ -257,7 +257,7 @@ static void a_step_is_counted_by_values_and_forms_of_centers(void **state)
 static void every_allocation_may_fail(void **state)
 {
     (void)state;
-    for (enum kind kind = DENSE; kind < KINDS; kind++) {
+    for (int kind = 0; kind < KINDS; kind++) {
         struct km_step_size size = {500, K, DIM, kind == SPARSE, 1};
         size_t n = 0;
         int rc;
