@@ -67,4 +67,9 @@ struct km_bounds_rows {
 double km_bounds_step(struct km_bounds *b, struct km_assign *a, const struct km_bounds_rows *rows,
                       const struct km_centers *c);
 
+/** No less than any row's squared distance to the center of its label, which is in c now, times its
+ * weight. */
+double km_bounds_most_dist2(const struct km_bounds *b, const struct km_centers *c,
+                            const double *weight);
+
 #endif

@@ -105,8 +105,20 @@ static void publish_all(struct km_centers *c)
 
 void km_centers_place(struct km_centers *c, const double *exact, const double *weight)
 {
-    memcpy(c->weight, weight, c->k * sizeof(*weight));
+    if (weight)
+        memcpy(c->weight, weight, c->k * sizeof(*weight));
     memcpy(c->exact, exact, c->k * c->d * sizeof(*exact));
+    publish_all(c);
+}
+
+void km_centers_go_on(struct km_centers *c, double *at, double share)
+{
+    for (size_t i = 0; i < c->k * c->d; i++) {
+        double now = c->exact[i];
+
+        c->exact[i] = now + share * (now - at[i]);
+        at[i] = now;
+    }
     publish_all(c);
 }
 

@@ -32,12 +32,16 @@ int km_centers_adopt(struct km_centers *c, size_t k, size_t d, double *exact, do
 /** Puts center j at a row (d values) with a weight. */
 void km_centers_set(struct km_centers *c, size_t j, const float *row, double weight);
 
-/** Puts all centers at (k, d) positions, with (k) weights. */
+/** Puts all centers at (k, d) positions, with (k) weights (NULL: they stay). */
 void km_centers_place(struct km_centers *c, const double *exact, const double *weight);
 
 /** Puts all centers at (row - origin) * 2^exponent of the k rows; weights stay. */
 void km_centers_place_rows(struct km_centers *c, const struct km_mat *rows, const float *origin,
                            int exponent);
+
+/** Moves each on by that share of its way from its place in `at` (k, d), which becomes where it is
+ * now. */
+void km_centers_go_on(struct km_centers *c, double *at, double share);
 
 /** Copies positions and weights; same k and d. */
 void km_centers_copy(struct km_centers *to, const struct km_centers *from);

@@ -4,6 +4,7 @@
 #define KM_ALGO_LLOYD_H
 
 #include "algo/points.h"
+#include "algo/relax.h"
 #include "algo/step.h"
 #include "base/deadline.h"
 
@@ -28,5 +29,13 @@ struct km_lloyd_result {
 struct km_lloyd_result km_lloyd(struct km_step *step, struct km_centers *c,
                                 const struct km_points *p, int max_iter, double tol,
                                 const struct km_deadline *deadline);
+
+/**
+ * The same, but between two iterations centers go on beyond their means (algo/relax.h; NULL: they
+ * do not), until the loss rises once: as far in fewer iterations. It ends at means.
+ */
+struct km_lloyd_result km_lloyd_beyond(struct km_step *step, struct km_centers *c,
+                                       const struct km_points *p, int max_iter, double tol,
+                                       const struct km_deadline *deadline, struct km_relax *relax);
 
 #endif

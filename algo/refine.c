@@ -29,11 +29,17 @@
 #define BUDGET_SHARE 0.3  /* of the floating point operations of the pass */
 #define BUDGET_FLOOR 15e9 /* floating point operations */
 #define ROUND_ITER   3    /* iterations of each candidate between two cuts */
-#define TEAM_SHARE   0.5  /* of the budget: so much all candidates but the last one may take */
+#define TEAM_SHARE   0.25 /* of the budget: so much all candidates but the last one may take */
 #define EXTRA_BYTES  ((size_t)32 << 20) /* centers of starts from the sample */
 #define BOUNDS_BYTES ((size_t)32 << 20) /* what bounds keep of centers */
 #define LAST_SHARE   0.1                /* of the budget: so much a last look may take */
+#define FINALISTS    16                 /* have looks on few rows, */
+#define FINAL_SHARE  0.4                /* while so much of the budget is left */
 #define LAST_LOOKS   3                  /* behind the last iteration */
+#define GROW_FROM    8                  /* the last candidate runs on an eighth */
+#define GROW_TO      3                  /* to a third of the rows before it runs on all: */
+#define GROW_ITER    10                 /* so many iterations on each part */
+#define GROW_TOL     1e-4               /* that gain more of the loss */
 #define LAST_TOL     1e-7 /* the last candidate has converged when an iteration gains less */
 
 double km_refine_budget(double values, size_t from_k)
@@ -96,8 +102,57 @@ static double rows_of_tournament(const struct km_refining *r, size_t n)
     return rows;
 }
 
-/* The winner: looks, and iterations on all rows until they gain nothing any more; then whether a
- * look does. */
+/* How many candidates have looks before one is chosen: where one is stuck another one may not
+ * be. */
+static size_t finalists(const struct km_refining *r)
+{
+    return r->look.k && r->few ? FINALISTS : 1;
+}
+
+/* Looks at rows for each that is left and within the budget; the best one stays. */
+static int final(struct km_refining *r, struct km_err *err)
+{
+    size_t rows = 0, moved;
+
+    for (size_t i = 0; r->look.k && i < r->n; i++) {
+        struct km_candidate *c = &r->list[i];
+        struct km_points p = km_refining_rows(r, r->all);
+        int rc;
+
+        if (i > 0 && (r->flop < FINAL_SHARE * r->budget || km_late(r->o->deadline))) {
+            keep(r, i);
+            break;
+        }
+        rc = km_refining_run(r, c, &p, 1, 0, err);
+        if (rc == KM_OK && rows == 0)
+            rows = km_refine_first_look_rows(r, c, &p);
+        if (rc == KM_OK)
+            rc = km_refine_look(r, c, rows, KM_REFINE_LOOKS, &moved, err);
+        if (rc)
+            return rc;
+    }
+    qsort(r->list, r->n, sizeof(*r->list), by_loss);
+    keep(r, 1);
+    return KM_OK;
+}
+
+/* Iterations on parts of the rows, which lead to about where those on all rows would, for less. */
+static int grow(struct km_refining *r, struct km_candidate *c, struct km_err *err)
+{
+    int rc = KM_OK;
+
+    if (r->few || c->bounded) /* whose iterations on all rows cost little */
+        return KM_OK;
+    for (size_t n = km_refining_nested(r, r->all / GROW_FROM); rc == KM_OK && n < r->all / GROW_TO;
+         n *= 2) {
+        struct km_points p = km_refining_rows(r, n);
+
+        rc = km_refining_run(r, c, &p, GROW_ITER, GROW_TOL, err);
+    }
+    return rc;
+}
+
+/* The winner: iterations on all rows until they gain nothing any more; then whether a look does. */
 static int last_candidate(struct km_refining *r, struct km_err *err)
 {
     struct km_candidate *c = &r->list[0];
@@ -107,10 +162,7 @@ static int last_candidate(struct km_refining *r, struct km_err *err)
 
     if (r->flop < km_refining_flop(&p, c->centers))
         return KM_OK;
-    rc = r->look.k ? km_refining_run(r, c, &p, 1, 0, err) : KM_OK;
-    if (rc == KM_OK && r->look.k)
-        rc =
-            km_refine_look(r, c, km_refine_first_look_rows(r, c, &p), KM_REFINE_LOOKS, &moved, err);
+    rc = grow(r, c, err);
     for (int i = 0; rc == KM_OK; i++) {
         p = km_refining_rows(r, r->all);
         rc = km_refining_run(r, c, &p, 1000, LAST_TOL, err);
@@ -134,8 +186,9 @@ static int last_candidate(struct km_refining *r, struct km_err *err)
 static int tournament(struct km_refining *r, struct km_err *err)
 {
     struct km_points p;
+    int rc;
 
-    for (size_t round = 0; r->n > 1; round++) {
+    for (size_t round = 0; r->n > finalists(r); round++) {
         size_t n = rows_of_round(r, round);
 
         p = km_refining_rows(r, n);
@@ -144,8 +197,7 @@ static int tournament(struct km_refining *r, struct km_err *err)
             break;
         }
         for (size_t i = 0; i < r->n; i++) {
-            int rc = km_refining_run(r, &r->list[i], &p, ROUND_ITER, 0, err);
-
+            rc = km_refining_run(r, &r->list[i], &p, ROUND_ITER, 0, err);
             if (rc)
                 return rc;
             if (km_late(r->o->deadline))
@@ -154,7 +206,8 @@ static int tournament(struct km_refining *r, struct km_err *err)
         sort_distinct(r);
         keep(r, (r->n + 1) / 2);
     }
-    return last_candidate(r, err);
+    rc = final(r, err);
+    return rc ? rc : last_candidate(r, err);
 }
 
 /* Starts from the sample that EXTRA_BYTES of centers hold, up to `most`; at least one. */
@@ -204,31 +257,38 @@ static int prepare(struct km_refining *r, struct km_trial *trials, size_t n_tria
     return KM_OK;
 }
 
-/* One start by k-means++ on the rows that candidates compete on. */
-static int seed_one(struct km_refining *r, struct km_centers *c, struct km_rng *rng,
-                    struct km_err *err)
+/* Starts by k-means++ on the rows that candidates compete on. */
+static int seed_starts(struct km_refining *r, size_t from, size_t n, size_t k, size_t d,
+                       struct km_err *err)
 {
+    struct km_seed_start starts[KM_REFINE_EXTRA];
     struct km_points p = km_refining_view(r, r->some);
-    size_t draws = r->few ? km_seed_draws(c->k) : 1;
+    int rc = KM_OK;
 
-    r->flop -= km_refining_flop(&p, c) * (double)draws;
-    return km_step_seed(r->step, c, &p.rows, r->few, rng, err);
+    for (size_t s = 0; rc == KM_OK && s < n; s++) {
+        starts[s] = (struct km_seed_start){.c = &r->extra[from + s]};
+        km_rng_seed(&starts[s].rng, r->o->seed, 'E', r->o->rank * KM_REFINE_EXTRA + from + s);
+        rc = km_centers_init(starts[s].c, k, d, err);
+    }
+    if (rc)
+        return rc;
+    r->flop -=
+        km_refining_flop(&p, starts->c) * (double)n * (double)(r->few ? km_seed_draws(k) : 1);
+    return km_step_seed(r->step, starts, n, &p.rows, r->few, err);
 }
 
+/* Where they do not go faster together, a job that is late to stop does with fewer. */
 static int seed_extra(struct km_refining *r, size_t n_trials, size_t k, size_t d,
                       struct km_err *err)
 {
+    size_t n = km_step_seeds_together(r->step, r->few) ? r->n_extra : 1;
     int rc = KM_OK;
 
-    for (size_t e = 0; rc == KM_OK && e < r->n_extra && !km_late(r->o->deadline); e++) {
-        struct km_rng rng;
-
-        km_rng_seed(&rng, r->o->seed, 'E', r->o->rank * KM_REFINE_EXTRA + e);
-        rc = km_centers_init(&r->extra[e], k, d, err);
-        if (rc == KM_OK)
-            rc = seed_one(r, &r->extra[e], &rng, err);
-        r->list[r->n++] = (struct km_candidate){
-            .centers = &r->extra[e], .loss = HUGE_VAL, .number = n_trials + e};
+    for (size_t e = 0; rc == KM_OK && e < r->n_extra && !km_late(r->o->deadline); e += n) {
+        rc = seed_starts(r, e, n, k, d, err);
+        for (size_t i = e; rc == KM_OK && i < e + n; i++)
+            r->list[r->n++] = (struct km_candidate){
+                .centers = &r->extra[i], .loss = HUGE_VAL, .number = n_trials + i};
     }
     return rc;
 }
@@ -284,7 +344,7 @@ static int finish(struct km_refining *r, struct km_candidate *c, struct km_err *
     if (rc || !km_refining_is_sample(r))
         return rc;
     msd = result->after;
-    view.label = km_step_labels(km_refining_step(r, c));
+    view.label = km_step_labels(km_refining_step(r, c, &p));
     noise = km_alloc(c->centers->k, sizeof(*noise));
     if (!noise)
         return km_fail(err, KM_E_MEM, "no memory for refining");
@@ -297,6 +357,15 @@ static int finish(struct km_refining *r, struct km_candidate *c, struct km_err *
         result->optimism = optimism_of(2 * excess / (msd * (double)r->o->total_rows));
     km_free(noise);
     return rc;
+}
+
+/* What serves the search where there is memory for it. */
+static int init_looks(struct km_refining *r, const struct km_step_size *size, struct km_err *err)
+{
+    int rc = km_look_init(&r->look, r->kern, r->pool, km_refine_look_rows(r), size->k, size->d,
+                          size->sparse, err);
+
+    return rc ? rc : km_relax_init(&r->relax, size->k, size->d, err);
 }
 
 int km_refine(struct km_centers *best, struct km_refine_result *result, struct km_trial *trials,
@@ -318,8 +387,8 @@ int km_refine(struct km_centers *best, struct km_refine_result *result, struct k
         goto out;
     if (o->coarse->k > k)
         rc = km_refine_look_at_coarse(&r, err);
-    if (rc == KM_OK && (!size.sparse || k * d <= KM_REFINE_LOOK_CELLS))
-        rc = km_look_init(&r.look, kern, pool, km_refine_look_rows(&r), k, d, size.sparse, err);
+    if (rc == KM_OK && km_look_fits(k, d, size.sparse))
+        rc = init_looks(&r, &size, err);
     if (rc)
         goto out;
     result->rows = r.all;
@@ -354,5 +423,6 @@ out:
     km_free(r.dist2);
     km_step_free(r.step);
     km_look_done(&r.look);
+    km_relax_done(&r.relax);
     return rc;
 }

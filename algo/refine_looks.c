@@ -81,9 +81,11 @@ size_t km_refine_look_rows(const struct km_refining *r)
 static int has_far_row(struct km_refining *r, const struct km_candidate *c,
                        const struct km_points *p)
 {
-    struct km_step *step = km_refining_step(r, c);
+    struct km_step *step = km_refining_step(r, c, p);
     double most = 0;
 
+    if (km_step_most_dist2(step, &p->rows, c->centers) <= FAR_SHARE * c->loss)
+        return 0;
     if (km_step_rows(step) == km_points_n(p))
         km_refining_measure_labelled(r, step, c->centers, p);
     else

@@ -3,25 +3,31 @@
 
 #include <math.h>
 
-#define FEW_COST  250 /* iterations that everything on all rows takes, about */
-#define FEW_WIDTH 16  /* a narrow row takes as long as one of so many features */
+#define FEW_COST   250 /* iterations that everything on all rows takes, about */
+#define FEW_WIDTH  16  /* a narrow row takes as long as one of so many features */
+#define RELAX_ITER 4   /* in shorter runs going beyond the means gains nothing */
 
 double km_refining_flop(const struct km_points *p, const struct km_centers *c)
 {
     return 2.0 * km_step_cells(&p->rows) * (double)c->k;
 }
 
-struct km_step *km_refining_step(const struct km_refining *r, const struct km_candidate *c)
+struct km_step *km_refining_step(const struct km_refining *r, const struct km_candidate *c,
+                                 const struct km_points *p)
 {
-    return c->bounded ? c->bounded : r->step;
+    int is_bounded = c->bounded && km_points_n(p) >= km_step_rows(c->bounded);
+
+    return is_bounded ? c->bounded : r->step;
 }
 
 int km_refining_run(struct km_refining *r, struct km_candidate *c, const struct km_points *p,
                     int iterations, double tol, struct km_err *err)
 {
     double each = km_refining_flop(p, c->centers);
+    struct km_step *step = km_refining_step(r, c, p);
+    struct km_relax *relax = r->relax.at && iterations >= RELAX_ITER ? &r->relax : NULL;
     struct km_lloyd_result l;
-    int rc = km_step_reserve(km_refining_step(r, c), km_points_n(p), err);
+    int rc = km_step_reserve(step, km_points_n(p), err);
 
     if (rc)
         return rc;
@@ -29,7 +35,7 @@ int km_refining_run(struct km_refining *r, struct km_candidate *c, const struct 
         iterations = (int)(r->flop / each);
     if (iterations < 1) /* its loss is what it was */
         return KM_OK;
-    l = km_lloyd(km_refining_step(r, c), c->centers, p, iterations, tol, r->o->deadline);
+    l = km_lloyd_beyond(step, c->centers, p, iterations, tol, r->o->deadline, relax);
     c->loss = l.loss;
     c->weight = p->total_weight;
     r->flop -= each * l.work;
@@ -58,10 +64,11 @@ double km_refining_measure(struct km_refining *r, struct km_step *step, const st
 int km_refining_measure_candidate(struct km_refining *r, struct km_candidate *c,
                                   const struct km_points *p, double *msd, struct km_err *err)
 {
-    int rc = km_step_reserve(km_refining_step(r, c), km_points_n(p), err);
+    struct km_step *step = km_refining_step(r, c, p);
+    int rc = km_step_reserve(step, km_points_n(p), err);
 
     if (rc == KM_OK)
-        *msd = km_refining_measure(r, km_refining_step(r, c), c->centers, p);
+        *msd = km_refining_measure(r, step, c->centers, p);
     return rc;
 }
 

@@ -8,6 +8,7 @@
 
 #include "algo/lloyd.h"
 #include "algo/refine.h"
+#include "algo/relax.h"
 
 /** The first cut is made on this part of the rows. */
 #define KM_REFINE_FIRST_SHARE 16
@@ -40,10 +41,11 @@ struct km_refining {
     double *dist2; /* (all) squared distances to the centers that were measured last */
     const struct km_kernels *kern;
     struct km_pool *pool;
-    struct km_step *step; /* over up to all rows */
-    struct km_look look;  /* at rows; .k is 0: there are none */
-    uint64_t looks;       /* how many there were: names their random numbers */
-    int few;              /* so few rows that everything is done on all of them */
+    struct km_step *step;  /* over up to all rows */
+    struct km_look look;   /* at rows; .k is 0: there are none */
+    struct km_relax relax; /* where there are looks */
+    uint64_t looks;        /* how many there were: names their random numbers */
+    int few;               /* so few rows that everything is done on all of them */
     struct km_candidate *list;
     size_t n;                                 /* candidates left */
     size_t wanted;                            /* candidates that the budget allows */
@@ -57,8 +59,10 @@ struct km_refining {
 /** Operations of an iteration. */
 double km_refining_flop(const struct km_points *p, const struct km_centers *c);
 
-/** What labels the rows of a candidate. */
-struct km_step *km_refining_step(const struct km_refining *r, const struct km_candidate *c);
+/** What labels these rows of a candidate. Of fewer rows than bounds are of, as between looks at
+ * some, nothing is kept: what is known of the others stays good. */
+struct km_step *km_refining_step(const struct km_refining *r, const struct km_candidate *c,
+                                 const struct km_points *p);
 
 /** Iterations of a candidate on these rows, as many of them as operations are left for. */
 int km_refining_run(struct km_refining *r, struct km_candidate *c, const struct km_points *p,

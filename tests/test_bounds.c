@@ -110,6 +110,30 @@ static void labels_and_sums_are_those_of_measuring_every_row(void **state)
     }
 }
 
+/* Before each step, of centers that have moved since the one before. */
+static void no_row_is_farther_than_the_bound(void **state)
+{
+    struct setup s = make_setup(planted_rows(1500, 70, 8, 1, 5), 8, NULL);
+
+    (void)state;
+    for (int iteration = 0; iteration < 6; iteration++) {
+        double most = 0, bound;
+
+        step(&s, 1500);
+        km_centers_to_means(&s.c, &s.bounds.sums);
+        bound = km_bounds_most_dist2(&s.bounds, &s.c, NULL);
+        for (size_t i = 0; i < 1500; i++) {
+            size_t j = s.bounds.label[i];
+
+            most = fmax(most, brute_dist2(km_mat_row(&s.x, i), s.c.exact + j * 70, 70));
+        }
+        assert_true(bound >= most);
+        if (iteration > 3) /* hardly anything moves any more */
+            assert_at_most(bound, 1.5 * most);
+    }
+    done_setup(&s);
+}
+
 static void rows_may_be_added_between_steps(void **state)
 {
     struct setup s = make_setup(planted_rows(1500, 70, 8, 1, 5), 8, NULL);
@@ -257,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(labels_and_sums_are_those_of_measuring_every_row),
+        cmocka_unit_test(no_row_is_farther_than_the_bound),
         cmocka_unit_test(rows_may_be_added_between_steps),
         cmocka_unit_test(rows_may_have_weights),
         cmocka_unit_test(a_far_row_leaves_no_crumbs),

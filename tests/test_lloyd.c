@@ -4,8 +4,9 @@
 
 #include "algo/lloyd.h"
 
-static struct km_lloyd_result run(struct km_centers *c, const struct km_mat *x,
-                                  const double *weight, int max_iter, double tol)
+static struct km_lloyd_result run_relaxed(struct km_centers *c, const struct km_mat *x,
+                                          const double *weight, int max_iter, double tol,
+                                          struct km_relax *relax)
 {
     struct km_points p = weighted_points(x, weight, &km_kernels_generic);
     struct km_step_size size = km_step_size_of(&p.rows, c->k);
@@ -14,9 +15,15 @@ static struct km_lloyd_result run(struct km_centers *c, const struct km_mat *x,
     struct km_err err;
 
     assert_ok(km_step_new(&step, &size, test_kern(), NULL, &err), err);
-    r = km_lloyd(step, c, &p, max_iter, tol, NULL);
+    r = km_lloyd_beyond(step, c, &p, max_iter, tol, NULL, relax);
     km_step_free(step);
     return r;
+}
+
+static struct km_lloyd_result run(struct km_centers *c, const struct km_mat *x,
+                                  const double *weight, int max_iter, double tol)
+{
+    return run_relaxed(c, x, weight, max_iter, tol, NULL);
 }
 
 static double *some_weights(size_t n)
@@ -170,6 +177,60 @@ static void it_stops_at_max_iter_or_when_an_iteration_gains_less_than_tol(void *
 
 /* The first iteration has no loss to compare with, not even that of a single center at the origin.
  */
+static void beyond_the_means_fewer_iterations_lead_as_far(void **state)
+{
+    struct km_mat x = random_rows(4000, 3, 6);
+    struct km_centers plain = random_centers(&x, 20, 6), relaxed = random_centers(&x, 20, 6);
+    struct km_centers means = random_centers(&x, 20, 6);
+    struct km_lloyd_result without = run(&plain, &x, NULL, 1000, 1e-6), with;
+    struct km_relax relax;
+    struct km_err err;
+
+    (void)state;
+    assert_ok(km_relax_init(&relax, 20, 3, &err), err);
+    with = run_relaxed(&relaxed, &x, NULL, 1000, 1e-6, &relax);
+    assert_true(without.converged && with.converged);
+    assert_true(4 * with.iterations < 3 * without.iterations);
+    assert_at_most(with.loss, without.loss * 1.01);
+    km_centers_copy(&means, &relaxed);
+    brute_lloyd_step(means.exact, &x, NULL, 20);
+    for (size_t v = 0; v < 20 * 3;
+         v++) /* it ended at means, and these are nearly those of their own labels */
+        assert_near(relaxed.exact[v], means.exact[v], 0.02);
+    km_relax_done(&relax);
+    km_centers_done(&plain);
+    km_centers_done(&relaxed);
+    km_centers_done(&means);
+    km_mat_done(&x);
+}
+
+static void a_run_with_relaxation_ends_at_means(void **state)
+{
+    struct km_mat x = random_rows(500, 3, 7);
+
+    (void)state;
+    for (int most = 1; most <= 6; most++) {
+        struct km_centers c = random_centers(&x, 5, 7);
+        struct km_relax relax;
+        struct km_err err;
+        double sum = 0, want = 0;
+
+        assert_ok(km_relax_init(&relax, 5, 3, &err), err);
+        assert_int_equal(run_relaxed(&c, &x, NULL, most, 0, &relax).iterations, most);
+        for (size_t t = 0; t < 3;
+             t++) { /* the mean of means, with their weights, is that of the rows */
+            for (size_t j = 0; j < 5; j++)
+                sum += c.weight[j] * c.exact[j * 3 + t];
+            for (size_t i = 0; i < 500; i++)
+                want += (double)km_mat_row(&x, i)[t];
+        }
+        assert_near(sum, want, 1e-9);
+        km_relax_done(&relax);
+        km_centers_done(&c);
+    }
+    km_mat_done(&x);
+}
+
 static void the_first_iteration_is_never_the_last_by_tol(void **state)
 {
     static const float rows[4] = {-3, -1, 1, 3}, starts[2] = {1, 5.5f};
@@ -315,6 +376,8 @@ int main(void)
         cmocka_unit_test(the_loss_of_a_converged_run_is_that_of_brute_force),
         cmocka_unit_test(planted_clusters_are_found),
         cmocka_unit_test(it_stops_at_max_iter_or_when_an_iteration_gains_less_than_tol),
+        cmocka_unit_test(beyond_the_means_fewer_iterations_lead_as_far),
+        cmocka_unit_test(a_run_with_relaxation_ends_at_means),
         cmocka_unit_test(the_first_iteration_is_never_the_last_by_tol),
         cmocka_unit_test(an_empty_center_keeps_its_place),
         cmocka_unit_test(a_weight_is_as_good_as_a_row_repeated),

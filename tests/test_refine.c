@@ -127,6 +127,36 @@ static void with_all_rows_it_is_as_good_as_ten_full_runs(void **state)
     }
 }
 
+/* Rows of 30 clusters, the last of which have one in thirty of the rows that the first have. */
+static struct km_mat uneven_rows(size_t n, size_t d, uint64_t seed)
+{
+    struct km_mat x = planted_rows(n, d, 30, 0.5, seed);
+
+    for (size_t i = 0; i < n; i++) {
+        size_t j = i % 30;
+
+        for (size_t t = 0; i / 30 % (j + 1) != 0 && t < d; t++)
+            km_mat_row(&x, i)[t] = km_mat_row(&x, i - j)[t] + 0.1F * km_mat_row(&x, i)[t];
+    }
+    return x;
+}
+
+static void looks_at_some_of_the_rows_move_centers(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 4; seed++) {
+        struct km_mat x = uneven_rows(12000, 64, seed);
+        struct setup s = make_setup(&x, 16, x.n, seed);
+        double before = brute_loss(&x, NULL, best_trial(&s)->exact, 16);
+
+        refine(&s, 0.6e9, NULL);
+        assert_int_equal(s.result.rows, x.n);
+        assert_at_most(brute_loss(&x, NULL, s.best.exact, 16), before);
+        done_setup(&s);
+        km_mat_done(&x);
+    }
+}
+
 static void the_result_tells_the_truth(void **state)
 {
     struct km_mat x = planted_rows(1000, 5, 6, 0.6, 1);
@@ -200,8 +230,8 @@ static void as_many_candidates_take_part_as_the_budget_allows(void **state)
     for (size_t n = 1; n <= 6; n++) {
         struct setup s = make_setup(&x, 10, 1000, 3);
 
-        refine(&s, (fmax(15, 3 * rounds[n]) + 3 * rounds[n]) * iteration,
-               NULL); /* half, at least 15, is for the last */
+        refine(&s, (fmax(15, 9 * rounds[n]) + 3 * rounds[n]) * iteration,
+               NULL); /* three quarters, at least 15, are for the last */
         assert_int_equal(s.result.candidates, n < 2 ? 2 : n);
         assert_int_equal(s.result.rows, 1000);
         done_setup(&s);
@@ -219,7 +249,7 @@ static void the_first_cuts_are_made_on_few_rows(void **state)
     double cuts = 9 * 400 + 5 * 800 + 3 * 1600 + 2 * 3200;
 
     (void)state;
-    refine(&s, (15 * 6400 + 3 * cuts) * row, NULL);
+    refine(&s, 4 * 3 * cuts * row, NULL); /* three quarters are for the last */
     assert_int_equal(s.result.candidates, 9);
     assert_int_equal(s.result.rows, 6400);
     done_setup(&s);
@@ -344,6 +374,31 @@ static void the_budget_is_kept(void **state)
             assert_true(s.result.iterations > 5);
         done_setup(&s);
     }
+    km_mat_done(&x);
+}
+
+/* Wide rows and few centers have bounds, which have seen all rows when the first looks are at a
+ * part of them. */
+static void looks_at_a_part_of_the_rows_go_with_bounds(void **state)
+{
+    struct km_mat x = planted_rows(16000, 64, 40, 0.05, 5);
+    double iteration = 2.0 * 16000 * 16 * 64;
+    size_t moved = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        struct setup s = make_setup(&x, 16, 16000, seed);
+        struct km_refine_options o = options_of(&s, 16 * iteration);
+        struct km_err err;
+
+        o.seed = seed;
+        o.coarse = &s.trials[0].centers; /* no looks at coarse ones */
+        assert_ok(km_refine(&s.best, &s.result, s.trials, 30, &o, test_kern(), NULL, &err), err);
+        assert_true(s.result.after < s.result.before);
+        moved += s.result.moved;
+        done_setup(&s);
+    }
+    assert_true(moved > 0);
     km_mat_done(&x);
 }
 
@@ -488,6 +543,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(with_all_rows_it_is_as_good_as_ten_full_runs),
+        cmocka_unit_test(looks_at_some_of_the_rows_move_centers),
         cmocka_unit_test(the_result_tells_the_truth),
         cmocka_unit_test(trials_with_a_blind_spot_do_not_decide),
         cmocka_unit_test(the_result_has_converged_on_all_rows),
@@ -498,6 +554,7 @@ int main(void)
         cmocka_unit_test(sorted_rows_are_refined_as_well_as_mixed_ones),
         cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
         cmocka_unit_test(the_budget_is_kept),
+        cmocka_unit_test(looks_at_a_part_of_the_rows_go_with_bounds),
         cmocka_unit_test(the_formula_of_the_budget_holds),
         cmocka_unit_test(a_single_trial_of_all_centers_works),
         cmocka_unit_test(one_center_becomes_the_mean),

@@ -105,6 +105,8 @@ static int shrink(struct km_trials *t, const struct km_job *job, const struct km
     if (job->plan.factor == 1)
         return take_centers(t, coarse, err);
     t->all = job->plan.trials;
+    t->k = (size_t)job->request->params.k;
+    t->d = coarse->d;
     rc = run_trials(t, coarse, &job->request->params, &job->team, job->m, err);
     for (size_t j = 0; j < coarse->k; j++)
         weight += coarse->weight[j];

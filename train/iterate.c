@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/iterate.h"
 
+#include "algo/look.h"
+#include "algo/relax.h"
 #include "algo/step.h"
 #include "base/log.h"
 #include "base/stop.h"
@@ -13,6 +15,7 @@
 struct round {
     struct km_step *step;
     struct km_sums sums;
+    struct km_relax relax;
 };
 
 static int round_init(struct round *r, const struct km_plan *plan, const struct km_feed *feed,
@@ -25,13 +28,18 @@ static int round_init(struct round *r, const struct km_plan *plan, const struct 
                                       .sparse = shape.sparse};
     int rc = km_sums_init(&r->sums, plan->k, shape.d, err);
 
-    return rc ? rc : km_step_new(&r->step, &size, m->kern, m->pool, err);
+    if (rc == KM_OK)
+        rc = km_step_new(&r->step, &size, m->kern, m->pool, err);
+    if (rc == KM_OK && km_look_fits(plan->k, shape.d, shape.sparse))
+        rc = km_relax_init(&r->relax, plan->k, shape.d, err);
+    return rc;
 }
 
 static void round_done(struct round *r)
 {
     km_step_free(r->step);
     km_sums_done(&r->sums);
+    km_relax_done(&r->relax);
 }
 
 /* Adds up this host's rows, in sums.ssd their squared norms; *stopped: not all of them. */
@@ -89,9 +97,12 @@ int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_
     if (rc == KM_OK && job->team.rank == 0)
         km_log(KM_INFO, "reading the train data for up to %zu iteration(s) over all rows", most);
     for (; rc == KM_OK && done < most; done++) {
+        if (done > 0)
+            km_relax_beyond(&r.relax, c);
         rc = sum_rows(&r, job, c, err);
         if (rc || job->state.stopped)
             break;
+        km_relax_remember(&r.relax, c);
         means = km_centers_to_means(c, &r.sums);
         msd = msd_of(&r.sums, means);
         result->before = done == 0 ? msd : result->before;
@@ -100,6 +111,7 @@ int km_iterate(struct km_job *job, struct km_centers *c, size_t most, struct km_
             most = done; /* enough */
         before = means;
     }
+    km_relax_undo(&r.relax, c); /* where they went beyond and not all rows followed */
     round_done(&r);
     result->iterations = done;
     result->after = msd;

@@ -21,8 +21,8 @@
 /* Bytes of one value of a trial's centers, in all their forms. */
 #define TRIAL_CELL_BYTES 16.0
 /* Beside the trials: the best one, a start from the sample, sums of the refinement, of looks, and
- * of iterations. */
-#define OTHER_CENTERS 5
+ * of iterations, and where centers were before they went beyond their means. */
+#define OTHER_CENTERS 6
 #define FULL_FACTOR_K 50  /* up to here K is small */
 #define CENTER_ROWS   100 /* that a center of the pass is to see */
 
