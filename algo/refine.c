@@ -221,9 +221,9 @@ static size_t starts_that_fit(const struct km_refining *r, size_t most)
 }
 
 /*
- * The candidates: the best different trials, and up to KM_REFINE_EXTRA starts from the sample
- * itself. The trials all descend from the first mini-batch; where that is not like the rest (a
- * sorted file), they share its blind spots, and a start from the sample does not.
+ * The candidates: the best different trials, and starts from the sample itself. The trials all
+ * descend from the first mini-batch; where that is not like the rest (a sorted file), they share
+ * its blind spots, and a start from the sample does not.
  */
 static int prepare(struct km_refining *r, struct km_trial *trials, size_t n_trials,
                    struct km_err *err)
@@ -277,13 +277,12 @@ static int seed_starts(struct km_refining *r, size_t from, size_t n, size_t k, s
     return km_step_seed(r->step, starts, n, &p.rows, r->few, err);
 }
 
-/* Plain k-means++ of dense rows goes faster for all starts together; else a job that is late to
- * stop does with fewer. */
+/* Where they do not go faster together, a job that is late to stop does with fewer. */
 static int seed_extra(struct km_refining *r, size_t n_trials, size_t k, size_t d,
                       struct km_err *err)
 {
-    int together = !r->few && !km_rows_are_sparse(&r->o->sample->rows), rc = KM_OK;
-    size_t n = together ? r->n_extra : 1;
+    size_t n = km_step_seeds_together(r->step, r->few) ? r->n_extra : 1;
+    int rc = KM_OK;
 
     for (size_t e = 0; rc == KM_OK && e < r->n_extra && !km_late(r->o->deadline); e += n) {
         rc = seed_starts(r, e, n, k, d, err);
@@ -388,7 +387,7 @@ int km_refine(struct km_centers *best, struct km_refine_result *result, struct k
         goto out;
     if (o->coarse->k > k)
         rc = km_refine_look_at_coarse(&r, err);
-    if (rc == KM_OK && (!size.sparse || k * d <= KM_REFINE_LOOK_CELLS))
+    if (rc == KM_OK && km_look_fits(k, d, size.sparse))
         rc = init_looks(&r, &size, err);
     if (rc)
         goto out;

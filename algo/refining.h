@@ -59,8 +59,8 @@ struct km_refining {
 /** Operations of an iteration. */
 double km_refining_flop(const struct km_points *p, const struct km_centers *c);
 
-/** What labels the candidate's rows. Of fewer rows than bounds are of, as between looks at some,
- * nothing is kept: what is known of the others stays good. */
+/** What labels these rows of a candidate. Of fewer rows than bounds are of, as between looks at
+ * some, nothing is kept: what is known of the others stays good. */
 struct km_step *km_refining_step(const struct km_refining *r, const struct km_candidate *c,
                                  const struct km_points *p);
 

@@ -356,6 +356,11 @@ int km_step_seed(struct km_step *step, struct km_seed_start *starts, size_t n,
     return step->kind->seed(step, starts, n, rows, greedy, err);
 }
 
+int km_step_seeds_together(const struct km_step *step, int greedy)
+{
+    return step->kind == &dense && !greedy;
+}
+
 double km_step_cells(const struct km_rows *rows)
 {
     double values = (double)km_rows_values(rows);

@@ -104,6 +104,9 @@ double km_step_most_dist2(const struct km_step *step, const struct km_rows *rows
 int km_step_seed(struct km_step *step, struct km_seed_start *starts, size_t n,
                  const struct km_rows *rows, int greedy, struct km_err *err);
 
+/** Whether several starts take less in one call. */
+int km_step_seeds_together(const struct km_step *step, int greedy);
+
 /**
  * How many numbers a step over these rows multiplies with each center, for what it costs. Sparse
  * rows are few numbers beside the features, and so the centers themselves, which a step writes in

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/iterate.h"
 
-#include "algo/refine.h"
+#include "algo/look.h"
 #include "algo/relax.h"
 #include "algo/step.h"
 #include "base/log.h"
@@ -30,7 +30,7 @@ static int round_init(struct round *r, const struct km_plan *plan, const struct 
 
     if (rc == KM_OK)
         rc = km_step_new(&r->step, &size, m->kern, m->pool, err);
-    if (rc == KM_OK && (!shape.sparse || plan->k * shape.d <= KM_REFINE_LOOK_CELLS))
+    if (rc == KM_OK && km_look_fits(plan->k, shape.d, shape.sparse))
         rc = km_relax_init(&r->relax, plan->k, shape.d, err);
     return rc;
 }
