@@ -132,6 +132,23 @@ static void an_empty_center_keeps_its_place(void **state)
     km_mat_done(&x);
 }
 
+static void rows_that_grew_since_the_pass_are_refused(void **state)
+{
+    struct km_mat x = rows_of(1);
+    struct km_iterated r = {0};
+    struct km_centers c;
+    struct stage s;
+
+    (void)state;
+    c = start(&s, &x);
+    s.job.state.frame.exponent++; /* the feed brings them to less than the frame */
+    assert_int_equal(km_iterate(&s.job, &c, 3, &r, &s.err), KM_E_INPUT);
+    assert_contains(s.err.msg, "has larger values than when it was read before");
+    km_centers_done(&c);
+    stage_done(&s);
+    km_mat_done(&x);
+}
+
 static void a_lack_of_memory_is_told(void **state)
 {
     struct km_mat x = rows_of(1);
@@ -179,6 +196,7 @@ int main(void)
         cmocka_unit_test(one_iteration_is_a_step_of_lloyd),
         cmocka_unit_test(iterations_end_where_nothing_is_gained),
         cmocka_unit_test(an_empty_center_keeps_its_place),
+        cmocka_unit_test(rows_that_grew_since_the_pass_are_refused),
         cmocka_unit_test(a_lack_of_memory_is_told),
         cmocka_unit_test(a_stop_leaves_the_centers_where_they_were),
     };
