@@ -103,8 +103,9 @@ int km_assign_init(struct km_assign *a, const struct km_kernels *kern, struct km
     for (size_t i = 0; rc == KM_OK && i < threads; i++)
         rc = km_order_init(&a->orders[i], i == 0 && wave > KM_KERN_ROWS ? wave : KM_KERN_ROWS,
                            max_k);
-    for (; rc == KM_OK && a->max_parts < parts; a->max_parts++)
-        rc = km_sums_init(&a->parts[a->max_parts], max_k, d, err);
+    a->max_parts = parts;
+    for (size_t p = 0; rc == KM_OK && p < (threads > 1 ? parts : km_min(parts, 1)); p++)
+        rc = km_sums_init(&a->parts[p], max_k, d, err);
     if (rc) {
         km_assign_done(a);
         return km_fail(err, KM_E_MEM, "no memory for the assignment of %zu rows to %zu centers",
@@ -115,7 +116,7 @@ int km_assign_init(struct km_assign *a, const struct km_kernels *kern, struct km
 
 void km_assign_done(struct km_assign *a)
 {
-    for (size_t i = 0; i < a->max_parts; i++)
+    for (size_t i = 0; a->parts && i < a->max_parts; i++)
         km_sums_done(&a->parts[i]);
     for (int i = 0; a->orders && i < km_pool_threads(a->pool); i++)
         km_order_done(&a->orders[i]);
@@ -141,9 +142,10 @@ struct step {
     const double *weight;
     struct km_sums *sums;
     uint32_t *label; /* of the rows of x */
-    int labelled;    /* already */
+    size_t known;    /* of so many of them, from the first on, already */
     float *score, *second;
     float *table; /* (rows of x, k) every score; NULL: not wanted */
+    const double *table_norm2;
     float *norm2;
     struct km_exact exact;
     double *squares; /* sums of |x|^2 of each block; NULL: not wanted */
@@ -243,8 +245,8 @@ static void label_with_all(const struct step *s, const struct km_mat *x, size_t 
             row[r] = km_mat_row(x, i + r);
         s->kern->scores(table + i * k, row, n, s->c, 0, k);
         for (size_t r = 0; r < n; r++)
-            s->label[from + i + r] =
-                km_exact_label(&s->exact, row[r], s->norm2[from + i + r], table + (i + r) * k);
+            s->label[from + i + r] = km_exact_label(
+                &s->exact, row[r], (float)s->table_norm2[from + i + r], table + (i + r) * k);
     }
 }
 
@@ -252,14 +254,14 @@ static void label_block(void *arg, size_t block, int worker)
 {
     const struct step *s = arg;
     struct km_mat view = block_of(s, block);
-    size_t from = block * s->block;
+    size_t from = block * s->block, skip = s->known > from ? s->known - from : 0;
     float *scratch = s->a->scratch + (size_t)worker * KM_KERN_SCRATCH;
 
-    if (s->labelled)
+    if (skip >= view.n)
         return;
     if (s->table) {
-        s->kern->norms(s->norm2 + from, &view);
-        label_with_all(s, &view, from);
+        view = km_mat_view(&view, skip, view.n - skip);
+        label_with_all(s, &view, from + skip);
     } else {
         s->kern->nearest(s->label + from, s->score + from, s->second + from, s->norm2 + from, &view,
                          s->c, s->a->packed, scratch);
@@ -302,17 +304,37 @@ static void add_block(const struct step *s, struct km_sums *part, size_t block, 
     }
 }
 
+static void add_group(struct step *s, struct km_sums *part, size_t group, int worker)
+{
+    size_t block = group * s->part_blocks;
+    size_t end = km_min(block + s->part_blocks, s->blocks);
+
+    km_sums_clear(part);
+    for (; block < end; block++) {
+        label_block(s, block, worker);
+        add_block(s, part, block, worker);
+    }
+}
+
 static void group_task(void *arg, size_t task, int worker)
 {
     struct step *s = arg;
-    size_t block = task * s->part_blocks;
-    size_t end = km_min(block + s->part_blocks, s->blocks);
 
-    km_sums_clear(&s->a->parts[task]);
-    for (; block < end; block++) {
-        label_block(s, block, worker);
-        add_block(s, &s->a->parts[task], block, worker);
-    }
+    add_group(s, &s->a->parts[task], task, worker);
+}
+
+/* Adds a group's center j to the result. */
+static void combine(const struct step *s, const struct km_sums *part, size_t j)
+{
+    size_t d = s->x.d;
+    const double *from = part->sum + j * d;
+    double *to = s->sums->sum + j * d;
+
+    if (part->count[j] == 0)
+        return;
+    s->sums->count[j] += part->count[j];
+    for (size_t t = 0; t < d; t++)
+        to[t] += from[t];
 }
 
 /* Adds the groups of some centers to the result, in the order of the groups. */
@@ -321,21 +343,22 @@ static void combine_task(void *arg, size_t task, int worker)
 {
     const struct step *s = arg;
     size_t j = task * COMBINE_CENTERS, end = km_min(j + COMBINE_CENTERS, s->c->k);
-    size_t d = s->x.d;
 
     (void)worker;
     for (; j < end; j++)
-        for (size_t p = 0; p < s->parts; p++) {
-            const struct km_sums *part = &s->a->parts[p];
-            const double *from = part->sum + j * d;
-            double *to = s->sums->sum + j * d;
+        for (size_t p = 0; p < s->parts; p++)
+            combine(s, &s->a->parts[p], j);
+}
 
-            if (part->count[j] == 0)
-                continue;
-            s->sums->count[j] += part->count[j];
-            for (size_t t = 0; t < d; t++)
-                to[t] += from[t];
-        }
+/* The same on one thread: each group is added while its sums are in cache, and all share the memory
+ * of the first. */
+static void add_group_by_group(struct step *s)
+{
+    for (size_t group = 0; group < s->parts; group++) {
+        add_group(s, &s->a->parts[0], group, 0);
+        for (size_t j = 0; j < s->c->k; j++)
+            combine(s, &s->a->parts[0], j);
+    }
 }
 
 /* What the blocks have found. */
@@ -358,6 +381,10 @@ static double add_in_groups(struct step *s)
 {
     s->part_blocks = km_ceil_div(s->blocks, s->parts);
     s->parts = km_ceil_div(s->blocks, s->part_blocks);
+    if (km_pool_threads(s->a->pool) == 1) {
+        add_group_by_group(s);
+        return add_squares(s);
+    }
     km_pool_run(s->a->pool, group_task, s, s->parts);
     km_pool_run(s->a->pool, combine_task, s, km_ceil_div(s->c->k, COMBINE_CENTERS));
     return add_squares(s);
@@ -405,7 +432,9 @@ static double add_in_waves(const struct step *all)
         s.score += from;
         s.second += from;
         s.norm2 += from;
+        s.known -= km_min(from, s.known);
         s.table = all->table ? all->table + from * all->c->k : NULL;
+        s.table_norm2 = all->table ? all->table_norm2 + from : NULL;
         s.weight = all->weight ? all->weight + from : NULL;
         km_pool_run(s.a->pool, label_block, &s, s.blocks);
         km_order_rows(&s.a->orders[0], &s.x, s.label, s.weight);
@@ -452,33 +481,18 @@ void km_assign_add(struct km_assign *a, struct km_sums *sums, const struct km_ma
     add_all(&s, sums);
 }
 
-void km_assign_add_scored(struct km_assign *a, float *score, struct km_sums *sums,
-                          const struct km_mat *x, const struct km_centers *c)
+void km_assign_add_scored(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
+                          const double *weight, const struct km_scored *scored,
+                          const struct km_centers *c)
 {
     struct step s = bare_step(a, x, c);
 
-    s.table = score;
-    add_all(&s, sums);
-}
-
-void km_assign_sum(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
-                   const double *weight, uint32_t *label, size_t k)
-{
-    const struct km_centers c = {.k = k, .d = x->d};
-    struct step s = {.a = a,
-                     .kern = a->kern,
-                     .x = *x,
-                     .c = &c,
-                     .weight = weight,
-                     .label = label,
-                     .labelled = 1,
-                     .score = a->score,
-                     .second = a->second,
-                     .norm2 = a->norm2,
-                     .block = block_rows(x, k),
-                     .blocks = blocks_of(x, k)};
-
-    assert(x->n <= a->max_rows && k <= a->max_k);
+    s.weight = weight;
+    s.label = scored->label;
+    s.table = scored->score;
+    s.table_norm2 = scored->norm2;
+    s.known = scored->known;
+    a->rows -= (double)scored->known;
     add_all(&s, sums);
 }
 

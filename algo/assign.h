@@ -54,12 +54,19 @@ void km_assign_rows(struct km_assign *a, const struct km_mat *x, const struct km
 void km_assign_add(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
                    const double *weight, const struct km_centers *c, int want_ssd);
 
-/**
- * km_assign_add for rows of weight 1 each that also tells every score: score (x->n, c->k), of each
- * row and each center as km_kernels.scores tells them.
- */
-void km_assign_add_scored(struct km_assign *a, float *score, struct km_sums *sums,
-                          const struct km_mat *x, const struct km_centers *c);
+/** Labels and scores of rows, the caller's. */
+struct km_scored {
+    uint32_t *label; /* (rows) */
+    float *score;    /* (rows, k) as km_kernels.scores tells them, of the rows behind the known */
+    const double *norm2; /* (rows) |x_i|^2 */
+    size_t known;        /* rows, from the first on, whose labels are known */
+};
+
+/** Labels and scores of the rows that are not known, and counts and sums of all. a->label stays as
+ * it is. */
+void km_assign_add_scored(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
+                          const double *weight, const struct km_scored *scored,
+                          const struct km_centers *c);
 
 /**
  * Sum over the rows of x of the squared distance to the nearest center, by differences in float64.
@@ -77,12 +84,5 @@ double km_assign_ssd_given(struct km_assign *a, double *dist2, const struct km_m
 /** No less than the squared distance of row i of the last call to its center; not after
  * km_assign_add_scored. */
 float km_assign_most_dist2(const struct km_assign *a, size_t i);
-
-/**
- * km_assign_add for rows whose nearest centers are known: label, of centers below k. Only count,
- * sum and rows.
- */
-void km_assign_sum(struct km_assign *a, struct km_sums *sums, const struct km_mat *x,
-                   const double *weight, uint32_t *label, size_t k);
 
 #endif

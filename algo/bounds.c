@@ -18,6 +18,8 @@
  * many: about what it measures (MNIST, k=10 and 40: 12 rows for each that changes). */
 #define MEASURED 12
 #define LOOK     32
+/* Of |sum|^2: where it is less, 33 of 53 bits are left of what was once added and taken away. */
+#define CRUMBS 0x1p-40
 /* What a few operations of float32 are off by, and what is lost to underflow. */
 #define FEW_ROUNDINGS 0x1p-21f
 #define LOST          1e-40
@@ -42,7 +44,8 @@ int km_bounds_init(struct km_bounds *b, size_t k, size_t d, struct km_err *err)
         rc = km_mat_init(&b->at, k, d, err);
     b->drift = km_alloc(k, sizeof(*b->drift));
     b->members = km_alloc(k, sizeof(*b->members));
-    if (rc == KM_OK && (!b->drift || !b->members))
+    b->top = km_alloc(k, sizeof(*b->top));
+    if (rc == KM_OK && (!b->drift || !b->members || !b->top))
         rc = km_fail(err, KM_E_MEM, "no memory for bounds");
     if (rc)
         km_bounds_done(b);
@@ -64,6 +67,7 @@ void km_bounds_done(struct km_bounds *b)
     free_rows(b);
     km_free(b->drift);
     km_free(b->members);
+    km_free(b->top);
     km_mat_done(&b->at);
     km_sums_done(&b->sums);
     *b = (struct km_bounds){0};
@@ -282,56 +286,107 @@ static void new_block(void *arg, size_t block, int worker)
 
     (void)worker;
     for (size_t i = from; i < end; i++)
-        set_bounds(s, i, s->a->label[i - s->old], s->b->lower + i * s->b->k);
+        set_bounds(s, i, s->b->label[i], s->b->lower + i * s->b->k);
 }
 
-static void add_new(struct step *s)
-{
-    struct km_mat rest = km_mat_view(&s->x, s->old, s->x.n - s->old);
-
-    km_assign_add_scored(s->a, s->b->lower + s->old * s->b->k, &s->b->sums, &rest, s->c);
-    km_pool_run(s->a->pool, new_block, s, blocks_of(rest.n));
-}
-
-/* ---- the step ---- */
-
-/* How far the centers have moved since the last step: as the kernels see them, and what float32
- * hides of it. */
-static void follow(struct km_bounds *b, const struct km_centers *c)
-{
-    for (size_t j = 0; j < b->k; j++) {
-        const float *was = km_mat_row(&b->at, j), *now = km_mat_row(&c->c, j);
-        double moved2 = 0, moved, norm = sqrt(2 * (double)c->half[j] + LOST);
-
-        for (size_t t = 0; t < b->d; t++)
-            moved2 += ((double)now[t] - (double)was[t]) * ((double)now[t] - (double)was[t]);
-        moved = sqrt(moved2);
-        moved = (moved + 0x1p-22 * (norm + moved) + LOST) * (1 + (double)FEW_ROUNDINGS);
-        b->drift[j] = b->n ? (b->drift[j] + (float)moved) * (1 + FEW_ROUNDINGS / 8) : 0;
-    }
-    memcpy(b->at.v, c->c.v, b->k * b->at.ld * sizeof(float));
-}
-
-/* The weights of the old rows are no longer those of the sums. */
-static void sum_anew(struct step *s)
+/* All rows are added anew, of which the first `known` have their labels, each block while its new
+ * rows are in cache. */
+static void sum_anew(struct step *s, size_t known)
 {
     struct km_bounds *b = s->b;
+    struct km_scored scored = {b->label, b->lower, s->norm2, known};
 
     km_sums_clear(&b->sums);
-    km_assign_sum(s->a, &b->sums, &s->x, s->weight, b->label, b->k);
+    km_assign_add_scored(s->a, &b->sums, &s->x, s->weight, &scored, s->c);
     memset(b->members, 0, b->k * sizeof(*b->members));
     for (size_t i = 0; i < s->x.n; i++)
         b->members[b->label[i]]++;
 }
 
-/* Weights that come and go leave crumbs. */
-static void clear_empty(struct km_bounds *b)
+static void add_new(struct step *s)
+{
+    struct km_bounds *b = s->b;
+    struct km_mat rest = km_mat_view(&s->x, s->old, s->x.n - s->old);
+    struct km_scored scored = {b->label + s->old, b->lower + s->old * b->k, s->norm2 + s->old, 0};
+
+    if (s->weight) /* those of the old rows are no longer those of the sums */
+        sum_anew(s, s->old);
+    else
+        km_assign_add_scored(s->a, &b->sums, &rest, NULL, &scored, s->c);
+    km_pool_run(s->a->pool, new_block, s, blocks_of(rest.n));
+}
+
+/* ---- the step ---- */
+
+/* How far a center has moved since the last step: as the kernels see it, and what float32 hides of
+ * it. */
+static float moved_by(const struct km_bounds *b, const struct km_centers *c, size_t j)
+{
+    const float *was = km_mat_row(&b->at, j), *now = km_mat_row(&c->c, j);
+    double moved2 = 0, moved, norm = sqrt(2 * (double)c->half[j] + LOST);
+
+    for (size_t t = 0; t < b->d; t++)
+        moved2 += ((double)now[t] - (double)was[t]) * ((double)now[t] - (double)was[t]);
+    moved = sqrt(moved2);
+    moved = (moved + 0x1p-22 * (norm + moved) + LOST) * (1 + (double)FEW_ROUNDINGS);
+    return (float)moved;
+}
+
+static void follow(struct km_bounds *b, const struct km_centers *c)
 {
     for (size_t j = 0; j < b->k; j++)
-        if (b->members[j] == 0) {
+        b->drift[j] = b->n ? (b->drift[j] + moved_by(b, c, j)) * (1 + FEW_ROUNDINGS / 8) : 0;
+    memcpy(b->at.v, c->c.v, b->k * b->at.ld * sizeof(float));
+}
+
+double km_bounds_most_dist2(const struct km_bounds *b, const struct km_centers *c,
+                            const double *weight)
+{
+    float to[MOST_CENTERS]; /* since a row was measured, with its upper bound */
+    double most = 0;
+
+    assert(b->k <= MOST_CENTERS && c->k == b->k);
+    for (size_t j = 0; j < b->k; j++)
+        to[j] = b->drift[j] + moved_by(b, c, j);
+    for (size_t i = 0; i < b->n; i++) {
+        double upper = (double)(b->upper[i] + to[b->label[i]]) * (1 + 2 * (double)FEW_ROUNDINGS);
+
+        most = fmax(most, (weight ? weight[i] : 1) * upper * upper);
+    }
+    return most;
+}
+
+/* What comes and goes leaves crumbs. */
+static void clear_empty(struct km_bounds *b, int weighted)
+{
+    for (size_t j = 0; j < b->k; j++)
+        if (weighted ? b->members[j] == 0 : b->sums.count[j] == 0) {
             b->sums.count[j] = 0;
             memset(b->sums.sum + j * b->d, 0, b->d * sizeof(double));
         }
+}
+
+static double norm2_of(const struct km_bounds *b, size_t j)
+{
+    double norm2 = 0;
+
+    for (size_t t = 0; t < b->d; t++)
+        norm2 += b->sums.sum[j * b->d + t] * b->sums.sum[j * b->d + t];
+    return norm2;
+}
+
+/* Whether the crumbs of what has gone may count in a sum that is left. */
+static int has_crumbs(struct km_bounds *b)
+{
+    int found = 0;
+
+    for (size_t j = 0; j < b->k; j++) {
+        double norm2 = norm2_of(b, j);
+
+        b->top[j] = b->sums.count[j] > 0 ? fmax(b->top[j], norm2) : 0;
+        found |= norm2 < CRUMBS * b->top[j];
+    }
+    return found;
 }
 
 double km_bounds_step(struct km_bounds *b, struct km_assign *a, const struct km_bounds_rows *rows,
@@ -354,12 +409,14 @@ double km_bounds_step(struct km_bounds *b, struct km_assign *a, const struct km_
     } else {
         km_sums_clear(&b->sums);
     }
-    if (x->n > s.old) {
+    if (x->n > s.old)
         add_new(&s);
-        if (s.weight)
-            sum_anew(&s);
-    } else if (s.weight) {
-        clear_empty(b);
+    else
+        clear_empty(b, s.weight != NULL);
+    if (has_crumbs(b)) {
+        sum_anew(&s, x->n); /* sums have lost digits */
+        for (size_t j = 0; j < b->k; j++)
+            b->top[j] = norm2_of(b, j);
     }
     b->work = (double)(x->n - s.old) + (double)km_min(s.old, s.old / LOOK + MEASURED * changed);
     b->n = x->n;

@@ -32,6 +32,7 @@ struct km_bounds {
     struct km_change *changes; /* (room) of one step, those of each block from its first row on */
     size_t *changed;           /* (blocks) how many */
     double *measured;          /* (blocks) rows that were looked at, in distances to all centers */
+    double *top; /* (k) most that |sum|^2 has been since the sums were last those of all rows */
     /* of the last step, in rows measured: by formula, as how many are depends on the level */
     double work;
 };
@@ -59,10 +60,16 @@ struct km_bounds_rows {
 
 /**
  * Brings b->label and b->sums up to date with c for all rows. Rows 0..b->n-1 are those of the step
- * before; the others are new. `a` is sized for the new rows; with weights, for all. Returns how
- * many rows had to be measured, in units of k distances each.
+ * before; the others are new. `a` is sized for all. Sums that have become small beside what they
+ * were are made anew from all rows: a far row that has come and gone would leave its rounding.
+ * Returns how many rows had to be measured, in units of k distances each.
  */
 double km_bounds_step(struct km_bounds *b, struct km_assign *a, const struct km_bounds_rows *rows,
                       const struct km_centers *c);
+
+/** No less than any row's squared distance to the center of its label, which is in c now, times its
+ * weight. */
+double km_bounds_most_dist2(const struct km_bounds *b, const struct km_centers *c,
+                            const double *weight);
 
 #endif

@@ -84,6 +84,14 @@ float km_exact_most_dist2(const struct km_exact *e, float norm2, float score)
     return above((size2 + 2 * (double)score + (double)apart_of(e, norm2)) * (1 + 0x1p-16));
 }
 
+double km_exact_least_dist2(const struct km_exact *e, float norm2, float score, float half)
+{
+    double error = km_exact_rest(e, km_exact_norm2(e, norm2)) + (double)e->share * (double)half;
+    double least2 = (double)norm2 * (1 - 2 * e->norm_error) - e->tiny;
+
+    return (least2 + 2 * ((double)score - error)) * (1 - 0x1p-20);
+}
+
 /* Flags rows whose two best scores do not decide; returns how many. */
 KM_FOR_ALL_CPUS static uint32_t find_unsure(uint32_t *unsure, const struct km_exact *e,
                                             const float *score, const float *second,

@@ -49,6 +49,10 @@ double km_exact_norm2(const struct km_exact *e, float norm2);
  * say of the row. */
 float km_exact_most_dist2(const struct km_exact *e, float norm2, float score);
 
+/** No more than the squared distance (km_kernels.dist2) of a row and a center of that half, from
+ * what km_kernels.norms says of the row and km_kernels.scores of both. */
+double km_exact_least_dist2(const struct km_exact *e, float norm2, float score, float half);
+
 /**
  * What km_kernels.scores and pairs say of a row of that |x|^2 (or less) and a center is off from
  * the score with c->exact by km_exact_rest() + share * half of the center, at most.

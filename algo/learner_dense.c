@@ -58,7 +58,7 @@ static int start(struct km_learner *l, const struct km_rows *rows, int plusplus,
         km_seed_random(&of(l)->centers, x, rng);
         return KM_OK;
     }
-    dist2 = km_alloc(x->n, sizeof(*dist2));
+    dist2 = km_alloc(x->n, KM_SEED_FLOATS * sizeof(*dist2));
     if (!dist2)
         return km_fail(err, KM_E_MEM, "no memory for k-means++ on %zu rows", x->n);
     km_seed_plusplus(&of(l)->centers, x, NULL, l->kern, l->pool, dist2, rng);

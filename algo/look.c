@@ -16,6 +16,8 @@
 
 /* ---- memory ---- */
 
+#define SPARSE_CELLS ((size_t)4 << 20)
+
 static size_t scratch_for(size_t k, size_t d, int sparse)
 {
     size_t measure = km_near_all_scratch(k, d, sparse);
@@ -24,6 +26,11 @@ static size_t scratch_for(size_t k, size_t d, int sparse)
     size_t most = km_max(measure, cost);
 
     return km_round_up(km_max(most, split), 64);
+}
+
+int km_look_fits(size_t k, size_t d, int sparse)
+{
+    return !sparse || k * d <= SPARSE_CELLS;
 }
 
 int km_look_init(struct km_look *l, const struct km_kernels *kern, struct km_pool *pool,

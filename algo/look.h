@@ -43,10 +43,8 @@ struct km_look {
     size_t *start;               /* (k + 1) those of each center in both */
     struct km_look_center *of;   /* (k) */
     uint32_t *by_cost, *by_gain; /* (k) centers, the cheapest and the dearest first */
-    double *
-        /* (d, k rounded up to 8) centers feature by feature, for few features and for sparse
-         * rows */
-        lanes;
+    double
+        *lanes; /* (d, k rounded up to 8) centers feature by feature: see km_near_all_has_lanes */
     struct km_sums sums; /* of the partition that is tried */
     char *scratch;       /* (threads, scratch_bytes) */
     size_t scratch_bytes;
@@ -54,6 +52,12 @@ struct km_look {
 
 /** Bytes that km_look_init takes for each row. */
 #define KM_LOOK_ROW_BYTES 36
+
+/**
+ * Whether it has memory for so many centers: of sparse rows 4 M features of all of them together,
+ * which are 64 MiB of centers feature by feature, and of sums.
+ */
+int km_look_fits(size_t k, size_t d, int sparse);
 
 /** sparse: for sparse rows, else for dense ones. */
 int km_look_init(struct km_look *l, const struct km_kernels *kern, struct km_pool *pool,

@@ -21,10 +21,6 @@ struct km_refine_options {
 /** Most rows that looks are made at (algo/look.h): 36 MiB of what they keep of rows. */
 #define KM_REFINE_LOOK_ROWS ((size_t)1 << 20)
 
-/** Most features of all centers together where there are looks at sparse rows: 64 MiB of centers
- * feature by feature, and of sums. */
-#define KM_REFINE_LOOK_CELLS ((size_t)4 << 20)
-
 /** Bytes for each row of the sample: its norm, weight, distance. */
 #define KM_REFINE_ROW_BYTES (3 * sizeof(double))
 
@@ -62,7 +58,7 @@ struct km_refine_result {
  * first on parts of the rows, then on all, with centers beyond their means in between
  * (algo/relax.h), looks again, and, where they are cheap, bold changes that are undone unless they
  * pay; all within the budget (fewer rows, candidates, looks or iterations), but for looks that gain
- * 2 % each. Sparse rows: looks up to KM_REFINE_LOOK_CELLS.
+ * 2 % each. Looks where they fit (km_look_fits).
  *
  * A center that has few rows in the sample would be moved by noise. Each is therefore drawn back
  * towards the mean of the coarse centers of its cluster, which stand for all rows

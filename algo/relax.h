@@ -6,7 +6,8 @@
 #include "algo/centers.h"
 
 struct km_relax {
-    /* (k x d) where the centers were before the iteration; once they are beyond their means: those */
+    /* (k x d) where the centers were before the iteration; once they are beyond their means:
+     * those */
     double *at;
     size_t n;
     int beyond;
@@ -20,10 +21,10 @@ void km_relax_done(struct km_relax *r);
 void km_relax_remember(struct km_relax *r, const struct km_centers *c);
 
 /**
- * The centers have become the means of their rows: each goes on as it went, by 7/8 of its way. (Near
- * an optimum its distance shrinks in an iteration by a factor of 1 - s, in slow directions s is
- * small; now by 1 - 15/8 s. Twice the step would not converge.) Not behind the last iteration, after
- * which the centers should be means.
+ * The centers have become the means of their rows: each goes on as it went, by 7/8 of its way.
+ * (Near an optimum its distance shrinks in an iteration by a factor of 1 - s, in slow directions s
+ * is small; now by 1 - 15/8 s. Twice the step would not converge.) Not behind the last iteration,
+ * after which the centers should be means.
  */
 void km_relax_beyond(struct km_relax *r, struct km_centers *c);
 

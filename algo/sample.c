@@ -33,6 +33,9 @@
 #define RARE_SHARE 0.2
 /* Centers that a row is measured to where its own one says nothing; see find_untried. */
 #define OTHERS 32
+/* keep.far is below 2^90: the least distances that speak for a row, its chance over that, have all
+ * digits. */
+#define FAR_EXPONENT 90
 /* More than a few operations of float32 are off by. */
 #define SLACK (1 + 0x1p-20F)
 
@@ -227,15 +230,31 @@ void km_sample_shrink(struct km_sample *s, size_t most)
         km_sample_lower(s, choose(s, n, 1, (double)most));
 }
 
+/*
+ * The power of two that squared distances are taken times, and keep.far divided by: that of the
+ * rows, unless keep.far would come near the end of float32. Then distances that come later are in a
+ * smaller unit, and speak less for their rows; what a row was kept for stays what it was.
+ */
+static int unit_of(const struct km_sample *s, int exponent)
+{
+    int far, by = 2 * exponent;
+
+    if (!isfinite(s->keep.far))
+        return by;
+    (void)frexpf(s->keep.far, &far);
+    far -= FAR_EXPONENT;
+    return by < far ? (far < 0 ? far : 0) : by;
+}
+
 void km_sample_scale(struct km_sample *s, int exponent)
 {
-    double by2 = ldexp(1, 2 * exponent);
+    int by = unit_of(s, exponent);
 
     km_rows_scale(&s->rows, exponent);
     for (size_t i = 0; i < km_sample_rows(s); i++)
-        s->key[i].dist2 = float_of((double)s->key[i].dist2 * by2);
+        s->key[i].dist2 = float_of(ldexp((double)s->key[i].dist2, by));
     if (isfinite(s->keep.far))
-        s->keep.far = float_of((double)s->keep.far / by2);
+        s->keep.far = float_of(ldexp((double)s->keep.far, -by));
 }
 
 /* ---- rows come ---- */

@@ -6,6 +6,9 @@
 #include "algo/assign.h"
 #include "base/rng.h"
 
+/** Floats of scratch memory for each row. */
+#define KM_SEED_FLOATS 3
+
 /** Every center becomes a row of x drawn uniformly with replacement, of weight 1; x->n > 0. */
 void km_seed_random(struct km_centers *c, const struct km_mat *x, struct km_rng *rng);
 
@@ -13,16 +16,30 @@ void km_seed_random(struct km_centers *c, const struct km_mat *x, struct km_rng 
  * k-means++ (Arthur and Vassilvitskii 2007): each next center is a row drawn with probability
  * proportional to weight * squared distance to the nearest center so far; the first in proportion
  * to weight (NULL: 1 each). Where no row is left that differs from all centers, rows are drawn
- * uniformly. dist2 is scratch for x->n values. Centers get weight 1.
+ * uniformly. dist2 is scratch for KM_SEED_FLOATS x->n values, the first x->n of which become the
+ * squared distances to the nearest of all centers but the last. Centers get weight 1.
  */
 void km_seed_plusplus(struct km_centers *c, const struct km_mat *x, const double *weight,
                       const struct km_kernels *kern, struct km_pool *pool, float *dist2,
                       struct km_rng *rng);
 
+/** One of several starts, with its own random numbers. */
+struct km_seed_start {
+    struct km_centers *c;
+    struct km_rng rng;
+    float *dist2; /* (rows) scratch */
+};
+#define KM_SEED_STARTS 16 /* side by side, at most */
+
+/** km_seed_plusplus for each of n starts of the same k: rows are read once for all of them. */
+int km_seed_together(struct km_seed_start *starts, size_t n, const struct km_mat *x,
+                     const double *weight, const struct km_kernels *kern, struct km_pool *pool,
+                     struct km_err *err);
+
 /**
  * Greedy k-means++ (Arthur and Vassilvitskii 2007, section 6; as scikit-learn): the same, but each
  * next center is the best of 2 + ln k rows drawn: the one that leaves the least sum of weight *
- * squared distance. dist2 is scratch for 2 x->n values.
+ * squared distance. dist2 is scratch as above.
  */
 void km_seed_greedy(struct km_centers *c, const struct km_mat *x, const double *weight,
                     const struct km_kernels *kern, struct km_pool *pool, float *dist2,

@@ -3,6 +3,7 @@
 
 #include "algo/seed.h"
 #include "base/mem.h"
+#include "base/size.h"
 #include <math.h>
 
 #define NEARLY_FREE_FLOP 4e9
@@ -19,7 +20,6 @@ size_t km_shrink_auto_trials(size_t from_k, size_t k, size_t d)
 /* What one thread needs to run a trial; its steps run in that thread alone. */
 struct bench {
     struct km_step *step;
-    float *dist2;
     uint32_t *order;
 };
 
@@ -47,22 +47,48 @@ static void seed_distinct(struct km_centers *c, const struct km_mat *x, uint32_t
     }
 }
 
+static struct km_rng rng_of(const struct shrink *s, size_t trial)
+{
+    struct km_rng rng;
+
+    km_rng_seed(&rng, s->o->seed, 'S', s->o->parts ? s->o->part + trial * s->o->parts : trial);
+    return rng;
+}
+
+/* Starts by k-means++, some at a time; a job that is late to stop does with fewer. */
+static int seed_trials(struct shrink *s, size_t count, struct km_pool *pool, struct km_err *err)
+{
+    const struct km_mat *x = &s->points.rows.dense;
+    float *dist2 = km_alloc(x->n, KM_SEED_STARTS * sizeof(*dist2));
+    int rc = dist2 ? KM_OK : km_fail(err, KM_E_MEM, "no memory for shrinking %zu centers", x->n);
+
+    for (size_t t = 0; rc == KM_OK && t < count && !(t > 0 && km_late(s->o->deadline));
+         t += KM_SEED_STARTS) {
+        struct km_seed_start starts[KM_SEED_STARTS];
+        size_t n = km_min(count - t, KM_SEED_STARTS);
+
+        for (size_t i = 0; i < n; i++)
+            starts[i] = (struct km_seed_start){&s->trials[t + i].centers, rng_of(s, t + i),
+                                               dist2 + i * x->n};
+        rc = km_seed_together(starts, n, x, s->points.rows.weight, s->kern, pool, err);
+    }
+    km_free(dist2);
+    return rc;
+}
+
 static void run_trial(void *arg, size_t task, int worker)
 {
     struct shrink *s = arg;
     struct bench *b = &s->benches[worker];
     struct km_trial *trial = &s->trials[task];
     const struct km_mat *x = &s->points.rows.dense;
-    struct km_rng rng;
+    struct km_rng rng = rng_of(s, task);
 
     if (task > 0 && km_late(s->o->deadline)) {
         trial->loss = (double)INFINITY;
         return;
     }
-    km_rng_seed(&rng, s->o->seed, 'S', s->o->parts ? s->o->part + task * s->o->parts : task);
-    if (s->o->plusplus)
-        km_seed_plusplus(&trial->centers, x, s->points.rows.weight, s->kern, NULL, b->dist2, &rng);
-    else
+    if (!s->o->plusplus)
         seed_distinct(&trial->centers, x, b->order, &rng);
     trial->loss =
         km_lloyd(b->step, &trial->centers, &s->points, s->o->max_iter, s->o->tol, s->o->deadline)
@@ -77,9 +103,8 @@ static int bench_init(struct bench *b, const struct shrink *s, struct km_err *er
 
     if (rc)
         return rc;
-    b->dist2 = km_alloc(n, sizeof(float));
     b->order = km_alloc(n, sizeof(*b->order));
-    if (!b->dist2 || !b->order)
+    if (!b->order)
         return km_fail(err, KM_E_MEM, "no memory for shrinking %zu centers", n);
     return KM_OK;
 }
@@ -88,7 +113,6 @@ static void benches_free(struct bench *benches, int n)
 {
     for (int i = 0; benches && i < n; i++) {
         km_step_free(benches[i].step);
-        km_free(benches[i].dist2);
         km_free(benches[i].order);
     }
     km_free(benches);
@@ -127,6 +151,8 @@ int km_shrink(struct km_trial **trials, const struct km_centers *from,
         rc = km_centers_init(&s.trials[t].centers, o->k, from->d, err);
     for (int i = 0; rc == KM_OK && i < threads; i++)
         rc = bench_init(&s.benches[i], &s, err);
+    if (rc == KM_OK && o->plusplus && count > 0)
+        rc = seed_trials(&s, count, pool, err);
     if (rc == KM_OK)
         km_pool_run(pool, run_trial, &s, count);
     benches_free(s.benches, threads);

@@ -3,10 +3,10 @@
 
 #include "algo/bounds.h"
 #include "algo/loss.h"
-#include "algo/seed.h"
 #include "algo/sparse_centers.h"
 #include "base/mem.h"
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 /* As an iteration writes them: see km_step_cells. */
@@ -23,8 +23,8 @@ struct kind {
     double (*loss)(struct km_step *step, const struct km_rows *rows, const struct km_centers *c);
     double (*given)(struct km_step *step, double *dist2, const struct km_rows *rows,
                     struct km_given *g);
-    int (*seed)(struct km_step *step, struct km_centers *c, const struct km_rows *rows, int greedy,
-                struct km_rng *rng, struct km_err *err);
+    int (*seed)(struct km_step *step, struct km_seed_start *starts, size_t n,
+                const struct km_rows *rows, int greedy, struct km_err *err);
 };
 
 struct km_step {
@@ -77,20 +77,25 @@ static double given_dense(struct km_step *step, double *dist2, const struct km_r
     return km_assign_ssd_given(&step->assign, dist2, &rows->dense, g);
 }
 
-static int seed_dense(struct km_step *step, struct km_centers *c, const struct km_rows *rows,
-                      int greedy, struct km_rng *rng, struct km_err *err)
+static int seed_dense(struct km_step *step, struct km_seed_start *starts, size_t n,
+                      const struct km_rows *rows, int greedy, struct km_err *err)
 {
     const struct km_mat *x = &rows->dense;
-    float *dist2 = km_alloc(x->n, 2 * sizeof(*dist2));
+    float *dist2 = km_alloc(x->n, (greedy ? KM_SEED_FLOATS : n) * sizeof(*dist2));
+    int rc = KM_OK;
 
     if (!dist2)
         return km_fail(err, KM_E_MEM, "no memory for k-means++ on %zu rows", x->n);
-    if (greedy)
-        km_seed_greedy(c, x, rows->weight, step->kern, step->pool, dist2, rng);
-    else
-        km_seed_plusplus(c, x, rows->weight, step->kern, step->pool, dist2, rng);
+    for (size_t s = 0; s < n; s++) {
+        starts[s].dist2 = greedy ? dist2 : dist2 + s * x->n;
+        if (greedy)
+            km_seed_greedy(starts[s].c, x, rows->weight, step->kern, step->pool, dist2,
+                           &starts[s].rng);
+    }
+    if (!greedy)
+        rc = km_seed_together(starts, n, x, rows->weight, step->kern, step->pool, err);
     km_free(dist2);
-    return KM_OK;
+    return rc;
 }
 
 static const struct kind dense = {label_dense, add_dense,   dist2_dense,
@@ -147,8 +152,8 @@ static double given_sparse(struct km_step *step, double *dist2, const struct km_
     return total;
 }
 
-static int seed_sparse(struct km_step *step, struct km_centers *c, const struct km_rows *rows,
-                       int greedy, struct km_rng *rng, struct km_err *err)
+static int seed_one_sparse(struct km_step *step, struct km_centers *c, const struct km_rows *rows,
+                           int greedy, struct km_rng *rng, struct km_err *err)
 {
     struct km_sparse_centers sparse = {0};
     size_t draws = greedy ? km_seed_draws(c->k) : 1;
@@ -162,6 +167,16 @@ static int seed_sparse(struct km_step *step, struct km_centers *c, const struct 
         rc = km_sparse_centers_to_dense(c, &sparse, err);
     }
     km_sparse_centers_done(&sparse);
+    return rc;
+}
+
+static int seed_sparse(struct km_step *step, struct km_seed_start *starts, size_t n,
+                       const struct km_rows *rows, int greedy, struct km_err *err)
+{
+    int rc = KM_OK;
+
+    for (size_t s = 0; rc == KM_OK && s < n; s++)
+        rc = seed_one_sparse(step, starts[s].c, rows, greedy, &starts[s].rng, err);
     return rc;
 }
 
@@ -326,11 +341,24 @@ double km_step_given(struct km_step *step, double *dist2, struct km_rows *rows, 
     return step->kind->given(step, dist2, rows, g);
 }
 
-int km_step_seed(struct km_step *step, struct km_centers *c, const struct km_rows *rows, int greedy,
-                 struct km_rng *rng, struct km_err *err)
+double km_step_most_dist2(const struct km_step *step, const struct km_rows *rows,
+                          const struct km_centers *c)
+{
+    if (step->kind != &bounded || step->rows != km_rows_n(rows))
+        return (double)INFINITY;
+    return km_bounds_most_dist2(&step->bounds, c, rows->weight);
+}
+
+int km_step_seed(struct km_step *step, struct km_seed_start *starts, size_t n,
+                 const struct km_rows *rows, int greedy, struct km_err *err)
 {
     step->rows = 0; /* there are no labels in its memory any more */
-    return step->kind->seed(step, c, rows, greedy, rng, err);
+    return step->kind->seed(step, starts, n, rows, greedy, err);
+}
+
+int km_step_seeds_together(const struct km_step *step, int greedy)
+{
+    return step->kind == &dense && !greedy;
 }
 
 double km_step_cells(const struct km_rows *rows)

@@ -12,7 +12,7 @@
 #include "algo/centers.h"
 #include "algo/given.h"
 #include "algo/kern/kernels.h"
-#include "base/rng.h"
+#include "algo/seed.h"
 #include "base/rows.h"
 #include <stdint.h>
 
@@ -92,12 +92,20 @@ double km_step_loss(struct km_step *step, const struct km_rows *rows, const stru
  */
 double km_step_given(struct km_step *step, double *dist2, struct km_rows *rows, struct km_given *g);
 
+/** No less than any row's squared distance as km_step_dist2 tells it, times its weight, without
+ * reading the rows; infinite where nothing is known. */
+double km_step_most_dist2(const struct km_step *step, const struct km_rows *rows,
+                          const struct km_centers *c);
+
 /**
- * k-means++ on these rows by their weights, greedy or plain (algo/seed.h), for c as km_centers_init
- * left it. Not for bounded steps.
+ * k-means++ on these rows by their weights, greedy or plain (algo/seed.h), for n starts, up to
+ * KM_SEED_STARTS, whose centers are as km_centers_init left them. Not for bounded steps.
  */
-int km_step_seed(struct km_step *step, struct km_centers *c, const struct km_rows *rows, int greedy,
-                 struct km_rng *rng, struct km_err *err);
+int km_step_seed(struct km_step *step, struct km_seed_start *starts, size_t n,
+                 const struct km_rows *rows, int greedy, struct km_err *err);
+
+/** Whether several starts take less in one call. */
+int km_step_seeds_together(const struct km_step *step, int greedy);
 
 /**
  * How many numbers a step over these rows multiplies with each center, for what it costs. Sparse

@@ -119,3 +119,8 @@ void km_log_status(const char *text)
     fflush(stderr);
     pthread_mutex_unlock(&lock);
 }
+
+void km_log_warning(const char *text)
+{
+    km_log(KM_WARNING, "%s", text);
+}

@@ -34,4 +34,7 @@ int km_log_is_writing(void);
 /** True when km_log_status shows something. */
 int km_log_on_terminal(void);
 
+/** Text as a warning: where what warns is given a function to call. */
+void km_log_warning(const char *text);
+
 #endif

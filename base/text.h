@@ -32,6 +32,14 @@ struct km_list {
 int km_list_add(struct km_list *list, char *text);
 void km_list_done(struct km_list *list);
 
+/** Behind the blanks and tabs at p. */
+static inline const char *km_skip_blanks(const char *p, const char *end)
+{
+    while (p < end && (*p == ' ' || *p == '\t'))
+        p++;
+    return p;
+}
+
 /** Bytes of the UTF-8 character that s begins with (1 to 4); 0 if the bytes are no UTF-8. */
 size_t km_utf8_length(const char *s);
 

@@ -154,7 +154,7 @@ int km_lane_init(struct km_lane *lane, const struct km_shape_data *data,
     rc = s->nnz ? init_sparse(lane, err) : init_dense(lane, err);
     if (rc)
         return rc;
-    lane->dist2 = km_alloc(s->n, sizeof(float));
+    lane->dist2 = km_alloc(s->n, KM_SEED_FLOATS * sizeof(float));
     if (!lane->dist2 || samples_init(&lane->seconds) || samples_init(&lane->fma) ||
         samples_init(&lane->read))
         return km_fail(err, KM_E_MEM, "no memory for shape %s", s->name);

@@ -2,7 +2,7 @@
 #include "cli/conversion.h"
 
 #include "base/clock.h"
-#include "base/size.h"
+#include "cli/source.h"
 #include "io/sink.h"
 
 #include <inttypes.h>
@@ -14,7 +14,8 @@
 /* What the whole conversion carries from input to input. */
 struct job {
     const struct km_conversion *o;
-    struct km_mat block;
+    struct km_rows block;
+    struct km_room room; /* of it */
     struct km_sink *sink;
     /* features that do not come out, as far as there has been a warning */
     struct km_record_extras extras;
@@ -22,21 +23,29 @@ struct job {
     uint64_t row, written;
     struct km_header header; /* of the inputs that are CSV */
     int told;                /* that there is one has been said */
-    int csv;                 /* an input is CSV */
+    int text;                /* an input is CSV */
+};
+
+/* One input on its way through. */
+struct source {
+    const char *path;
+    struct km_format format;
+    struct km_reader *reader;
 };
 
 /* The first input that has rows decides how wide they are, and the output can be opened. */
-static int agree_on_width(struct job *job, const struct km_source *s, struct km_err *err)
+static int agree_on_width(struct job *job, const struct source *s, struct km_err *err)
 {
-    size_t dim = s->format.feature_dim, rows;
+    const struct km_shape shape = {.d = s->format.feature_dim};
+    size_t dim = shape.d;
 
     if (job->dim == 0) {
-        rows = BLOCK_BYTES / sizeof(float) / dim;
         job->dim = dim;
-        if (km_mat_init(&job->block, rows ? rows : 1, dim, err))
+        job->room = km_shape_fit(&shape, BLOCK_BYTES, 0, 1);
+        if (km_rows_init(&job->block, &shape, job->room, err))
             return err->code;
-        return km_sink_open(&job->sink, job->o->output, (enum km_format_kind)job->o->to,
-                            (size_t)job->o->shards, dim, err);
+        return km_sink_open(&job->sink, job->o->output, job->o->to, (size_t)job->o->shards, dim,
+                            err);
     }
     if (dim != job->dim)
         return km_fail(err, KM_E_INPUT,
@@ -46,7 +55,7 @@ static int agree_on_width(struct job *job, const struct km_source *s, struct km_
     return KM_OK;
 }
 
-static int scale(const struct km_conversion *o, float *row, size_t d, const struct km_source *s,
+static int scale(const struct km_conversion *o, float *row, size_t d, const struct source *s,
                  uint64_t row_number, struct km_err *err)
 {
     if (o->times == 1 && o->over == 1)
@@ -84,7 +93,7 @@ static void tell_header(struct job *job)
 }
 
 /* Says which features do not come out, each name once. */
-static void warn_of_extras(struct job *job, const struct km_source *s)
+static void warn_of_extras(struct job *job, const struct source *s)
 {
     const struct km_record_extras *found = &s->format.extras;
     char text[KM_RECORD_EXTRA_TEXT];
@@ -105,13 +114,13 @@ static void warn_of_extras(struct job *job, const struct km_source *s)
 }
 
 /* The rows of a block that are asked for. */
-static int put_rows(struct job *job, const struct km_source *s, size_t rows, struct km_err *err)
+static int put_rows(struct job *job, const struct source *s, size_t rows, struct km_err *err)
 {
     const struct km_conversion *o = job->o;
     int rc = KM_OK;
 
     for (size_t i = 0; !rc && i < rows && job->row < o->end; i++, job->row++) {
-        float *row = km_mat_row(&job->block, i);
+        float *row = km_mat_row(&job->block.dense, i);
 
         if (job->row < o->first)
             continue;
@@ -124,7 +133,7 @@ static int put_rows(struct job *job, const struct km_source *s, size_t rows, str
 }
 
 /* All rows of an open input that are asked for. */
-static int put_all(struct job *job, struct km_source *s, struct km_err *err)
+static int put_all(struct job *job, struct source *s, struct km_err *err)
 {
     size_t rows = 1;
     int rc;
@@ -133,7 +142,8 @@ static int put_all(struct job *job, struct km_source *s, struct km_err *err)
         return KM_OK; /* no rows */
     rc = agree_on_width(job, s, err);
     while (!rc && rows > 0 && job->row < job->o->end) {
-        rc = km_source_read(s, &job->block, &rows, err);
+        job->block.dense.n = 0;
+        rc = km_reader_read(s->reader, &job->block, job->room, &rows, err);
         if (!rc)
             rc = put_rows(job, s, rows, err);
     }
@@ -143,21 +153,22 @@ static int put_all(struct job *job, struct km_source *s, struct km_err *err)
 static int convert_input(struct job *job, const char *path, struct km_err *err)
 {
     const struct km_conversion *o = job->o;
-    struct km_format format = {.label_size = o->label_size,
-                               .header_rule = (enum km_header_rule)o->header,
-                               .dialect = o->dialect,
-                               .header = &job->header};
-    struct km_source s;
-    int rc = km_source_open(&s, path, (enum km_source_kind)o->from, &format, err);
+    struct source s = {.path = path,
+                       .format = {.kind = o->from,
+                                  .label_size = o->label_size,
+                                  .header_rule = (enum km_header_rule)o->header,
+                                  .dialect = o->dialect,
+                                  .header = &job->header}};
+    int rc = km_source_open(&s.reader, path, &s.format, err);
 
-    job->csv |= s.kind == KM_FROM_CSV;
+    job->text |= s.format.kind && s.format.kind->is_text;
     if (!rc) {
         tell_header(job);
         rc = put_all(job, &s, err);
     }
     if (!rc)
         warn_of_extras(job, &s);
-    km_source_close(&s);
+    km_reader_close(s.reader);
     return rc;
 }
 
@@ -166,26 +177,19 @@ static void print_summary(const struct job *job, uint64_t bytes, double seconds)
     const struct km_conversion *o = job->o;
 
     fprintf(stderr, "%" PRIu64 " rows x %zu columns, %" PRIu64 " bytes of %s in %d file%s",
-            job->written, job->dim, bytes, km_conversion_name(o->to), o->shards,
-            o->shards == 1 ? "" : "s");
+            job->written, job->dim, bytes, o->to->word, o->shards, o->shards == 1 ? "" : "s");
     if (o->label_size > 0)
         fprintf(stderr, ", %d leading column%s of CSV inputs dropped", o->label_size,
                 o->label_size == 1 ? "" : "s");
     fprintf(stderr, ", %.2f s\n", seconds);
 }
 
-const char *km_conversion_name(int to)
-{
-    return to == KM_CSV ? "csv" : "recordio";
-}
-
-/* What is wrong when all inputs have been read. */
 static int check_end(const struct job *job, struct km_err *err)
 {
     const struct km_conversion *o = job->o;
     char note[512];
 
-    if (!job->csv && (o->header || o->dialect.separator || o->dialect.point))
+    if (!job->text && (o->header || o->dialect.separator || o->dialect.point))
         return km_fail(err, KM_E_INPUT,
                        "--header, --separator and --decimal are for CSV, but no input is CSV (the "
                        "first is %s); leave them out",
@@ -215,7 +219,7 @@ int km_conversion_run(const struct km_conversion *o, struct km_err *err)
     if (!rc)
         print_summary(&job, bytes, km_now() - start);
     km_sink_abort(job.sink);
-    km_mat_done(&job.block);
+    km_rows_done(&job.block);
     km_header_done(&job.header);
     return rc;
 }

@@ -3,14 +3,14 @@
 #ifndef KM_CLI_CONVERSION_H
 #define KM_CLI_CONVERSION_H
 
-#include "cli/source.h"
+#include "io/format.h"
 
 #include <stdint.h>
 
 /** What is converted into what. All texts are the caller's. */
 struct km_conversion {
-    int from; /* enum km_source_kind */
-    int to;   /* enum km_format_kind: KM_RECORDIO or KM_CSV */
+    const struct km_format_kind *from; /* NULL: seen from the first bytes */
+    const struct km_format_kind *to;
     const char *output;
     uint64_t first, end; /* rows */
     double times, over;  /* the scale as a fraction, so that 1/256 and 1/3 are rounded once */
@@ -21,9 +21,6 @@ struct km_conversion {
     char **inputs;
     int n_inputs;
 };
-
-/** "recordio" or "csv". */
-const char *km_conversion_name(int to);
 
 /** Does it, and tells on standard error how it went. */
 int km_conversion_run(const struct km_conversion *o, struct km_err *err);

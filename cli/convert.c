@@ -88,9 +88,28 @@ static int take_decimal(void *into, const struct km_option *option, const char *
     return km_dialect_decimal(&((struct km_conversion *)into)->dialect, text, err);
 }
 
-static const struct km_word from_words[] = {
-    {"idx", KM_FROM_IDX}, {"csv", KM_FROM_CSV}, {"recordio", KM_FROM_RECORDIO}, {NULL, 0}};
-static const struct km_word to_words[] = {{"recordio", KM_RECORDIO}, {"csv", KM_CSV}, {NULL, 0}};
+/* A format by its word, of those that can be read or written. */
+static int take_kind(const struct km_format_kind **kind, const char *option, const char *text,
+                     int written, struct km_err *err)
+{
+    *kind = km_format_named(text);
+    if (*kind && (!written || (*kind)->write))
+        return KM_OK;
+    return km_fail(err, KM_E_INPUT, "--%s: found \"%s\", expected %s", option, text,
+                   written ? "recordio or csv" : "idx, csv or recordio");
+}
+
+static int take_from(void *into, const struct km_option *option, const char *text,
+                     struct km_err *err)
+{
+    return take_kind(&((struct km_conversion *)into)->from, option->name, text, 0, err);
+}
+
+static int take_to(void *into, const struct km_option *option, const char *text, struct km_err *err)
+{
+    return take_kind(&((struct km_conversion *)into)->to, option->name, text, 1, err);
+}
+
 static const struct km_word header_words[] = {{"present", KM_HEADER_PRESENT},
                                               {"absent", KM_HEADER_ABSENT},
                                               {"auto", KM_HEADER_AUTO},
@@ -102,11 +121,11 @@ static const struct km_option table[] = {
     {"output", 'o', "FILE", "where the rows go; - is standard output", .kind = KM_OPT_TEXT,
      .offset = FIELD(output)},
     {"from", 0, "idx|csv|recordio", "format of the inputs [seen from their first bytes]",
-     .kind = KM_OPT_WORD, .offset = FIELD(from), .words = from_words},
+     .kind = KM_OPT_TAKE, .take = take_from},
     {"to", 0, "recordio|csv",
      "format of the output [csv if FILE ends in .csv, else recordio]; a\n"
      "suffix that says another one (.npy, .parquet, .gz, ...) is refused",
-     .kind = KM_OPT_WORD, .offset = FIELD(to), .words = to_words},
+     .kind = KM_OPT_TAKE, .take = take_to},
     {"rows", 0, "A:B",
      "only rows A to B - 1, counted from 0 over all inputs; A or B may be\n"
      "left out [all]",
@@ -166,18 +185,18 @@ static int choose_format(struct km_conversion *o, struct km_err *err)
                        "--output %s: the name says %s, which is not written here; name it .pbr "
                        "(RecordIO-protobuf) or .csv",
                        o->output, what);
-    if (promise == KM_PROMISE_TEXT && o->to < 0)
+    if (promise == KM_PROMISE_TEXT && !o->to)
         return km_fail(err, KM_E_INPUT,
                        "--output %s: the name says text; add --to csv, or name it .csv or .pbr "
                        "(RecordIO-protobuf)",
                        o->output);
-    if (o->to < 0)
-        o->to = is_text ? KM_CSV : KM_RECORDIO;
-    if (what && is_text != (o->to == KM_CSV))
+    if (!o->to)
+        o->to = is_text ? &km_format_csv : &km_format_recordio;
+    if (what && is_text != o->to->is_text)
         return km_fail(err, KM_E_INPUT,
                        "--output %s: the name says %s, but --to %s was given; drop --to, or choose "
                        "another suffix",
-                       o->output, what, km_conversion_name(o->to));
+                       o->output, what, o->to->word);
     return KM_OK;
 }
 
@@ -220,7 +239,7 @@ static int check(struct km_conversion *o, struct km_err *err)
 
 int km_convert_main(int argc, char **argv)
 {
-    struct km_conversion o = {.to = -1, .end = UINT64_MAX, .times = 1, .over = 1, .shards = 1};
+    struct km_conversion o = {.end = UINT64_MAX, .times = 1, .over = 1, .shards = 1};
     struct km_err err;
     int first, rc = km_options_take(&options, &o, argc, argv, &first, &err);
 

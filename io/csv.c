@@ -5,20 +5,10 @@
  */
 #include "io/csv.h"
 
+#include "base/text.h"
+
 #include <inttypes.h>
 #include <string.h>
-
-static int is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static const char *skip_blanks(const char *p, const char *end)
-{
-    while (p < end && is_blank(*p))
-        p++;
-    return p;
-}
 
 static int skip_mark(struct km_csv *c, struct km_stream *s, struct km_err *err)
 {
@@ -107,7 +97,7 @@ int km_csv_line(struct km_csv *c, struct km_stream *s, const char **text, size_t
         *text = (const char *)p;
         km_stream_skip(s, *len + end);
         c->line++;
-        if (skip_blanks(*text, *text + *len) < *text + *len)
+        if (km_skip_blanks(*text, *text + *len) < *text + *len)
             return KM_MORE;
     }
 }
@@ -152,7 +142,7 @@ static int cut_lines(const char *p, size_t got, int all, size_t most, struct km_
             stop++;
         if (stop == end && !all) /* it may go on */
             return 0;
-        if (skip_blanks(p, stop) < stop) {
+        if (km_skip_blanks(p, stop) < stop) {
             lines->text[lines->n] = p;
             lines->len[lines->n++] = (size_t)(stop - p);
         }
@@ -172,7 +162,7 @@ int km_csv_ahead(const struct km_csv *c, struct km_stream *s, size_t most,
 {
     size_t line_max = c->max_line ? c->max_line : KM_CSV_LINE_MAX, got = 2;
 
-    if (!km_stream_is_regular(s) && most > 2)
+    if (!km_stream_again(s) && most > 2)
         most = 2;
     lines->n = 0;
     for (;;) {

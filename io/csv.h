@@ -3,7 +3,7 @@
 #ifndef KM_IO_CSV_H
 #define KM_IO_CSV_H
 
-#include "io/file.h"
+#include "io/stream.h"
 
 /** Longest line, in bytes, before the number of columns is known. */
 #define KM_CSV_LINE_MAX ((size_t)64 << 20)
@@ -14,9 +14,8 @@ struct km_csv {
     int started;     /* the byte order mark has been dealt with */
     size_t max_line; /* a longer line is an error; 0: KM_CSV_LINE_MAX. Set by the caller. */
     uint64_t end;    /* lines that begin at this byte or later are not taken; 0: all. As above. */
-    /* no LF (CR) in the file between the current position and here: a file without */
-    uint64_t next_lf;
-    uint64_t next_cr; /* one of them is not searched again for it with each line */
+    /* No LF (CR) between the current position and here: a file without is searched once. */
+    uint64_t next_lf, next_cr;
 };
 
 /**

@@ -5,7 +5,7 @@
 
 #include "io/csv.h"
 #include "io/fields.h"
-#include "io/shard.h"
+#include "io/format.h"
 
 /** A line that did not parse. */
 struct km_csv_fault {

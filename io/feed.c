@@ -3,21 +3,19 @@
  * Three blocks go round between the reader thread and the caller: one with the caller, one ready,
  * one being filled. The first block of the first pass is decoded while the caller waits: between it
  * and the second the caller may set the origin, and nothing has been decoded ahead without it. From
- * then on the reader thread alone touches the `reading` half of the feed; one thread lives for one
- * pass.
+ * then on the reader thread alone touches f->blocks; one thread lives for one pass.
  *
  * Closing sets `stop` and makes stop_fd readable: a reader that waits for a block or for the bytes
  * of a FIFO ends at once, one that decodes ends with its block. A read of a regular file cannot be
  * ended (its server may be gone): the caller never waits for one without end once the job is asked
  * to stop, and leaves the thread, and all that it uses, behind.
  *
- *   open         the format from the first bytes; the first rows of the first files are decoded
- *   divide       which bytes of the files, one behind the other, are this host's part
- *   look         the first rows, for whoever decides whether they are sparse
- *   next         the caller gives its block back and waits for the ready one
- *   read_ahead   the reader thread: produce a block after the other until the pass ends
- *   produce      decode a block: find_row opens file after file, fill reads rows, move takes the
- *                origin off and multiplies by 2^exponent
+ * open         the format from the first bytes; the first rows of the first files are decoded
+ * divide       which bytes of the files, one behind the other, are this host's part look
+ * the first rows, for whoever decides whether they are sparse next         the caller gives its
+ * block back and waits for the ready one read_ahead   the reader thread: produce a block after the
+ * other until the pass ends produce      decode a block: find_row opens file after file, fill reads
+ * rows, move takes the origin off and multiplies by 2^exponent
  */
 #include "io/feed.h"
 
@@ -26,7 +24,6 @@
 #include "base/crash.h"
 #include "base/mem.h"
 #include "base/pulse.h"
-#include "base/scale.h"
 #include "base/size.h"
 #include "base/stop.h"
 #include "base/wait.h"
@@ -36,9 +33,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define BLOCKS 3
@@ -48,41 +43,19 @@
 #define LOOK_SECONDS  0.02
 #define CLOSE_SECONDS 1.0
 
-/* So many files are looked into before the first row is used; the others when their turn comes. */
-#define CHECKED_FILES 1000
-
 struct km_feed {
     const struct km_files *files;
     struct km_format format;
     struct km_header header; /* what format.header points to */
-    double row_bytes;        /* about; 0: not known */
-    const char *kept; /* the file that can be read only once whose first row decided; or NULL */
-    struct km_shape shape; /* of the rows, as km_feed_cut_as says */
-    size_t mini_batch;
-    size_t block;
-    size_t values; /* of a block, where rows are sparse */
-    int moved;     /* rows are (row - origin) * 2^exponent */
-    float *origin; /* (feature_dim) or NULL */
-    int exponent;  /* the reader's: it falls where a row needs it */
-    float room;    /* the largest value that fits */
-    size_t part;   /* which of `parts` the feed gives */
-    size_t parts;
+    struct km_first_rows first;
 
-    /* reading: the reader thread's, or the caller's while there is none */
-    struct km_shard *shard;
-    size_t file;        /* of files: the shard's, or the next one to open */
-    uint64_t file_at;   /* bytes of the files before it */
-    size_t in_mini;     /* rows of the current mini-batch so far */
-    uint64_t rows;      /* of this pass */
-    uint64_t old_bytes; /* of this pass, without the current shard */
-    int late_rc; /* a failure met behind the rows of the last block, told with the next one */
-    struct km_err late_err;
+    struct km_blocks blocks; /* the reader thread's, or the caller's while there is none */
+    int rc;                  /* of what is done aside */
+    struct km_err err;
 
     /* between the two */
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct km_mat block_of[BLOCKS];
-    struct km_csr sparse_of[BLOCKS]; /* in place of block_of where rows are sparse */
     struct km_batch batch[BLOCKS];
     /* as format.extras was when the last block was filled */
     struct km_record_extras extras;
@@ -108,106 +81,46 @@ struct km_feed {
     atomic_uint_fast64_t stat_nanoseconds;
 };
 
-static int is_regular(const char *path)
-{
-    struct stat st;
+/* ---- the first look ---- */
 
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
-}
-
-/* The first row decides on nothing any more. */
-static int is_complete(const struct km_format *f)
-{
-    return f->feature_dim > 0 && (f->kind != KM_CSV || f->label_size >= 0);
-}
-
-/* How long rows are, from the first ones of a file that has just been opened. */
-#define MEASURED_ROWS 16
-static void measure_rows(struct km_feed *f, struct km_shard *s)
-{
-    struct km_mat one;
-    struct km_err err;
-    size_t n = 0, got = 1;
-
-    if (f->row_bytes > 0 || f->format.feature_dim == 0 ||
-        km_mat_init(&one, 1, f->format.feature_dim, &err))
-        return;
-    while (n < MEASURED_ROWS && km_shard_read(s, &one, 0, &got, &err) == KM_OK && got > 0)
-        n++; /* a bad row is told in its turn */
-    f->row_bytes = n ? (double)km_shard_bytes(s) / (double)n : 0;
-    km_mat_done(&one);
-}
-
-/* Decodes the first row of each file, at least until one has decided on the format, so that all
- * parts have the same; a FIFO cannot be opened twice and waits for its turn. */
-static void check_files(void *arg)
+static void look_at_first(void *arg)
 {
     struct km_feed *f = arg;
-    struct km_shard *s;
 
-    for (size_t i = 0; i < f->files->n && (i < CHECKED_FILES || !is_complete(&f->format)); i++) {
-        if (!is_regular(f->files->path[i]))
-            continue;
-        f->late_rc = km_shard_open(&s, f->files->path[i], &f->format, &f->late_err);
-        if (f->late_rc)
-            return;
-        measure_rows(f, s);
-        km_shard_close(s);
-    }
+    f->rc = km_first_rows_open(&f->first, &f->err);
 }
 
-/* The same where only what can be read once is left: its first rows are kept for the pass. Whose
- * turn is not the first may have a writer that waits until the one before is read. */
-static void wait_for_first_row(void *arg)
+static void wait_for_first(void *arg)
 {
     struct km_feed *f = arg;
-    struct km_shard *s;
 
-    for (size_t i = 0; i < f->files->n && f->late_rc == KM_OK && !f->format.feature_dim; i++) {
-        const char *path = f->files->path[i];
-
-        if (is_regular(path))
-            continue;
-        f->late_rc = km_stream_keep(path, &f->late_err);
-        if (f->late_rc == KM_OK)
-            f->late_rc = km_shard_open(&s, path, &f->format, &f->late_err);
-        if (f->late_rc)
-            return;
-        km_shard_close(s);
-        f->kept = path;
-    }
+    f->rc = km_first_rows_wait(&f->first, &f->err);
 }
 
-static int read_aside(void (*work)(void *), void *arg, struct km_err *err)
+/* Does it in a thread of its own, which is left behind where the job is asked to stop meanwhile. */
+static int look_aside(struct km_feed *f, void (*work)(void *), struct km_err *err)
 {
     int rc;
 
     km_pulse_read(1);
-    rc = km_aside(work, arg, err);
+    rc = km_aside(work, f, err);
     km_pulse_read(0);
+    f->left = rc == KM_MORE;
+    if (f->left)
+        return km_fail(
+            err, KM_E_SYS,
+            "the job was asked to stop while the first rows of %zu file(s) were being read "
+            "(the first is %s), so there is no model",
+            f->files->n, f->files->path[0]);
+    if (rc == KM_OK && (rc = f->rc))
+        *err = f->err;
     return rc;
-}
-
-static int fail_with_stop(const struct km_files *files, struct km_err *err)
-{
-    return km_fail(err, KM_E_SYS,
-                   "the job was asked to stop while the first rows of %zu file(s) were being read "
-                   "(the first is %s), so there is no model",
-                   files->n, files->path[0]);
 }
 
 int km_feed_wait_first(struct km_feed *f, struct km_err *err)
 {
-    int rc;
-
     assert(f->taken == 0);
-    rc = read_aside(wait_for_first_row, f, err);
-    f->left = rc == KM_MORE;
-    if (rc == KM_MORE)
-        return fail_with_stop(f->files, err);
-    if (rc == KM_OK && (rc = f->late_rc))
-        *err = f->late_err;
-    return rc;
+    return look_aside(f, wait_for_first, err);
 }
 
 int km_feed_open(struct km_feed **feed, const struct km_files *files,
@@ -222,18 +135,16 @@ int km_feed_open(struct km_feed **feed, const struct km_files *files,
     f->files = files;
     f->format = *format;
     f->format.header = &f->header;
-    f->parts = 1;
+    f->first = (struct km_first_rows){.files = files, .format = &f->format};
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->changed, NULL);
     f->stop_fd = eventfd(0, EFD_CLOEXEC);
+    f->blocks = (struct km_blocks){
+        .files = files, .format = &f->format, .part = {0, 1}, .stop_fd = f->stop_fd};
     if (f->stop_fd < 0)
         rc = km_fail_errno(err, "no eventfd for the feed");
     else
-        rc = read_aside(check_files, f, err);
-    if (rc == KM_MORE)
-        return fail_with_stop(files, err); /* and f is left to the thread */
-    if (rc == KM_OK && (rc = f->late_rc))
-        *err = f->late_err;
+        rc = look_aside(f, look_at_first, err);
     if (rc) {
         km_feed_close(f);
         return rc;
@@ -243,149 +154,35 @@ int km_feed_open(struct km_feed **feed, const struct km_files *files,
     return KM_OK;
 }
 
-/* Byte of the files, one behind the other, with which a part begins. */
-static uint64_t part_at(const struct km_feed *f, size_t part)
+struct km_feed_look km_feed_look(const struct km_feed *f)
 {
-    uint64_t total = f->files->total, parts = f->parts;
-
-    return total / parts * part + total % parts * part / parts; /* = total * part / parts */
+    return f->first.look;
 }
+
+/* ---- what is to come, and how ---- */
 
 int km_feed_divide(struct km_feed *f, size_t part, size_t parts, struct km_err *err)
 {
     assert(part < parts);
     if (f->running || f->taken > 0)
         return km_fail(err, KM_E_BUG, "a feed is divided before its first block");
-    f->part = part;
-    f->parts = parts;
+    f->blocks.part = (struct km_part){part, parts};
     return KM_OK;
 }
 
 double km_feed_row_bytes(const struct km_feed *f)
 {
-    return f->row_bytes;
+    return f->first.row_bytes;
 }
 
 uint64_t km_feed_bytes(const struct km_feed *f)
 {
-    return part_at(f, f->part + 1) - part_at(f, f->part);
-}
-
-/* What of the current file is in the feed's part: 0 if nothing is. */
-static int range_of_file(const struct km_feed *f, struct km_range *range)
-{
-    uint64_t from = part_at(f, f->part), to = part_at(f, f->part + 1);
-    uint64_t bytes = f->files->bytes[f->file];
-
-    *range = (struct km_range){0};
-    if (f->parts == 1)
-        return 1;
-    if (bytes == 0) {
-        range->turn = f->part;
-        range->turns = f->parts;
-        return 1;
-    }
-    if (to <= f->file_at || from >= f->file_at + bytes || from == to)
-        return 0;
-    if (from > f->file_at)
-        range->from = from - f->file_at;
-    if (to < f->file_at + bytes)
-        range->to = to - f->file_at;
-    return 1;
-}
-
-#define LOOK_ROWS   1000
-#define LOOK_VALUES ((size_t)1 << 20)
-
-/* A look at the first rows, which outlives its caller if it is left behind. */
-struct glance {
-    const struct km_files *files;
-    const char *kept;
-    struct km_format format;
-    struct km_feed_look look;
-    int rc;
-    struct km_err err;
-};
-
-/* Looks at the rows of one file. */
-static int look_into(struct glance *g, const char *path)
-{
-    struct km_format *format = &g->format;
-    struct km_shard *s = NULL;
-    struct km_csr x = {0};
-    int rc = km_shard_open(&s, path, format, &g->err);
-
-    if (rc == KM_OK)
-        rc = km_csr_init(&x, LOOK_ROWS, LOOK_VALUES + format->feature_dim, format->feature_dim,
-                         &g->err);
-    if (rc == KM_OK)
-        rc = km_shard_read_sparse(s, &x, LOOK_ROWS, LOOK_VALUES, &g->look.rows, &g->err);
-    if (rc == KM_E_INPUT && g->look.rows > 0)
-        rc = KM_OK; /* a bad row behind good ones is told in its turn */
-    if (rc == KM_OK) {
-        g->look.values = x.nnz;
-        g->look.sparse = (size_t)km_shard_sparse_records(s);
-    }
-    km_csr_done(&x);
-    km_shard_close(s);
-    return rc;
-}
-
-static void glance(void *arg)
-{
-    struct glance *g = arg;
-
-    for (size_t i = 0; g->rc == KM_OK && i < g->files->n && i < CHECKED_FILES && g->look.rows == 0;
-         i++)
-        if (is_regular(g->files->path[i]))
-            g->rc = look_into(g, g->files->path[i]);
-    if (g->rc == KM_OK && g->look.rows == 0 && g->kept)
-        g->rc = look_into(g, g->kept);
-}
-
-int km_feed_look(const struct km_feed *f, struct km_feed_look *look, struct km_err *err)
-{
-    struct glance *g;
-    int rc;
-
-    *look = (struct km_feed_look){0};
-    if (f->format.kind != KM_RECORDIO || f->format.feature_dim == 0)
-        return KM_OK;
-    g = km_alloc(1, sizeof(*g));
-    if (!g)
-        return km_fail(err, KM_E_MEM, "no memory to look at the first rows");
-    g->files = f->files;
-    g->kept = f->kept;
-    g->format = f->format;
-    g->format.kind = KM_SPARSE;
-    rc = read_aside(glance, g, err);
-    if (rc == KM_MORE)
-        return fail_with_stop(f->files, err);
-    if (rc == KM_OK && (rc = g->rc))
-        *err = g->err;
-    else if (rc == KM_OK)
-        *look = g->look;
-    km_free(g);
-    return rc;
-}
-
-void km_feed_keep_sparse(struct km_feed *f, size_t values)
-{
-    assert(f->format.kind == KM_RECORDIO && values > 0 && !f->moved && f->taken == 0);
-    f->format.kind = KM_SPARSE;
-    f->values = values;
-}
-
-void km_feed_cut(struct km_feed *f, size_t mini_batch, size_t block)
-{
-    assert(mini_batch > 0 && block > 0 && f->taken == 0);
-    f->mini_batch = mini_batch;
-    f->block = km_min(block, mini_batch);
+    return km_part_bytes(&f->blocks.part, f->files);
 }
 
 int km_feed_may_be_sparse(const struct km_feed *f)
 {
-    return f->format.kind == KM_RECORDIO || f->format.kind == KM_SPARSE;
+    return f->format.kind->may_be_sparse;
 }
 
 int km_feed_has_files(const struct km_feed *f)
@@ -401,16 +198,44 @@ struct km_shape km_feed_shape_for(const struct km_feed *f, const struct km_shape
 void km_feed_cut_as(struct km_feed *f, const struct km_shape *shape, size_t mini_batch,
                     struct km_room block)
 {
-    if (shape->sparse)
-        km_feed_keep_sparse(f, block.values);
-    f->shape = *shape;
-    km_feed_cut(f, mini_batch, block.rows);
+    assert(mini_batch > 0 && block.rows > 0 && f->taken == 0);
+    assert(!shape->sparse || (km_feed_may_be_sparse(f) && block.values > 0 && !f->blocks.move.on));
+    f->blocks.shape = *shape;
+    f->blocks.mini_batch = mini_batch;
+    f->blocks.room = (struct km_room){km_min(block.rows, mini_batch), block.values};
+}
+
+void km_feed_cut(struct km_feed *f, size_t mini_batch, size_t block)
+{
+    km_feed_cut_as(f, &(struct km_shape){0}, mini_batch, (struct km_room){.rows = block});
 }
 
 struct km_shape km_feed_shape(const struct km_feed *f)
 {
-    return f->shape;
+    return f->blocks.shape;
 }
+
+int km_feed_move(struct km_feed *f, const float *origin, int exponent, struct km_err *err)
+{
+    if (f->running || f->taken > 1)
+        return km_fail(err, KM_E_BUG, "the origin comes before the second block");
+    return km_move_set(&f->blocks.move, origin, exponent, f->format.feature_dim, err);
+}
+
+int km_feed_as_given(struct km_feed *f, struct km_err *err)
+{
+    if (f->running || f->filled > 0)
+        return km_fail(err, KM_E_BUG, "rows change between two passes only");
+    km_move_off(&f->blocks.move);
+    return KM_OK;
+}
+
+const struct km_format *km_feed_format(const struct km_feed *feed)
+{
+    return &feed->format;
+}
+
+/* ---- the two threads ---- */
 
 /* Ends and joins the reader thread, or leaves it behind. */
 static void end_reader(struct km_feed *f)
@@ -445,203 +270,15 @@ void km_feed_close(struct km_feed *f)
         km_aside_leave();
         return;
     }
-    km_shard_close(f->shard);
+    km_blocks_done(&f->blocks);
     for (int i = 0; i < BLOCKS; i++)
-        km_mat_done(&f->block_of[i]);
-    for (int i = 0; i < BLOCKS; i++)
-        km_csr_done(&f->sparse_of[i]);
+        km_rows_done(&f->batch[i].rows);
     if (f->stop_fd >= 0)
         close(f->stop_fd);
     pthread_cond_destroy(&f->changed);
     pthread_mutex_destroy(&f->lock);
     km_header_done(&f->header);
-    km_free(f->origin);
     km_free(f);
-}
-
-const struct km_format *km_feed_format(const struct km_feed *feed)
-{
-    return &feed->format;
-}
-
-/* KM_MORE when the current shard (then there is one) has another row, opening the next files until
- * one has; KM_OK at the end of the pass. */
-static int find_row(struct km_feed *f, struct km_err *err)
-{
-    struct km_range range;
-    int rc;
-
-    for (; f->file < f->files->n; f->file_at += f->files->bytes[f->file++]) {
-        if (!f->shard) {
-            if (!range_of_file(f, &range))
-                continue;
-            km_stream_unkeep(f->files->path[f->file]);
-            rc = km_shard_open_range(&f->shard, f->files->path[f->file], &f->format, &range,
-                                     f->stop_fd, err);
-            if (rc)
-                return rc;
-        }
-        rc = km_shard_more(f->shard, err);
-        if (rc != KM_OK)
-            return rc;
-        f->old_bytes += km_shard_bytes(f->shard);
-        km_shard_close(f->shard);
-        f->shard = NULL;
-    }
-    return KM_OK;
-}
-
-static int make_blocks(struct km_feed *f, struct km_err *err)
-{
-    int rc = KM_OK;
-
-    for (int i = 0; i < BLOCKS && rc == KM_OK; i++) {
-        if (f->format.kind == KM_SPARSE && !f->sparse_of[i].at)
-            rc = km_csr_init(&f->sparse_of[i], f->block, f->values + f->format.feature_dim,
-                             f->format.feature_dim, err);
-        if (f->format.kind != KM_SPARSE && !f->block_of[i].v)
-            rc = km_mat_init(&f->block_of[i], f->block, f->format.feature_dim, err);
-    }
-    return rc;
-}
-
-/* Rows of the current shard behind the *got that the block has; *full when no more can come. */
-static int read_rows(struct km_feed *f, struct km_batch *b, size_t want, size_t *got, int *full,
-                     struct km_err *err)
-{
-    size_t slot = f->filled % BLOCKS, rows;
-    struct km_csr *s = &f->sparse_of[slot];
-    int rc;
-
-    if (f->format.kind == KM_SPARSE) {
-        if (*got == 0)
-            km_csr_clear(s);
-        rc = km_shard_read_sparse(f->shard, s, want, f->values, &rows, err);
-        b->rows.sparse = *s;
-        *full = s->nnz >= f->values;
-    } else {
-        b->rows.dense = km_mat_view(&f->block_of[slot], 0, want);
-        rc = km_shard_read(f->shard, &b->rows.dense, *got, &rows, err);
-    }
-    *got += rows;
-    *full |= *got == want;
-    return rc;
-}
-
-/* Fills the block up to `want` rows. KM_MORE when it is full, KM_OK when the pass has ended. *got
- * rows are good, also in case of failure. */
-static int fill(struct km_feed *f, struct km_batch *b, size_t want, size_t *got, struct km_err *err)
-{
-    int rc = KM_MORE, full = 0;
-
-    *got = 0;
-    while (!full) {
-
-        rc = find_row(f, err);
-        if (rc == KM_MORE && make_blocks(f, err))
-            rc = err->code;
-        if (rc != KM_MORE)
-            return rc;
-        if (*got == 0)
-            b->path = f->files->path[f->file];
-        rc = read_rows(f, b, want, got, &full, err);
-        if (rc)
-            return rc;
-        rc = KM_MORE;
-    }
-    return rc;
-}
-
-/* A power of two less than a row needs, so that others like it do not fall again. */
-#define MARGIN 8
-
-/* Makes the exponent one for these values. Returns by how much it changes. */
-static int make_room(struct km_feed *f, const float *v, size_t n)
-{
-    int before = f->exponent;
-
-    f->exponent = km_scale_fit(km_scale_most(v, n), f->format.feature_dim) - MARGIN;
-    return f->exponent - before;
-}
-
-/* Moves a row; where it does not fit, the exponent falls. Returns by how much it changes. */
-static int move_row(struct km_feed *f, float *row, size_t d)
-{
-    int fall = 0;
-
-    if (f->exponent == 0 && f->origin) { /* nearly always, and one look at the values is enough */
-        if (!km_scale_subtract(row, f->origin, d, f->room)) {
-            fall = make_room(f, row, d);
-            km_scale(row, d, fall);
-        }
-        return fall;
-    }
-    if (!km_scale_fits(row, d, f->room))
-        fall = make_room(f, row, d);
-    km_scale_move(row, f->origin, d, f->exponent);
-    return fall;
-}
-
-static void move_dense(struct km_feed *f, const struct km_mat *x)
-{
-    for (size_t i = 0; i < x->n; i++) {
-        int fall = move_row(f, km_mat_row(x, i), x->d);
-
-        for (size_t before = 0; fall && before < i; before++)
-            km_scale(km_mat_row(x, before), x->d, fall);
-        if (fall)
-            f->room = km_scale_room(f->exponent, x->d);
-    }
-}
-
-static void move_sparse(struct km_feed *f, const struct km_csr *s)
-{
-    if (!km_scale_fits(s->val, s->nnz, f->room)) {
-        make_room(f, s->val, s->nnz);
-        f->room = km_scale_room(f->exponent, s->d);
-    }
-    km_scale_move(s->val, NULL, s->nnz, f->exponent);
-}
-
-static void move(struct km_feed *f, struct km_batch *b)
-{
-    if (f->moved && f->format.kind == KM_SPARSE)
-        move_sparse(f, &b->rows.sparse);
-    else if (f->moved)
-        move_dense(f, &b->rows.dense);
-    b->exponent = f->exponent;
-}
-
-/* Decodes the next block into its place. KM_MORE, KM_OK at the end of the pass, or a failure. */
-static int decode(struct km_feed *f, struct km_err *err)
-{
-    struct km_batch *b = &f->batch[f->filled % BLOCKS];
-    size_t left = f->mini_batch - f->in_mini;
-    size_t got;
-    int rc;
-
-    if (f->late_rc) {
-        *err = f->late_err;
-        return f->late_rc;
-    }
-    rc = fill(f, b, km_min(left, f->block), &got, err);
-    if (got == 0)
-        return rc;
-    b->rows.dense.n = f->format.kind == KM_SPARSE ? 0 : got;
-    b->first_row = f->rows;
-    f->rows += got;
-    f->in_mini += got;
-    if (f->in_mini == f->mini_batch)
-        f->in_mini = 0;
-    else if (rc == KM_MORE)
-        rc = find_row(f, err); /* is this the last block of the pass? */
-    b->ends_mini_batch = f->in_mini == 0 || rc == KM_OK;
-    if (rc < 0) {
-        f->late_rc = rc;
-        f->late_err = *err;
-    }
-    move(f, b);
-    return KM_MORE;
 }
 
 /* Decodes one block and hands it over, or says that there is none. */
@@ -649,11 +286,10 @@ static int produce(struct km_feed *f)
 {
     double start = km_now();
     struct km_err err;
-    int rc = decode(f, &err);
-    uint64_t bytes = f->old_bytes + (f->shard ? km_shard_bytes(f->shard) : 0);
+    int rc = km_blocks_next(&f->blocks, &f->batch[f->filled % BLOCKS], &err);
 
-    atomic_store_explicit(&f->stat_rows, f->rows, memory_order_relaxed);
-    atomic_store_explicit(&f->stat_bytes, bytes, memory_order_relaxed);
+    atomic_store_explicit(&f->stat_rows, f->blocks.rows, memory_order_relaxed);
+    atomic_store_explicit(&f->stat_bytes, km_blocks_bytes(&f->blocks), memory_order_relaxed);
     atomic_fetch_add_explicit(&f->stat_nanoseconds, (uint64_t)((km_now() - start) * 1e9),
                               memory_order_relaxed);
     pthread_mutex_lock(&f->lock);
@@ -735,7 +371,7 @@ int km_feed_next(struct km_feed *f, struct km_batch **batch, struct km_err *err)
 {
     int rc = KM_OK;
 
-    assert(f->mini_batch > 0);
+    assert(f->blocks.mini_batch > 0);
     if (f->cut)
         return KM_OK;
     km_pulse_read(1);
@@ -782,34 +418,6 @@ int km_feed_stopped(const struct km_feed *f)
     return f->cut;
 }
 
-int km_feed_move(struct km_feed *f, const float *origin, int exponent, struct km_err *err)
-{
-    size_t d = f->format.feature_dim;
-
-    if (f->running || f->taken > 1)
-        return km_fail(err, KM_E_BUG, "the origin comes before the second block");
-    f->moved = 1;
-    f->exponent = exponent;
-    f->room = km_scale_room(exponent, d);
-    if (!origin)
-        return KM_OK;
-    if (!f->origin)
-        f->origin = km_alloc(d, sizeof(*origin));
-    if (!f->origin)
-        return km_fail(err, KM_E_MEM, "no memory for an origin of %zu values", d);
-    memcpy(f->origin, origin, d * sizeof(*origin));
-    return KM_OK;
-}
-
-int km_feed_as_given(struct km_feed *f, struct km_err *err)
-{
-    if (f->running || f->filled > 0)
-        return km_fail(err, KM_E_BUG, "rows change between two passes only");
-    f->moved = 0;
-    f->exponent = 0;
-    return KM_OK;
-}
-
 int km_feed_rewind(struct km_feed *f, struct km_err *err)
 {
     if (!f->ended || f->end_rc)
@@ -818,11 +426,7 @@ int km_feed_rewind(struct km_feed *f, struct km_err *err)
         pthread_join(f->thread, NULL); /* it has ended, or is about to */
     f->running = 0;
     f->later_pass = 1;
-    f->file = 0;
-    f->file_at = 0;
-    f->in_mini = 0;
-    f->rows = 0;
-    f->old_bytes = 0;
+    km_blocks_rewind(&f->blocks);
     f->filled = 0;
     f->taken = 0;
     f->freed = 0;

@@ -6,18 +6,8 @@
 #ifndef KM_IO_FEED_H
 #define KM_IO_FEED_H
 
-#include "base/rows.h"
-#include "io/file.h"
-#include "io/shard.h"
-
-/** A block of rows, owned by the feed, valid until the next km_feed_next. */
-struct km_batch {
-    struct km_rows rows; /* sparse after km_feed_keep_sparse */
-    int exponent;        /* values are times 2^exponent, after km_feed_move */
-    const char *path;    /* where its first row came from */
-    uint64_t first_row;  /* number of its first row within this pass, from 0 */
-    int ends_mini_batch; /* the mini-batch is complete with this block */
-};
+#include "io/blocks.h"
+#include "io/first_rows.h"
 
 struct km_feed;
 
@@ -39,12 +29,9 @@ int km_feed_open(struct km_feed **feed, const struct km_files *files,
 int km_feed_wait_first(struct km_feed *feed, struct km_err *err);
 
 /**
- * Leaves one part of the rows to this feed, so that each row is in exactly one of the feeds with
- * part = 0..parts-1 over the same files: for hosts that all see all data. Called once, before the
- * first block is asked for. The bytes of all files in their order are cut into `parts` ranges of
- * the same size, and a record or line belongs to the range that its first byte is in; of what has
- * no size (FIFO), row i belongs to part i mod parts. A part may be empty. Everything else (first
- * rows looked at when opening, km_feed_look, format) is the same in all parts.
+ * Leaves one part of the rows to this feed (io/part.h). Called once, before the first block is
+ * asked for. Everything else (first rows looked at when opening, km_feed_look, format) is the same
+ * in all parts.
  */
 int km_feed_divide(struct km_feed *feed, size_t part, size_t parts, struct km_err *err);
 
@@ -60,22 +47,8 @@ struct km_record_extras km_feed_extras(struct km_feed *feed);
  * looked at. */
 double km_feed_row_bytes(const struct km_feed *feed);
 
-/** What the first rows of a channel are like. */
-struct km_feed_look {
-    size_t rows;   /* looked at; 0: there is nothing that can be looked at twice, or it is CSV */
-    size_t sparse; /* of them sparse tensors */
-    size_t values; /* of all of them that are not 0 */
-};
-
-/** Looks at up to 1,000 rows of the first regular file. */
-int km_feed_look(const struct km_feed *feed, struct km_feed_look *look, struct km_err *err);
-
-/**
- * From now on rows come as their values that are not 0, dense records as well as sparse ones. A
- * block ends early when it has `values` of them. RecordIO only; before the first block is asked
- * for, and before km_feed_move.
- */
-void km_feed_keep_sparse(struct km_feed *feed, size_t values);
+/** What the first rows are like, as far as there are some that can be looked at twice. */
+struct km_feed_look km_feed_look(const struct km_feed *feed);
 
 /** Whether the format of the channel has sparse rows, and whether there are files at all. */
 int km_feed_may_be_sparse(const struct km_feed *feed);
@@ -85,7 +58,12 @@ int km_feed_has_files(const struct km_feed *feed);
  * rows. */
 struct km_shape km_feed_shape_for(const struct km_feed *feed, const struct km_shape *want);
 
-/** km_feed_keep_sparse where that shape is sparse, and km_feed_cut. */
+/**
+ * Says what shape rows come in and how they are cut, before the first is asked for: rows of a
+ * mini-batch, and room of one block; a mini-batch above that comes in several blocks. Sparse rows,
+ * where the format has them, are the values that are not 0 of dense records as well as of sparse
+ * ones; a block ends early when it has block.values of them. All at least 1. Before km_feed_move.
+ */
 void km_feed_cut_as(struct km_feed *feed, const struct km_shape *shape, size_t mini_batch,
                     struct km_room block);
 
@@ -98,10 +76,7 @@ static inline size_t km_batch_rows(const struct km_batch *b)
     return km_rows_n(&b->rows);
 }
 
-/**
- * Says how the rows are cut, before the first is asked for: rows of a mini-batch, and most rows of
- * one block; a mini-batch above that comes in several blocks. Both at least 1.
- */
+/** The same for dense rows. */
 void km_feed_cut(struct km_feed *feed, size_t mini_batch, size_t block);
 
 /**

@@ -5,10 +5,10 @@
  */
 #include "io/fields.h"
 
+#include "base/number.h"
 #include "base/text.h"
 #include "io/csv.h"
 #include "io/header.h"
-#include "io/number.h"
 #include "io/row.h"
 
 #include <assert.h>
@@ -25,13 +25,6 @@
 static ALWAYS_INLINE const char *skip_gap(const char *p, const char *end, char separator)
 {
     while (p < end && separator != ' ' && (*p == ' ' || *p == '\t') && *p != separator)
-        p++;
-    return p;
-}
-
-static const char *skip_blanks(const char *p, const char *end)
-{
-    while (p < end && (*p == ' ' || *p == '\t'))
         p++;
     return p;
 }
@@ -54,7 +47,7 @@ static ALWAYS_INLINE const char *at_separator(const char *p, const char *end, ch
 
     if (separator != ' ')
         return p == end || *p == separator ? p : NULL;
-    next = skip_blanks(p, end);
+    next = km_skip_blanks(p, end);
     return next == end ? end : next > p ? next - 1 : NULL;
 }
 
@@ -94,7 +87,7 @@ static const char *field_end(const char *p, const char *end, char separator)
 /* Where the first field of a line begins. */
 static ALWAYS_INLINE const char *first_field(const char *text, const char *end, char separator)
 {
-    return separator == ' ' ? skip_blanks(text, end) : text;
+    return separator == ' ' ? km_skip_blanks(text, end) : text;
 }
 
 size_t km_csv_columns(const char *text, size_t len, const struct km_dialect *dialect)
@@ -118,14 +111,14 @@ static ALWAYS_INLINE const char *take_field(const char *p, const char *end, char
     p = skip_gap(p, end, separator);
     quoted = p < end && *p == '"';
     if (quoted)
-        p = skip_blanks(p + 1, end);
+        p = km_skip_blanks(p + 1, end);
     /* without quotes a comma between columns is none of a number */
     p = point == '.' || (point == separator && !quoted) ? km_take_number(p, end, value)
                                                         : km_take_decimal(p, end, point, value);
     if (!p)
         return NULL;
     if (quoted) {
-        p = skip_blanks(p, end);
+        p = km_skip_blanks(p, end);
         if (p == end || *p != '"')
             return NULL;
         p++;
@@ -196,7 +189,7 @@ int km_csv_field(const char **p, const char *end, const struct km_dialect *diale
     while (last > from && (last[-1] == ' ' || last[-1] == '\t'))
         last--;
     if (last - from >= 2 && *from == '"' && quote_end(from, last) == last) {
-        from = skip_blanks(from + 1, last);
+        from = km_skip_blanks(from + 1, last);
         for (last--; last > from && (last[-1] == ' ' || last[-1] == '\t');)
             last--;
     }
@@ -237,7 +230,7 @@ char km_csv_other_separator(const char *text, size_t len, const struct km_dialec
     after =
         len > 0 && *text == '"' ? quote_end(text, end) : km_take_decimal(text, end, d.point, &v);
     return d.separator != ' ' && after && after < end && *after == ' ' &&
-                   skip_blanks(after, end) < end
+                   km_skip_blanks(after, end) < end
                ? ' '
                : 0;
 }
@@ -264,7 +257,7 @@ static int fail_field(const char *p, const char *end, const struct km_dialect *d
     char text[64], foreign[32], other;
 
     if (!stop) {
-        km_show(skip_blanks(p, end), (size_t)(end - skip_blanks(p, end)), text, sizeof(text));
+        km_show(km_skip_blanks(p, end), (size_t)(end - km_skip_blanks(p, end)), text, sizeof(text));
         return km_fail(err, KM_E_INPUT,
                        "found %s, a quote that is not closed on its line; close it, or remove the "
                        "quotes",

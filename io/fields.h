@@ -65,11 +65,4 @@ struct km_csv_place {
 int km_csv_parse(const char *text, size_t len, const struct km_csv_shape *shape, float *row,
                  struct km_csv_place *place, struct km_err *err);
 
-/**
- * One number, with blanks around it, as the nearest float32 (the same as strtof in the C locale).
- * 0, or -1 if text is not exactly one decimal number that is finite as float32 and shorter than
- * 1,000 characters.
- */
-int km_parse_float(const char *text, size_t len, float *value);
-
 #endif

@@ -19,6 +19,9 @@
 /* Deeper than any real layout; keeps recursion and path length bounded. */
 #define DEPTH_MAX 64
 
+/* So many regular files stay open from a look to their turn; each has a buffer (io/stream.c). */
+#define HELD_FILES 16
+
 /* The chain of folders being walked, up to the one the caller named: finds loops. */
 struct folder {
     const struct folder *parent;
@@ -29,11 +32,12 @@ struct folder {
 
 static int grow(struct km_files *files, struct km_err *err)
 {
-    size_t room = files->room;
+    size_t n = files->n, room = files->room, held = files->room;
 
-    if (km_grow(&files->path, files->n, &room, 1, sizeof(*files->path)) ||
-        km_grow(&files->bytes, files->n, &files->room, 1, sizeof(*files->bytes)))
-        return km_fail(err, KM_E_MEM, "no memory for a list of more than %zu files", files->n);
+    if (km_grow(&files->path, n, &room, 1, sizeof(*files->path)) ||
+        km_grow(&files->held, n, &held, 1, sizeof(*files->held)) ||
+        km_grow(&files->bytes, n, &files->room, 1, sizeof(*files->bytes)))
+        return km_fail(err, KM_E_MEM, "no memory for a list of more than %zu files", n);
     return KM_OK;
 }
 
@@ -270,11 +274,62 @@ int km_stdin_name(char **paths, size_t n, int *times, struct km_err *err)
     return KM_OK;
 }
 
+int km_files_regular(const struct km_files *files, size_t i)
+{
+    struct stat st;
+
+    return files->bytes[i] > 0 || (stat(files->path[i], &st) == 0 && S_ISREG(st.st_mode));
+}
+
+/* The stream of file i, which nobody else has open. */
+static int open_file(const struct km_files *files, size_t i, int keep, struct km_stream **s,
+                     struct km_err *err)
+{
+    int rc = KM_OK;
+
+    *s = files->held[i];
+    files->held[i] = NULL;
+    if (!*s)
+        rc = km_stream_open(s, files->path[i], err);
+    if (rc == KM_OK)
+        km_stream_keep(*s, keep);
+    return rc;
+}
+
+int km_files_look(const struct km_files *files, size_t i, struct km_stream **s, struct km_err *err)
+{
+    return open_file(files, i, 1, s, err);
+}
+
+void km_files_hold(const struct km_files *files, size_t i, struct km_stream *s)
+{
+    struct km_err err;
+
+    km_stream_until(s, -1);
+    if ((i < HELD_FILES || !km_stream_again(s)) && km_stream_seek(s, 0, &err) == KM_OK)
+        files->held[i] = s;
+    else
+        km_stream_close(s);
+}
+
+int km_files_take(const struct km_files *files, size_t i, int stop_fd, struct km_stream **s,
+                  struct km_err *err)
+{
+    int rc = open_file(files, i, 0, s, err);
+
+    if (rc == KM_OK)
+        km_stream_until(*s, stop_fd);
+    return rc;
+}
+
 void km_files_done(struct km_files *files)
 {
-    for (size_t i = 0; i < files->n; i++)
+    for (size_t i = 0; i < files->n; i++) {
+        km_stream_close(files->held[i]);
         km_free(files->path[i]);
+    }
     km_free(files->path);
     km_free(files->bytes);
+    km_free(files->held);
     *files = (struct km_files){0};
 }

@@ -2,6 +2,7 @@
 #include "io/header.h"
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/size.h"
 #include "base/text.h"
 #include "io/fields.h"

@@ -19,7 +19,7 @@ struct km_header {
     size_t len;
     const char *path;          /* of the first file that has it; the caller's */
     struct km_dialect dialect; /* of its text */
-    /* names, and how many of them are of label columns; 0 names: they do not fit the rows */
+    /* Names, and how many of them are of label columns; 0 names: they do not fit the rows. */
     size_t columns, skip;
     size_t index;   /* column (from 1) that counts the rows or has no name; 0: none seen */
     int rows_first; /* a file of several lines began with a row: so do the others, and it again */
@@ -34,7 +34,7 @@ void km_header_done(struct km_header *h); /* zeroed is fine */
 
 /** What a first line is judged by. */
 struct km_header_look {
-    /* the first ones of the file, KM_CSV_AHEAD if it is the first */
+    /* The first ones of the file, KM_CSV_AHEAD if it is the first. */
     const struct km_csv_lines *lines;
     const char *path;
     struct km_dialect dialect;

@@ -3,7 +3,7 @@
 #include "io/idx.h"
 
 #include "base/mem.h"
-#include "io/gunzip.h"
+#include "base/size.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -13,46 +13,45 @@
 #define MAX_AXES  8 /* more than anything that was ever published */
 
 struct km_idx {
-    struct km_gunzip *file;
-    char *path;
+    struct km_stream *stream;
     size_t axes;
     uint64_t rows, row; /* in the file; taken so far */
     size_t dim;
 };
 
-int km_idx_probe(const char *path, struct km_idx_probe *probe, struct km_err *err)
+int km_idx_is(const unsigned char *p, size_t n)
 {
-    struct km_gunzip *file;
-    int rc;
+    /* The types are 8, 9 and 11 to 14; no text begins like that, nor a RecordIO frame. */
+    return n >= 4 && p[0] == 0 && p[1] == 0 && p[2] >= 8 && p[2] <= 14 && p[3] >= 1;
+}
 
-    *probe = (struct km_idx_probe){0};
-    rc = km_gunzip_open(&file, path, err);
+/* The next n bytes at *p; *got: how many of them there are. */
+static int take(struct km_idx *x, size_t n, const unsigned char **p, size_t *got,
+                struct km_err *err)
+{
+    int rc = km_stream_peek(x->stream, n, p, got, err);
+
     if (rc)
         return rc;
-    rc = km_gunzip_read(file, probe->first, sizeof(probe->first), &probe->got, err);
-    probe->gzip = km_gunzip_is_gzip(file);
-    /* The types are 8, 9 and 11 to 14; no text begins like that, nor a RecordIO frame. */
-    probe->idx = probe->got == 4 && probe->first[0] == 0 && probe->first[1] == 0 &&
-                 probe->first[2] >= 8 && probe->first[2] <= 14 && probe->first[3] >= 1;
-    km_gunzip_close(file);
-    return rc;
+    *got = km_min(*got, n);
+    km_stream_skip(x->stream, *got);
+    return KM_OK;
 }
 
 /* One u32 of the header. */
 static int get_axis(struct km_idx *x, size_t axis, uint64_t *n, struct km_err *err)
 {
-    unsigned char b[4];
+    const unsigned char *b;
     size_t got;
-    int rc;
+    int rc = take(x, 4, &b, &got, err);
 
-    rc = km_gunzip_read(x->file, b, 4, &got, err);
     if (rc)
         return rc;
     if (got < 4)
         return km_fail(err, KM_E_INPUT,
                        "%s: byte %zu: the file ends within its header, expected the size of axis "
                        "%zu of %zu; fetch the file again",
-                       x->path, 4 + 4 * axis + got, axis + 1, x->axes);
+                       km_stream_path(x->stream), 4 + 4 * axis + got, axis + 1, x->axes);
     *n = (uint64_t)b[0] << 24 | (uint64_t)b[1] << 16 | (uint64_t)b[2] << 8 | b[3];
     return KM_OK;
 }
@@ -60,25 +59,26 @@ static int get_axis(struct km_idx *x, size_t axis, uint64_t *n, struct km_err *e
 static int read_header(struct km_idx *x, struct km_err *err)
 {
     unsigned char b[4] = {0};
+    const unsigned char *p;
     uint64_t dim = 1, n = 0;
     size_t got;
-    int rc;
+    int rc = take(x, 4, &p, &got, err);
 
-    rc = km_gunzip_read(x->file, b, 4, &got, err);
     if (rc)
         return rc;
+    memcpy(b, p, got);
     if (got < 4 || b[0] != 0 || b[1] != 0)
         return km_fail(err, KM_E_INPUT,
                        "%s: byte 0: found %02x %02x %02x %02x in a file of %zu or more bytes, "
                        "expected the magic of an IDX file (00 00 08 03 for images)",
-                       x->path, b[0], b[1], b[2], b[3], got);
+                       km_stream_path(x->stream), b[0], b[1], b[2], b[3], got);
     if (b[2] != TYPE_BYTE)
         return km_fail(err, KM_E_INPUT,
                        "%s: byte 2: found IDX element type %d, expected %d (unsigned byte)",
-                       x->path, b[2], TYPE_BYTE);
+                       km_stream_path(x->stream), b[2], TYPE_BYTE);
     if (b[3] < 1 || b[3] > MAX_AXES)
-        return km_fail(err, KM_E_INPUT, "%s: byte 3: found %d axes, expected 1 to %d", x->path,
-                       b[3], MAX_AXES);
+        return km_fail(err, KM_E_INPUT, "%s: byte 3: found %d axes, expected 1 to %d",
+                       km_stream_path(x->stream), b[3], MAX_AXES);
     x->axes = b[3];
     rc = get_axis(x, 0, &x->rows, err);
     for (size_t axis = 1; !rc && axis < x->axes; axis++) {
@@ -88,27 +88,22 @@ static int read_header(struct km_idx *x, struct km_err *err)
                          "%s: byte %zu: found %" PRIu64
                          " as the size of axis %zu, expected items of "
                          "1 to %d bytes",
-                         x->path, 4 + 4 * axis, n, axis + 1, INT_MAX);
+                         km_stream_path(x->stream), 4 + 4 * axis, n, axis + 1, INT_MAX);
     }
     x->dim = (size_t)dim;
     return rc;
 }
 
-int km_idx_open(struct km_idx **x, const char *path, struct km_err *err)
+int km_idx_open(struct km_idx **x, struct km_stream *stream, struct km_err *err)
 {
-    struct km_idx *new;
+    struct km_idx *new = km_alloc(1, sizeof(*new));
     int rc;
 
     *x = NULL;
-    new = km_alloc(1, sizeof(*new));
-    if (new)
-        new->path = km_strdup(path);
-    if (!new || !new->path)
-        rc = km_fail(err, KM_E_MEM, "no memory to read %s", path);
-    else
-        rc = km_gunzip_open(&new->file, path, err);
-    if (!rc)
-        rc = read_header(new, err);
+    if (!new)
+        return km_fail(err, KM_E_MEM, "no memory to read %s", km_stream_path(stream));
+    new->stream = stream;
+    rc = read_header(new, err);
     if (rc)
         km_idx_close(new);
     else
@@ -118,10 +113,6 @@ int km_idx_open(struct km_idx **x, const char *path, struct km_err *err)
 
 void km_idx_close(struct km_idx *x)
 {
-    if (!x)
-        return;
-    km_gunzip_close(x->file);
-    km_free(x->path);
     km_free(x);
 }
 
@@ -140,30 +131,25 @@ size_t km_idx_dim(const struct km_idx *x)
     return x->dim;
 }
 
-int km_idx_next(struct km_idx *x, unsigned char *row, struct km_err *err)
+int km_idx_next(struct km_idx *x, const unsigned char **item, struct km_err *err)
 {
     uint64_t at = 4 + 4 * x->axes + x->row * x->dim;
-    unsigned char more;
+    int more = x->row < x->rows;
     size_t got;
-    int rc;
+    int rc = take(x, more ? x->dim : 1, item, &got, err); /* the end: gzip compares its check sum */
 
-    if (x->row < x->rows) {
-        rc = km_gunzip_read(x->file, row, x->dim, &got, err);
-        if (rc)
-            return rc;
-        if (got < x->dim)
-            return km_fail(err, KM_E_INPUT,
-                           "%s: byte %" PRIu64 ": the file ends within item %" PRIu64
-                           ", expected %" PRIu64 " items of %zu bytes; fetch the file again",
-                           x->path, at + got, x->row + 1, x->rows, x->dim);
-        x->row++;
-        return KM_MORE;
-    }
-    rc = km_gunzip_read(x->file, &more, 1, &got, err); /* also lets gzip compare its check sum */
-    if (!rc && got > 0)
-        rc = km_fail(err, KM_E_INPUT,
-                     "%s: byte %" PRIu64 ": found more bytes, expected the end after %" PRIu64
-                     " items of %zu bytes, as the header says",
-                     x->path, at, x->rows, x->dim);
-    return rc;
+    if (rc)
+        return rc;
+    if (more && got < x->dim)
+        return km_fail(err, KM_E_INPUT,
+                       "%s: byte %" PRIu64 ": the file ends within item %" PRIu64
+                       ", expected %" PRIu64 " items of %zu bytes; fetch the file again",
+                       km_stream_path(x->stream), at + got, x->row + 1, x->rows, x->dim);
+    if (!more && got > 0)
+        return km_fail(err, KM_E_INPUT,
+                       "%s: byte %" PRIu64 ": found more bytes, expected the end after %" PRIu64
+                       " items of %zu bytes, as the header says",
+                       km_stream_path(x->stream), at, x->rows, x->dim);
+    x->row += (uint64_t)more;
+    return more ? KM_MORE : KM_OK;
 }

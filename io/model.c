@@ -9,8 +9,9 @@
 #include "io/model.h"
 
 #include "base/mem.h"
-#include "io/file.h"
+#include "io/stream.h"
 #include "io/tar.h"
+#include "io/writer.h"
 
 #include <errno.h>
 #include <inttypes.h>

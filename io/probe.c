@@ -2,6 +2,8 @@
 #include "io/probe.h"
 
 #include "base/size.h"
+#include "io/format.h"
+#include "io/varint.h"
 
 #include <ctype.h>
 #include <stdint.h>
@@ -119,7 +121,6 @@ static const struct suffix suffixes[] = {
 
 static void say(struct km_probe *probe, const char *what, const char *todo)
 {
-    probe->kind = KM_PROBE_FOREIGN;
     snprintf(probe->what, sizeof(probe->what), "%s", what);
     probe->todo = todo;
 }
@@ -186,7 +187,7 @@ static int probe_entry(struct km_probe *probe, const unsigned char *name, size_t
 
     for (size_t i = 0; i < sizeof(documents) / sizeof(*documents); i++) {
         if (starts(name, len, documents[i].folder, strlen(documents[i].folder)) &&
-            (i == 0 || probe->kind == KM_PROBE_FOREIGN)) {
+            (i == 0 || probe->what[0])) {
             say(probe, documents[i].what, i == 0 ? SAVE : "save its numbers as CSV");
             return 1;
         }
@@ -221,7 +222,7 @@ static void probe_zip(struct km_probe *probe, const unsigned char *p, size_t n, 
             probe_entry(probe, p + i + NAME, len, n - i - NAME))
             return;
     }
-    if (!probe_suffix(probe, path, 1) && probe->kind != KM_PROBE_FOREIGN)
+    if (!probe_suffix(probe, path, 1) && !probe->what[0])
         say(probe, "is a zip archive", UNPACK);
 }
 
@@ -245,20 +246,14 @@ struct cursor {
     size_t n, left;
 };
 
-/* Takes a varint of up to 4 bytes; 0 where there is none. */
 static int take_varint(struct cursor *c, size_t *v)
 {
-    *v = 0;
-    for (int shift = 0; shift < 28 && c->n > 0 && c->left > 0; shift += 7) {
-        unsigned char b = *c->p++;
+    size_t before = km_min(c->n, c->left), n = before;
+    int ok = km_varint_take(&c->p, &n, v);
 
-        c->n--;
-        c->left--;
-        *v |= (size_t)(b & 0x7f) << shift;
-        if (!(b & 0x80))
-            return 1;
-    }
-    return 0;
+    c->n -= before - n;
+    c->left -= before - n;
+    return ok;
 }
 
 /* Takes the tag and the length of a field that fits into what is left. */
@@ -338,12 +333,7 @@ static int is_delimited(const unsigned char *p, size_t n)
 /* What is neither text nor of a known signature. */
 static void probe_binary(struct km_probe *probe, const unsigned char *p, size_t n, const char *path)
 {
-    /* As io/idx.c: types 8 to 14, axes. */
-    if (n >= 4 && p[0] == 0 && p[1] == 0 && p[2] >= 8 && p[2] <= 14 && p[3] >= 1) {
-        say(probe, "is an idx file (the format of MNIST)",
-            "turn it into rows: kmeans convert FILE --output rows.recordio");
-        probe->kind = KM_PROBE_IDX;
-    } else if (n >= 262 && memcmp(p + 257, "ustar", 5) == 0) {
+    if (n >= 262 && memcmp(p + 257, "ustar", 5) == 0) {
         say(probe, "is a tar archive", UNPACK " (tar xf)");
     } else if (n >= 8 && memcmp(p, "\xff\xff\xff\xff", 4) == 0 && p[4] % 8 == 0 && p[7] == 0 &&
                (p[4] || p[5] || p[6])) {
@@ -383,8 +373,7 @@ static void probe_xml(struct km_probe *probe, const unsigned char *p, size_t n)
 
 /* JSON or JSON Lines, as far as it is there: brackets that close at the end of a line, and between
  * them nothing but strings, numbers and the three words. (`[0, 10),3,4` and `{a},1` are lines of
- * CSV.)
- */
+ * CSV.) */
 static int is_json(const unsigned char *p, size_t n)
 {
     static const char outside[] = " \t\r\n,:+-.0123456789eEtrufalsnNIiy";
@@ -429,7 +418,6 @@ static int is_pickle(const unsigned char *p, size_t n)
 
 static void probe_text(struct km_probe *probe, const unsigned char *p, size_t n, const char *path)
 {
-    probe->kind = KM_PROBE_TEXT;
     if (starts(p, n, "\xef\xbb\xbf", 3)) {
         p += 3;
         n -= 3;
@@ -438,6 +426,7 @@ static void probe_text(struct km_probe *probe, const unsigned char *p, size_t n,
         p++;
         n--;
     }
+    probe->is_text = n == 0;
     if (n == 0)
         return;
     if (starts_word(p, n, "<!doctype html") || starts_word(p, n, "<html"))
@@ -450,6 +439,7 @@ static void probe_text(struct km_probe *probe, const unsigned char *p, size_t n,
         say(probe, "is JSON", TABLE);
     else if ((ends(path, ".pkl") || ends(path, ".pickle")) && is_pickle(p, n))
         say(probe, "is a Python pickle", ARRAYS);
+    probe->is_text = !probe->what[0];
 }
 
 void km_probe(struct km_probe *probe, const unsigned char *p, size_t n, const char *path)
@@ -459,9 +449,9 @@ void km_probe(struct km_probe *probe, const unsigned char *p, size_t n, const ch
     if (n > KM_PROBE_BYTES)
         n = KM_PROBE_BYTES;
     text = is_text(p, n);
-    *probe = (struct km_probe){.kind = KM_PROBE_UNKNOWN, .todo = ""};
-    if (starts(p, n, "\x0a\x23\xd7\xce", 4)) {
-        probe->kind = KM_PROBE_RECORDIO;
+    *probe = (struct km_probe){.kind = km_format_of_bytes(p, n), .todo = ""};
+    if (probe->kind) {
+        say(probe, probe->kind->found, probe->kind->todo);
         return;
     }
     if (starts(p, n, "\x1f\x8b", 2)) {

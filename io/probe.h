@@ -8,28 +8,24 @@
 
 #include <stddef.h>
 
-enum km_probe_kind {
-    KM_PROBE_UNKNOWN, /**< bytes that say nothing, or none at all */
-    KM_PROBE_TEXT,    /**< text of no other kind: may be CSV */
-    KM_PROBE_RECORDIO,
-    KM_PROBE_IDX,    /**< MNIST's format, which only `kmeans convert` reads; see what and todo */
-    KM_PROBE_FOREIGN /**< something that cannot be read; see what and todo */
-};
+struct km_format_kind; /* io/format.h */
 
 /** So many bytes are looked at, at most; fewer are fine. */
 #define KM_PROBE_BYTES 4096
 
 struct km_probe {
-    enum km_probe_kind kind;
-    char what[128];   /**< behind "the file": "is a Parquet file" */
+    /** Of our formats the one that the bytes are of; NULL: they do not say. */
+    const struct km_format_kind *kind;
+    int is_text;      /**< text of no other kind: may be CSV */
+    char what[128];   /**< behind "the file": "is a Parquet file"; empty: nothing known */
     const char *todo; /**< a sentence's end: "convert it to ..."; static */
 };
 
 /**
- * Judges a file by its first n bytes and its path. What may be rows is never called foreign: the
- * magic of RecordIO comes before everything else, text is foreign only where it begins as no line
- * of CSV does (HTML, XML, JSON, a pointer of Git LFS), and the name counts only for a zip archive
- * or bytes that are no text. Cannot fail, allocates nothing, reads nothing.
+ * Judges a file by its first n bytes and its path. What may be rows is never called something else:
+ * the formats that we read come before all others, text is something else only where it begins as
+ * no line of CSV does (HTML, XML, JSON, a pointer of Git LFS), and the name counts only for a zip
+ * archive or bytes that are no text. Cannot fail, allocates nothing, reads nothing.
  */
 void km_probe(struct km_probe *probe, const unsigned char *p, size_t n, const char *path);
 

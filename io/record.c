@@ -8,6 +8,7 @@
 
 #include "io/record_slow.h"
 #include "io/row.h"
+#include "io/varint.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -36,23 +37,11 @@ struct dense {
     int is_double;
 };
 
-/* Takes the length of a field of known tag: a varint of up to 4 bytes that is not above what is
- * left. (A payload has less than 2^29 bytes, so 5 bytes come from nobody.) */
+/* Takes the length of a field of known tag, that is not above what is left. (A payload has less
+ * than 2^29 bytes, so a varint of 5 bytes comes from nobody.) */
 static int take_length(struct cursor *c, size_t *len)
 {
-    size_t v = 0;
-
-    for (int shift = 0; shift < 28 && c->n > 0; shift += 7) {
-        unsigned char b = *c->p++;
-
-        c->n--;
-        v |= (size_t)(b & 0x7f) << shift;
-        if (!(b & 0x80)) {
-            *len = v;
-            return v <= c->n;
-        }
-    }
-    return 0;
+    return km_varint_take(&c->p, &c->n, len) && *len <= c->n;
 }
 
 /* Enters a length-delimited field that must have this tag and fill the rest of c. */
@@ -187,24 +176,6 @@ static int take_field(struct cursor *c, unsigned char tag, struct cursor *inside
     return 1;
 }
 
-/* Takes a varint below 2^28, which all keys and widths are. */
-static int take_key(struct cursor *c, size_t *key)
-{
-    size_t v = 0;
-
-    for (int shift = 0; shift < 28 && c->n > 0; shift += 7) {
-        unsigned char b = *c->p++;
-
-        c->n--;
-        v |= (size_t)(b & 0x7f) << shift;
-        if (!(b & 0x80)) {
-            *key = v;
-            return 1;
-        }
-    }
-    return 0;
-}
-
 /* The values of a sparse record behind those of x; how many came, or SIZE_MAX for the slow path. */
 static size_t copy_sparse(struct cursor c, int is_double, struct km_csr *x)
 {
@@ -217,7 +188,7 @@ static size_t copy_sparse(struct cursor c, int is_double, struct km_csr *x)
         !take_field(&c, FIELD_SHAPE, &shape) || c.n != 0)
         return SIZE_MAX;
     has_shape = shape.n > 0;
-    if (has_shape && (!take_key(&shape, &key) || shape.n > 0 || key != x->d))
+    if (has_shape && (!km_varint_take(&shape.p, &shape.n, &key) || shape.n > 0 || key != x->d))
         return SIZE_MAX;
     n = values.n / size;
     if (values.n % size != 0 || (n == 0 && !has_shape) || (n > 0 && keys.n == 0))
@@ -226,7 +197,7 @@ static size_t copy_sparse(struct cursor c, int is_double, struct km_csr *x)
         double wide;
         float v;
 
-        if (!take_key(&keys, &key) || key < least || key >= x->d)
+        if (!km_varint_take(&keys.p, &keys.n, &key) || key < least || key >= x->d)
             return SIZE_MAX;
         if (is_double) {
             memcpy(&wide, values.p + i * size, size);

@@ -12,7 +12,8 @@
 /* What a frame holds of its record: its continuation flag. */
 enum flag { WHOLE, FIRST, MIDDLE, LAST };
 
-static const unsigned char magic[4] = {0x0a, 0x23, 0xd7, 0xce};
+static const unsigned char magic[4] = {KM_RECORDIO_MAGIC & 0xff, KM_RECORDIO_MAGIC >> 8 & 0xff,
+                                       KM_RECORDIO_MAGIC >> 16 & 0xff, KM_RECORDIO_MAGIC >> 24};
 
 /* Where a frame stands: as a later part of a split record, `offset` bytes behind its beginning. */
 struct place {
@@ -64,7 +65,7 @@ static int fail_magic(const struct place *at, const unsigned char *p, size_t n, 
     const char *hint = at->record == 1 && at->offset == 0
                            ? "the file is no RecordIO; check the channel's content type"
                            : "the file is damaged here or in the record before";
-    struct km_probe probe = {.kind = KM_PROBE_UNKNOWN};
+    struct km_probe probe = {.is_text = 0};
 
     for (size_t i = 0; i < n && i < sizeof(magic); i++)
         snprintf(hex + 3 * i, sizeof(hex) - 3 * i, " %02x", p[i]);
@@ -72,7 +73,7 @@ static int fail_magic(const struct place *at, const unsigned char *p, size_t n, 
         hint = "the file is damaged here, or parts of a split record are missing";
     else if (km_stream_at(at->s) == 0)
         km_probe(&probe, p, n, km_stream_path(at->s));
-    if (probe.kind == KM_PROBE_TEXT)
+    if (probe.is_text)
         hint = "this looks like text; for CSV set the channel's content type to "
                "text/csv;label_size=0";
     return km_fail(err, KM_E_INPUT, "found%s, expected the RecordIO magic number 0a 23 d7 ce; %s",
@@ -150,11 +151,11 @@ static int fetch_frame(struct km_stream *s, const struct place *at, const struct
     return add_place(err, at);
 }
 
-/* Joins the frames that lie in p[0..end-1] behind p's header: what moves goes towards the front,
- * the magic number into the room that each header leaves. The length. */
-static size_t join(unsigned char *p, size_t end)
+/* Joins the payloads of the frames that lie in p[0..end-1], with the magic number between them. The
+ * length. */
+static size_t join(unsigned char *out, const unsigned char *p, size_t end)
 {
-    unsigned char *to = p + HEADER;
+    unsigned char *to = out;
 
     for (size_t at = 0; at < end;) {
         size_t len = read_head(p + at).len;
@@ -163,19 +164,20 @@ static size_t join(unsigned char *p, size_t end)
             memcpy(to, magic, sizeof(magic));
             to += sizeof(magic);
         }
-        memmove(to, p + at + HEADER, len);
+        memcpy(to, p + at + HEADER, len);
         to += len;
         at += HEADER + padded(len);
     }
-    return (size_t)(to - p) - HEADER;
+    return (size_t)(to - out);
 }
 
-/* The split record whose first header is h. All its parts are looked at before the first byte is
- * moved: after a failure they can be looked at again. */
+/* The split record whose first header is h. Its parts stay as they are: they may be looked at
+ * again. */
 static int next_split(struct km_stream *s, struct place at, struct head h, size_t max_len,
                       const unsigned char **payload, size_t *len, struct km_err *err)
 {
     const unsigned char *p;
+    unsigned char *out;
     size_t got = 0, joined = 0;
     int rc;
 
@@ -202,15 +204,22 @@ static int next_split(struct km_stream *s, struct place at, struct head h, size_
             return add_place(err, &at);
     }
     rc = fetch_frame(s, &at, &h, &p, &got, err);
+    if (rc == KM_OK)
+        rc = km_stream_scratch(s, joined + h.len, &out, err);
     if (rc)
         return rc;
-    *len = join(km_stream_bytes(s), at.offset + HEADER + padded(h.len));
-    *payload = p + HEADER;
+    *len = join(out, p, at.offset + HEADER + padded(h.len));
+    *payload = out;
     km_stream_skip(s, at.offset + HEADER + padded(h.len));
     return KM_MORE;
 }
 
-size_t km_recordio_frame(const unsigned char *header, size_t max_len, int *first)
+int km_recordio_is(const unsigned char *p, size_t n)
+{
+    return n >= sizeof(magic) && memcmp(p, magic, sizeof(magic)) == 0;
+}
+
+size_t km_recordio_frame_at(const unsigned char *header, size_t max_len, int *first)
 {
     struct head h = read_head(header);
 
@@ -269,23 +278,13 @@ int km_recordio_next(struct km_stream *s, uint64_t record, size_t max_len,
     return KM_MORE;
 }
 
-int km_recordio_put(struct km_writer *w, const void *payload, size_t len, struct km_err *err)
+size_t km_recordio_frame(unsigned char *out, size_t len)
 {
-    static const unsigned char zero[4];
-    unsigned char header[HEADER];
-    int rc;
+    size_t end = HEADER + padded(len);
 
-    if (len > KM_RECORDIO_MAX)
-        return km_fail(err, KM_E_INPUT, "a record of %zu bytes, RecordIO holds at most %zu", len,
-                       (size_t)KM_RECORDIO_MAX);
-    memcpy(header, magic, sizeof(magic));
+    memcpy(out, magic, sizeof(magic));
     for (int i = 0; i < 4; i++)
-        header[4 + i] = (unsigned char)(len >> (8 * i));
-    rc = km_writer_put(w, header, sizeof(header), err);
-    if (rc)
-        return rc;
-    rc = km_writer_put(w, payload, len, err);
-    if (rc)
-        return rc;
-    return km_writer_put(w, zero, padded(len) - len, err);
+        out[4 + i] = (unsigned char)(len >> (8 * i));
+    memset(out + HEADER + len, 0, end - HEADER - len);
+    return end;
 }

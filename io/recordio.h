@@ -9,19 +9,19 @@
 #ifndef KM_IO_RECORDIO_H
 #define KM_IO_RECORDIO_H
 
-#include "io/file.h"
+#include "io/stream.h"
 
 #define KM_RECORDIO_MAGIC  0xced7230au
 #define KM_RECORDIO_MAX    0x1fffffffu /* longest payload: the length has 29 bits */
 #define KM_RECORDIO_HEADER 8           /* bytes: magic and length */
 
 /**
- * The next payload: KM_MORE with *payload (inside the stream's buffer, valid until the next call)
- * and *len; KM_OK at the end of the file on a record boundary; KM_E_INPUT for foreign or cut bytes,
- * parts of a split record in another order, or a payload above max_len (checked before any memory
- * is taken). `record` is the record's number from 1, for messages. A whole record is not copied;
- * the parts of a split one are put together where they are, in the stream's buffer. After a failure
- * the stream stands where the record begins, and another call says the same.
+ * The next payload: KM_MORE with *payload (in the stream, valid until the next call) and *len;
+ * KM_OK at the end of the file on a record boundary; KM_E_INPUT for foreign or cut bytes, parts of
+ * a split record in another order, or a payload above max_len (checked before any memory is taken).
+ * `record` is the record's number from 1, for messages. A whole record is not copied; the parts of
+ * a split one are put together beside the stream's buffer. After a failure the stream stands where
+ * the record begins, and another call says the same.
  */
 int km_recordio_next(struct km_stream *s, uint64_t record, size_t max_len,
                      const unsigned char **payload, size_t *len, struct km_err *err);
@@ -37,13 +37,16 @@ int km_recordio_next(struct km_stream *s, uint64_t record, size_t max_len,
  */
 int km_recordio_find(struct km_stream *s, uint64_t from, size_t max_len, struct km_err *err);
 
+/** Whether n bytes begin with the magic number. */
+int km_recordio_is(const unsigned char *p, size_t n);
+
 /** Bytes of the frame that begins with these KM_RECORDIO_HEADER bytes; 0 if they are no header, or
  * one of a payload above max_len. *first: a record begins with this frame (else it is a later part
  * of a split one). */
-size_t km_recordio_frame(const unsigned char *header, size_t max_len, int *first);
+size_t km_recordio_frame_at(const unsigned char *header, size_t max_len, int *first);
 
-/** Appends one record to a file, as one frame; KM_E_INPUT if the payload is longer than
- * KM_RECORDIO_MAX. */
-int km_recordio_put(struct km_writer *w, const void *payload, size_t len, struct km_err *err);
+/** Makes one frame of the payload of len bytes (KM_RECORDIO_MAX at most) at out +
+ * KM_RECORDIO_HEADER: header in front, up to 3 bytes of padding behind. Bytes of the frame. */
+size_t km_recordio_frame(unsigned char *out, size_t len);
 
 #endif

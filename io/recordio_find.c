@@ -32,7 +32,7 @@ static int find_anchor(struct km_stream *s, uint64_t lo, uint64_t from, size_t m
             break;
         for (i = 0; i + KM_RECORDIO_HEADER <= got && at + i <= from; i += 4) {
             int first;
-            size_t frame = km_recordio_frame(p + i, max_len, &first);
+            size_t frame = km_recordio_frame_at(p + i, max_len, &first);
 
             if (frame == 0)
                 continue;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows as files: RecordIO-protobuf or CSV, one file or several shards, or standard output. */
+/* Rows as files of any format that can be written: one file or several shards, or standard
+ * output. */
 #ifndef KM_IO_SINK_H
 #define KM_IO_SINK_H
 
 #include "base/err.h"
-#include "io/shard.h"
+#include "io/format.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,8 +16,8 @@ struct km_sink;
  * shards > 1: to path with _0, _1, ... (zero padded to equal width) in front of its suffix; row i
  * goes to shard i mod shards. Files appear at commit only. On failure *s is NULL.
  */
-int km_sink_open(struct km_sink **s, const char *path, enum km_format_kind kind, size_t shards,
-                 size_t dim, struct km_err *err);
+int km_sink_open(struct km_sink **s, const char *path, const struct km_format_kind *kind,
+                 size_t shards, size_t dim, struct km_err *err);
 
 /** The name of a shard of several: to be freed with km_free; NULL when there is no memory. */
 char *km_sink_path(const char *path, size_t shard, size_t shards);
@@ -29,14 +30,5 @@ int km_sink_commit(struct km_sink *s, uint64_t *bytes, struct km_err *err);
 
 /** Throws the unfinished files away and frees the sink; NULL is fine. */
 void km_sink_abort(struct km_sink *s);
-
-/** Room for any float32 as text, with the closing NUL. */
-#define KM_FLOAT_TEXT 24
-
-/**
- * The decimal with the fewest digits that reads back as the same float32 (integers below a million
- * are written out). Returns its length. v is finite.
- */
-size_t km_float_print(char text[KM_FLOAT_TEXT], float v);
 
 #endif

@@ -2,7 +2,7 @@
 #include "io/tar.h"
 
 #include "base/mem.h"
-#include "io/file.h"
+#include "io/writer.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,9 +3,9 @@
  * Files that appear whole or not at all (io/file.h). The temporary name ends in .sagemaker-ignore:
  * the platform's uploader skips such files, so it never sees half a checkpoint.
  */
+#include "io/writer.h"
 #include "base/mem.h"
 #include "base/temporary.h"
-#include "io/file.h"
 
 #include <errno.h>
 #include <fcntl.h>

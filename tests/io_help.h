@@ -5,7 +5,9 @@
 
 #include "tests/test.h"
 
-#include "io/file.h"
+#include "io/reader.h"
+#include "io/recordio.h"
+#include "io/writer.h"
 
 /** Path of a file of this name in a new folder; static storage of four paths in turn. */
 static inline const char *test_path(const char *name)
@@ -31,6 +33,41 @@ static inline const char *test_file(const char *name, const void *bytes, size_t 
     assert_int_equal(fwrite(bytes, 1, n, f), n);
     assert_int_equal(fclose(f), 0);
     return path;
+}
+
+/** A reader of a file, from its first byte. */
+static inline int test_reader(struct km_reader **r, const char *path, struct km_format *format,
+                              struct km_err *err)
+{
+    struct km_stream *s;
+    int rc = km_stream_open(&s, path, err);
+
+    *r = NULL;
+    return rc ? rc : km_reader_open(r, s, format, NULL, err);
+}
+
+/** Reads the rows from number `from` on of x, up to x->n. */
+static inline int test_read(struct km_reader *r, const struct km_mat *x, size_t from, size_t *rows,
+                            struct km_err *err)
+{
+    struct km_rows into = km_rows_of_mat(x);
+
+    into.dense.n = from;
+    return km_reader_read(r, &into, (struct km_room){.rows = x->n}, rows, err);
+}
+
+/** Appends a record of one frame. */
+static inline int test_put_record(struct km_writer *w, const void *payload, size_t len,
+                                  struct km_err *err)
+{
+    unsigned char *frame = malloc(KM_RECORDIO_HEADER + len + 3);
+    int rc;
+
+    assert_non_null(frame);
+    memcpy(frame + KM_RECORDIO_HEADER, payload, len);
+    rc = km_writer_put(w, frame, km_recordio_frame(frame, len), err);
+    free(frame);
+    return rc;
 }
 
 /** Seed of the random tests: $KM_TEST_SEED, or 1; printed. */

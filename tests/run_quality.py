@@ -3,9 +3,12 @@
 
 For three seeds each the msd of the model, by differences in float64, must be no more than its bar times the best that is
 known: Lloyd from the planted centers, or the best of several runs of Lloyd from greedy k-means++; and `train data_msd` must be
-that of the written model.
+that of the written model. Where rows come through a FIFO and are more than the sample has room for, that is an estimate: it must be
+within four of the standard errors that are told with it, and these must be small.
 """
+import os
 import re
+import subprocess
 import sys
 
 import numpy as np
@@ -104,6 +107,21 @@ def streams():
     yield "sorted by cluster", x, 8, 1.003
 
 
+def fifos():
+    """Of few rows for each center in the sample, which they are then nearer to than others are: name, rows, k, refine_rows."""
+    rng = np.random.default_rng(14)
+    yield "uniform", rng.uniform(-1, 1, (100000, 32)), 50, 3000
+    c = rng.normal(0, 1.5, (60, 40))
+    yield "overlapping blobs", c[rng.integers(0, 60, 80000)] + rng.normal(0, 1, (80000, 40)), 100, 4000
+    yield "Student's t", rng.standard_t(2.5, (200000, 16)), 20, 1000
+    x = rng.normal(0, 1, (120000, 20))
+    x[rng.choice(len(x), 10, replace=False)] *= 1000
+    yield "far rows", x, 10, 2000
+    x = np.zeros((180000, 60))
+    np.add.at(x, (np.arange(len(x))[:, None], rng.zipf(1.3, (len(x), 8)) % 60), 1)
+    yield "bags of words", x, 20, 2000
+
+
 def sparse_sets():
     """Rows of 12 values among 200: name, rows, k, planted centers or None, bar."""
     rng = np.random.default_rng(13)
@@ -168,8 +186,47 @@ def compare(t, name, x, k, best, bar, *more):
     print("%-34s k=%-4d %s" % (name, k, " ".join("%.4f" % r for r in ratios)), flush=True)
 
 
+def through_fifo(t, folder, *args):
+    """Trains on the rows of `folder`, which can be read only once."""
+    os.mkfifo(folder / "fifo")
+    writer = subprocess.Popen(["cp", folder / "rows", folder / "fifo"])
+    run = t.run("train", "--content-type", "application/x-recordio-protobuf", "--output", folder / "model", *args, folder / "fifo")
+    writer.wait()
+    (folder / "fifo").unlink()
+    return run
+
+
+def msd_of(x, c):
+    """By differences, to the three centers that products say are nearest."""
+    x, c = x.astype("f8"), c.astype("f8")
+    score = (c * c).sum(1) / 2 - x @ c.T
+    near = np.argpartition(score, 2, 1)[:, :3]
+    return np.min([((x - c[near[:, t]]) ** 2).sum(1) for t in range(3)], 0).mean()
+
+
+def check_estimate(t, name, x, k, rows):
+    folder = t.place()
+    more = ["--force_dense", "false"] if name == "bags of words" else []
+    (write_sparse if more else oracle.write_recordio)(folder / "rows", x)
+    off = []
+    for seed in range(SEEDS):
+        what = "%s through a FIFO, seed %d" % (name, seed)
+        run = through_fifo(t, folder, "--k", k, "--seed", seed, "--refine_rows", rows, "--feature_dim", x.shape[1], *more)
+        if not t.check(run.code == 0, what + ": trains", run):
+            continue
+        told = float(re.search(r"train data_msd <loss>=(\S+)", run.out)[1])
+        error = float(re.search(r"its standard error is (\S+)", run.out)[1])
+        msd = msd_of(x, oracle.read_model(folder / "model"))
+        off.append((told - msd) / error)
+        t.check(0 < error < 0.005 * msd, "%s: the standard error told is %.3g of %.6g" % (what, error, msd), run)
+        t.check(abs(off[-1]) < 4, "%s: told %.6g, the model has %.6g, standard error %.2g" % (what, told, msd, error), run)
+    print("%-34s k=%-4d standard errors off: %s" % (name + ", a FIFO", k, " ".join("%.1f" % v for v in off)), flush=True)
+
+
 def main():
     t = Tests(sys.argv[1])
+    for name, x, k, rows in fifos():
+        check_estimate(t, name, x.astype("f4"), k, rows)
     for case in sets():
         check(t, *case)
     for name, x, k, start, bar in sparse_sets():

@@ -229,6 +229,23 @@ def empty_shards(t):
     failed(t, Cluster(t, [x[:2], x[2:4]], hyperparameters={"k": "5"}), "too few rows", 2, "has 4 rows")
 
 
+def through_fifos(cluster, rows, what, *args):
+    """Trains on rows that each host gets through a FIFO of its own."""
+    threads = []
+    for job, part in zip(cluster.jobs, rows):
+        whole = job.root / "whole"
+        oracle.write_recordio(whole, part)
+        folder = job.root / "input/data/train"
+        folder.rmdir()
+        os.mkfifo(folder)
+        threads.append(threading.Thread(target=lambda f=folder, w=whole: f.write_bytes(w.read_bytes())))
+        threads[-1].start()
+    run = cluster.train(what, *args)
+    for thread in threads:
+        thread.join()
+    return run
+
+
 def uneven(t):
     """More hosts than rows or files, CSV, FIFOs, and windows in which most centers get no row."""
     x = rows_of(1001)
@@ -247,20 +264,16 @@ def uneven(t):
     t.near(metric(run, "train data_msd"), oracle.msd(x, csv.model()), 1e-5, "replicated CSV: each row once", run)
     for way, rows in ("replicated", [x, x]), ("sharded", [x[:900], x[900:]]):
         pipes = Cluster(t, [[], []], replicated=way == "replicated")
-        threads = []
-        for job, part in zip(pipes.jobs, rows):
-            whole = job.root / "whole"
-            oracle.write_recordio(whole, part)
-            folder = job.root / "input/data/train"
-            folder.rmdir()
-            os.mkfifo(folder)
-            threads.append(threading.Thread(target=lambda f=folder, w=whole: f.write_bytes(w.read_bytes())))
-            threads[-1].start()
-        run = pipes.train("FIFOs, " + way)
-        for thread in threads:
-            thread.join()
+        run = through_fifos(pipes, rows, "FIFOs, " + way)
         t.same(seen(run), [500, 501] if way == "replicated" else [101, 900], "FIFOs, %s: rows" % way, run)
         t.near(metric(run, "train data_msd"), oracle.msd(x, pipes.model()), 1e-5, "FIFOs, %s: each once" % way, run)
+    x = np.random.default_rng(5).normal(size=(30000, 96)).astype("f4")  # more than are held back
+    pipes = Cluster(t, [[], []], hyperparameters={"k": "20", "feature_dim": "96"})
+    run = through_fifos(pipes, [x[:10000], x[10000:]], "FIFOs of many rows", "--refine_rows", "1000")
+    error = float(re.search(r"its standard error is (\S+)", run.out)[1])
+    msd = oracle.msd(x, pipes.model())
+    t.check(0 < error < 0.005 * msd, "FIFOs of many rows: a standard error of %g where the msd is %g" % (error, msd), run)
+    t.near(metric(run, "train data_msd"), msd, 4 * error / msd, "FIFOs of many rows: the msd told", run)
     x = rows_of(4000, clusters=100)
     many = {"k": "100", "mini_batch_size": "50"}
     alone = Cluster(t, [x], hyperparameters=many)

@@ -110,12 +110,14 @@ static void labels_and_sums_are_those_of_brute_force(void **state)
 
 static void both_ways_of_adding_are_taken(void **state)
 {
+    struct km_pool *pool = make_pool(2); /* one thread alone needs one group at a time */
+
     (void)state;
     for (size_t i = 0; i < SHAPES; i++) {
         const struct shape *h = &shapes[i];
         struct km_mat x = random_rows(h->n, h->d, i);
         struct km_centers c = random_centers(&x, h->k, i);
-        struct km_assign a = make_assign(test_kern(), NULL, h->n, h->k, h->d);
+        struct km_assign a = make_assign(test_kern(), pool, h->n, h->k, h->d);
         struct km_sums s = make_sums(h->k, h->d);
         double in_groups = 0;
 
@@ -129,6 +131,7 @@ static void both_ways_of_adding_are_taken(void **state)
         km_centers_done(&c);
         km_mat_done(&x);
     }
+    km_pool_close(pool);
 }
 
 static void weights_count_rows_more_than_once_or_not_at_all(void **state)
@@ -356,6 +359,7 @@ static void fewer_centers_and_rows_than_sized_for_are_fine(void **state)
 
 static void every_allocation_may_fail(void **state)
 {
+    struct km_pool *pool = make_pool(2);
     size_t n = 0;
     int rc;
 
@@ -365,7 +369,7 @@ static void every_allocation_may_fail(void **state)
         struct km_err err = {0};
 
         km_alloc_fail_at(++n);
-        rc = km_assign_init(&a, test_kern(), NULL, 5000, 10, 20, &err);
+        rc = km_assign_init(&a, test_kern(), pool, 5000, 10, 20, &err);
         km_alloc_fail_at(0);
         if (rc) {
             assert_int_equal(rc, KM_E_MEM);
@@ -375,6 +379,7 @@ static void every_allocation_may_fail(void **state)
         km_assign_done(&a); /* after a failure there is nothing, and that may be said again */
     } while (rc);
     assert_true(n > 60); /* the groups were among them */
+    km_pool_close(pool);
 }
 
 int main(void)

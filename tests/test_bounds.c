@@ -84,7 +84,7 @@ static void check(const struct setup *s, size_t n)
         assert_true((s->bounds.sums.count[j] == 0) == (count[j] == 0));
     }
     for (size_t v = 0; v < k * d; v++)
-        assert_near(s->bounds.sums.sum[v], sum[v], 1e-9);
+        assert_near(s->bounds.sums.sum[v], sum[v], 1e-9 * (1 + fabs(sum[v])));
     km_free(sum);
     km_free(count);
 }
@@ -108,6 +108,30 @@ static void labels_and_sums_are_those_of_measuring_every_row(void **state)
         }
         done_setup(&s);
     }
+}
+
+/* Before each step, of centers that have moved since the one before. */
+static void no_row_is_farther_than_the_bound(void **state)
+{
+    struct setup s = make_setup(planted_rows(1500, 70, 8, 1, 5), 8, NULL);
+
+    (void)state;
+    for (int iteration = 0; iteration < 6; iteration++) {
+        double most = 0, bound;
+
+        step(&s, 1500);
+        km_centers_to_means(&s.c, &s.bounds.sums);
+        bound = km_bounds_most_dist2(&s.bounds, &s.c, NULL);
+        for (size_t i = 0; i < 1500; i++) {
+            size_t j = s.bounds.label[i];
+
+            most = fmax(most, brute_dist2(km_mat_row(&s.x, i), s.c.exact + j * 70, 70));
+        }
+        assert_true(bound >= most);
+        if (iteration > 3) /* hardly anything moves any more */
+            assert_at_most(bound, 1.5 * most);
+    }
+    done_setup(&s);
 }
 
 static void rows_may_be_added_between_steps(void **state)
@@ -150,6 +174,28 @@ static void rows_may_have_weights(void **state)
         step(&s, 1500);
         check(&s, 1500);
     }
+    done_setup(&s);
+}
+
+/* It is in one sum first, then in another one, and then alone. */
+static void a_far_row_leaves_no_crumbs(void **state)
+{
+    struct setup s = make_setup(planted_rows(1500, 70, 8, 1, 5), 8, NULL);
+    float *far = km_mat_row(&s.x, 3), place[70];
+
+    (void)state;
+    for (size_t t = 0; t < 70; t++)
+        far[t] = 1e18F;
+    s.norm2[3] = 70 * 1e36;
+    for (size_t j = 0; j < 3; j++) {
+        for (size_t t = 0; t < 70; t++)
+            place[t] = (float)(j + 1) * 1e16F / 2;
+        memcpy(place, km_mat_row(&s.x, j), j == 0 ? sizeof(place) : 69 * sizeof(float));
+        km_centers_set(&s.c, j, j == 2 ? far : place, 1);
+        step(&s, 1500);
+        assert_int_equal(s.bounds.label[3], j);
+    }
+    check(&s, 1500);
     done_setup(&s);
 }
 
@@ -235,8 +281,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(labels_and_sums_are_those_of_measuring_every_row),
+        cmocka_unit_test(no_row_is_farther_than_the_bound),
         cmocka_unit_test(rows_may_be_added_between_steps),
         cmocka_unit_test(rows_may_have_weights),
+        cmocka_unit_test(a_far_row_leaves_no_crumbs),
         cmocka_unit_test(rows_that_cannot_change_are_not_measured),
         cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
         cmocka_unit_test(a_run_of_lloyd_is_the_same_with_bounds),

@@ -2,6 +2,7 @@
 #include "tests/io_help.h"
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "base/rng.h"
 #include "io/csv.h"
 #include "io/fields.h"

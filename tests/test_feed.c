@@ -28,7 +28,7 @@ static void add_rows(struct km_files *files, const char *name, int from, int to)
 
 static struct km_feed *open_feed(const struct km_files *files, size_t mini_batch, size_t block)
 {
-    const struct km_format format = {.kind = KM_CSV, .label_size = -1, .feature_dim = 0};
+    const struct km_format format = {.kind = &km_format_csv, .label_size = -1, .feature_dim = 0};
     struct km_feed *feed;
     struct km_err err;
 
@@ -225,7 +225,7 @@ static void a_channel_without_rows_ends_at_once(void **state)
 static void a_bad_first_row_of_any_file_fails_at_once(void **state)
 {
     struct km_files files = {0};
-    const struct km_format format = {.kind = KM_CSV, .label_size = -1, .feature_dim = 0};
+    const struct km_format format = {.kind = &km_format_csv, .label_size = -1, .feature_dim = 0};
     struct km_feed *feed;
     struct km_err err;
 
@@ -393,7 +393,7 @@ static void a_random_order_of_work_gives_the_same_rows(void **state)
 static void each_failed_allocation_is_told_and_leaks_nothing(void **state)
 {
     struct km_files files = {0};
-    const struct km_format format = {.kind = KM_CSV, .label_size = -1, .feature_dim = 0};
+    const struct km_format format = {.kind = &km_format_csv, .label_size = -1, .feature_dim = 0};
     struct km_err err;
     int rc = KM_E_MEM;
     size_t at;

@@ -2,8 +2,6 @@
 /* First lines as people export them: what each of them is taken for. */
 #include "tests/io_help.h"
 
-#include "io/shard.h"
-
 #define MOST_ROWS 200
 
 /* What became of a file. */
@@ -17,24 +15,24 @@ struct outcome {
 
 static void read_file(struct outcome *o, const char *path, struct km_format format)
 {
-    struct km_shard *s = NULL;
+    struct km_reader *s = NULL;
     struct km_mat x = {0};
 
     *o = (struct outcome){0};
     format.header = &o->header;
-    o->rc = km_shard_open(&s, path, &format, &o->err);
+    o->rc = test_reader(&s, path, &format, &o->err);
     o->dim = format.feature_dim;
     if (o->rc == KM_OK && o->dim > 0) {
         assert_ok(km_mat_init(&x, MOST_ROWS, format.feature_dim, &o->err), o->err);
-        o->rc = km_shard_read(s, &x, 0, &o->rows, &o->err);
+        o->rc = test_read(s, &x, 0, &o->rows, &o->err);
     }
     km_mat_done(&x);
-    km_shard_close(s);
+    km_reader_close(s);
 }
 
 static void read_text(struct outcome *o, const char *text, struct km_format format)
 {
-    format.kind = KM_CSV;
+    format.kind = &km_format_csv;
     read_file(o, test_file("first.csv", text, strlen(text)), format);
 }
 
@@ -333,23 +331,23 @@ static int read_both(const char *one, const char *two, struct km_format format, 
     int rc = KM_OK;
 
     *rows = 0;
-    format.kind = KM_CSV;
+    format.kind = &km_format_csv;
     format.header = &header;
     for (int i = 0; i < 2 && rc == KM_OK; i++) {
-        struct km_shard *s;
+        struct km_reader *s;
         struct km_mat x = {0};
         size_t n = 0;
 
         if (text[i])
             path = test_file(i ? "two" : "one", text[i], strlen(text[i]));
-        rc = km_shard_open(&s, path, &format, err);
+        rc = test_reader(&s, path, &format, err);
         if (rc == KM_OK) {
             assert_ok(km_mat_init(&x, MOST_ROWS, format.feature_dim, err), *err);
-            rc = km_shard_read(s, &x, 0, &n, err);
+            rc = test_read(s, &x, 0, &n, err);
         }
         *rows += n;
         km_mat_done(&x);
-        km_shard_close(s);
+        km_reader_close(s);
     }
     snprintf(late, sizeof(late), "%s", header.late);
     km_header_done(&header);
@@ -495,18 +493,20 @@ static void a_divided_file_has_its_header_in_the_first_part(void **state)
 
         for (int i = 0; i < 2; i++) {
             struct km_header header = {0};
-            struct km_format f = {.kind = KM_CSV, .feature_dim = 2, .header = &header};
-            struct km_shard *s;
+            struct km_format f = {.kind = &km_format_csv, .feature_dim = 2, .header = &header};
+            struct km_stream *stream;
+            struct km_reader *s;
             struct km_err err;
             struct km_mat x;
             size_t n;
 
-            assert_ok(km_shard_open_range(&s, path, &f, &part[i], -1, &err), err);
+            assert_ok(km_stream_open(&stream, path, &err), err);
+            assert_ok(km_reader_open(&s, stream, &f, &part[i], &err), err);
             assert_ok(km_mat_init(&x, 8, 2, &err), err);
-            assert_ok(km_shard_read(s, &x, 0, &n, &err), err);
+            assert_ok(test_read(s, &x, 0, &n, &err), err);
             rows += n;
             km_mat_done(&x);
-            km_shard_close(s);
+            km_reader_close(s);
             km_header_done(&header);
         }
         assert_int_equal(rows, 3);

@@ -2,6 +2,7 @@
 #include "tests/test.h"
 
 #include "base/mem.h"
+#include "io/gunzip.h"
 #include "io/idx.h"
 
 #include <unistd.h>
@@ -28,15 +29,6 @@ static void put_file(const void *bytes, size_t n, int gzip)
     assert_int_equal(gzclose(f), Z_OK);
 }
 
-static void append(const void *bytes, unsigned n, const char *mode)
-{
-    gzFile f = gzopen(path, mode);
-
-    assert_non_null(f);
-    assert_int_equal(gzwrite(f, bytes, n), n);
-    assert_int_equal(gzclose(f), Z_OK);
-}
-
 static void remove_file(void)
 {
     assert_int_equal(unlink(path), 0);
@@ -44,26 +36,38 @@ static void remove_file(void)
     assert_int_equal(rmdir(path), 0);
 }
 
+/* Opens the file at `path`, and says how that went. */
+static int open_idx(struct km_stream **s, struct km_idx **x, struct km_err *err)
+{
+    int zipped, rc = km_stream_open(s, path, err);
+
+    *x = NULL;
+    if (rc == KM_OK)
+        rc = km_gunzip(s, &zipped, err);
+    return rc ? rc : km_idx_open(x, *s, err);
+}
+
 /* Everything of the file: KM_OK, or the first failure. *rows counts the items. */
 static int read_all(unsigned char *bytes, size_t *rows, struct km_err *err)
 {
+    const unsigned char *item;
+    struct km_stream *s;
     struct km_idx *x;
-    int rc = km_idx_open(&x, path, err);
+    int rc = open_idx(&s, &x, err);
 
     *rows = 0;
-    if (rc) {
-        assert_null(x);
-        return rc;
-    }
-    while ((rc = km_idx_next(x, bytes + *rows * km_idx_dim(x), err)) == KM_MORE)
-        ++*rows;
+    assert_true(rc == KM_OK || !x);
+    while (x && (rc = km_idx_next(x, &item, err)) == KM_MORE)
+        memcpy(bytes + (*rows)++ * km_idx_dim(x), item, km_idx_dim(x));
     km_idx_close(x);
+    km_stream_close(s);
     return rc;
 }
 
 static void images_are_read_plain_and_gzipped(void **state)
 {
     unsigned char b[64];
+    struct km_stream *s;
     struct km_idx *x;
     struct km_err err;
     size_t rows;
@@ -71,11 +75,12 @@ static void images_are_read_plain_and_gzipped(void **state)
     (void)state;
     for (int gzip = 0; gzip < 2; gzip++) {
         put_file(images, sizeof(images), gzip);
-        assert_ok(km_idx_open(&x, path, &err), err);
+        assert_ok(open_idx(&s, &x, &err), err);
         assert_int_equal(km_idx_axes(x), 3);
         assert_int_equal(km_idx_rows(x), 2);
         assert_int_equal(km_idx_dim(x), 6);
         km_idx_close(x);
+        km_stream_close(s);
         assert_ok(read_all(b, &rows, &err), err);
         assert_int_equal(rows, 2);
         assert_memory_equal(b, images + HEADER, 12);
@@ -113,22 +118,11 @@ static void the_first_bytes_tell_what_a_file_is(void **state)
         {"", 0, 0},
         {"\0\0\x08", 3, 0},
     };
-    struct km_idx_probe probe;
-    struct km_err err;
 
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        for (int gzip = 0; gzip < 2; gzip++) {
-            put_file(cases[i].bytes, cases[i].n, gzip);
-            assert_ok(km_idx_probe(path, &probe, &err), err);
-            assert_int_equal(probe.idx, cases[i].idx);
-            assert_int_equal(probe.got, cases[i].n < 4 ? cases[i].n : 4);
-            assert_memory_equal(probe.first, cases[i].bytes, probe.got);
-            if (cases[i].n > 0)
-                assert_int_equal(probe.gzip, gzip);
-            remove_file();
-        }
-    }
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(km_idx_is((const unsigned char *)cases[i].bytes, cases[i].n),
+                         cases[i].idx);
 }
 
 static void every_truncation_is_an_input_error(void **state)
@@ -212,62 +206,21 @@ static void wrong_headers_are_refused_with_place_and_reason(void **state)
     }
 }
 
-/* What gzip files may be: members one behind the other, as they are appended, and a tail that is
- * none. */
-static void members_of_gzip_are_one_and_a_tail_is_left_alone(void **state)
-{
-    const unsigned char head[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2},
-                        rows[] = {1, 2, 3, 4};
-    struct km_idx *x;
-    struct km_err err;
-    unsigned char row[2];
-
-    (void)state;
-    put_file(head, sizeof(head), 1);
-    append(rows, 2, "ab");
-    append(rows + 2, 2, "ab");
-    for (int tail = 0; tail < 2; tail++) {
-        assert_int_equal(km_idx_open(&x, path, &err), KM_OK);
-        for (unsigned char i = 0; i < 2; i++) {
-            assert_int_equal(km_idx_next(x, row, &err), KM_MORE);
-            assert_memory_equal(row, rows + 2 * i, 2);
-        }
-        assert_int_equal(km_idx_next(x, row, &err), KM_OK);
-        km_idx_close(x);
-        append("tail", 4, "abT");
-    }
-    remove_file();
-}
-
-static void a_missing_file_and_a_folder_are_errors(void **state)
-{
-    struct km_idx_probe probe;
-    struct km_idx *x;
-    struct km_err err;
-
-    (void)state;
-    assert_int_equal(km_idx_open(&x, "/nowhere/a.gz", &err), KM_E_INPUT);
-    assert_contains(err.msg, "/nowhere/a.gz: there is no such file");
-    assert_int_equal(km_idx_probe("/nowhere/a.gz", &probe, &err), KM_E_INPUT);
-    assert_int_equal(km_idx_open(&x, "/", &err), KM_E_INPUT);
-    assert_null(x);
-    assert_contains(err.msg, "/: is a folder, expected a file");
-}
-
 static void no_memory_is_an_error_and_leaks_nothing(void **state)
 {
+    struct km_stream *s;
     struct km_idx *x;
     struct km_err err;
 
     (void)state;
-    put_file(images, sizeof(images), 0);
-    for (size_t i = 1; i <= 2; i++) {
-        km_alloc_fail_at(i);
-        assert_int_equal(km_idx_open(&x, path, &err), KM_E_MEM);
-        assert_null(x);
-    }
+    assert_ok(km_stream_open_memory(&s, "images", images, sizeof(images), &err), err);
+    km_alloc_fail_at(1);
+    assert_int_equal(km_idx_open(&x, s, &err), KM_E_MEM);
+    assert_null(x);
     km_alloc_fail_at(0);
-    remove_file();
+    assert_ok(km_idx_open(&x, s, &err), err);
+    km_idx_close(x);
+    km_stream_close(s);
 }
 
 int main(void)
@@ -279,8 +232,6 @@ int main(void)
         cmocka_unit_test(every_truncation_is_an_input_error),
         cmocka_unit_test(damaged_gzip_data_is_an_input_error),
         cmocka_unit_test(wrong_headers_are_refused_with_place_and_reason),
-        cmocka_unit_test(members_of_gzip_are_one_and_a_tail_is_left_alone),
-        cmocka_unit_test(a_missing_file_and_a_folder_are_errors),
         cmocka_unit_test(no_memory_is_an_error_and_leaks_nothing),
     };
 

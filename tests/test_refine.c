@@ -127,6 +127,36 @@ static void with_all_rows_it_is_as_good_as_ten_full_runs(void **state)
     }
 }
 
+/* Rows of 30 clusters, the last of which have one in thirty of the rows that the first have. */
+static struct km_mat uneven_rows(size_t n, size_t d, uint64_t seed)
+{
+    struct km_mat x = planted_rows(n, d, 30, 0.5, seed);
+
+    for (size_t i = 0; i < n; i++) {
+        size_t j = i % 30;
+
+        for (size_t t = 0; i / 30 % (j + 1) != 0 && t < d; t++)
+            km_mat_row(&x, i)[t] = km_mat_row(&x, i - j)[t] + 0.1F * km_mat_row(&x, i)[t];
+    }
+    return x;
+}
+
+static void looks_at_some_of_the_rows_move_centers(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 4; seed++) {
+        struct km_mat x = uneven_rows(12000, 64, seed);
+        struct setup s = make_setup(&x, 16, x.n, seed);
+        double before = brute_loss(&x, NULL, best_trial(&s)->exact, 16);
+
+        refine(&s, 0.6e9, NULL);
+        assert_int_equal(s.result.rows, x.n);
+        assert_at_most(brute_loss(&x, NULL, s.best.exact, 16), before);
+        done_setup(&s);
+        km_mat_done(&x);
+    }
+}
+
 static void the_result_tells_the_truth(void **state)
 {
     struct km_mat x = planted_rows(1000, 5, 6, 0.6, 1);
@@ -347,7 +377,8 @@ static void the_budget_is_kept(void **state)
     km_mat_done(&x);
 }
 
-/* Wide rows and few centers have bounds, which have seen all rows when the first looks are at a part of them. */
+/* Wide rows and few centers have bounds, which have seen all rows when the first looks are at a
+ * part of them. */
 static void looks_at_a_part_of_the_rows_go_with_bounds(void **state)
 {
     struct km_mat x = planted_rows(16000, 64, 40, 0.05, 5);
@@ -512,6 +543,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(with_all_rows_it_is_as_good_as_ten_full_runs),
+        cmocka_unit_test(looks_at_some_of_the_rows_move_centers),
         cmocka_unit_test(the_result_tells_the_truth),
         cmocka_unit_test(trials_with_a_blind_spot_do_not_decide),
         cmocka_unit_test(the_result_has_converged_on_all_rows),

@@ -39,9 +39,9 @@ static void the_files_of_the_platform_are_understood(void **state)
     assert_int_equal(t.r.train.files.n, 2);
     assert_int_equal(t.r.train.files.total, 5);
     assert_contains(t.r.train.files.path[0], "/input/data/train/a/z");
-    assert_int_equal(t.r.train.format.kind, KM_RECORDIO);
+    assert_ptr_equal(t.r.train.format.kind, &km_format_recordio);
     assert_int_equal(t.r.train.format.feature_dim, 784);
-    assert_int_equal(t.r.test.format.kind, KM_CSV);
+    assert_ptr_equal(t.r.test.format.kind, &km_format_csv);
     assert_int_equal(t.r.test.format.label_size, 0);
     assert_int_equal(t.r.test.format.feature_dim, 784);
     assert_contains(t.r.model_path, "/model/model_algo-1");
@@ -74,7 +74,7 @@ static void the_files_of_local_mode_are_understood(void **state)
     assert_string_equal(t.r.host, "algo-1-tyqus");
     assert_contains(t.r.model_path, "/model/model_algo-1");
     assert_int_equal(t.r.params.init_method, KM_INIT_PLUSPLUS);
-    assert_int_equal(t.r.train.format.kind, KM_RECORDIO);
+    assert_ptr_equal(t.r.train.format.kind, &km_format_recordio);
     assert_false(t.r.test.present);
     assert_contains(t.log, "Ignored hyperparameters, which mean nothing here: sagemaker_program, "
                            "_tuning_objective_metric");
@@ -188,11 +188,11 @@ static void files_of_a_command_line_tell_their_format(void **state)
 {
     static const struct {
         const char *bytes, *content_type;
-        enum km_format_kind kind;
-    } cases[] = {{"\x0a\x23\xd7\xce", NULL, KM_RECORDIO},
-                 {"1,2\n", NULL, KM_CSV},
-                 {"1\n", NULL, KM_CSV},
-                 {"1,2\n", "application/x-recordio-protobuf", KM_RECORDIO}};
+        const struct km_format_kind *kind;
+    } cases[] = {{"\x0a\x23\xd7\xce", NULL, &km_format_recordio},
+                 {"1,2\n", NULL, &km_format_csv},
+                 {"1\n", NULL, &km_format_csv},
+                 {"1,2\n", "application/x-recordio-protobuf", &km_format_recordio}};
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -209,9 +209,9 @@ static void files_of_a_command_line_tell_their_format(void **state)
         assert_ok(km_settings_open(&s, &err), err);
         assert_ok(km_settings_set(s, "k", "2", &err), err);
         assert_ok(km_request_files(&r, train, 1, test, 1, cases[i].content_type, s, &err), err);
-        assert_int_equal(r.train.format.kind, cases[i].kind);
-        assert_int_equal(r.test.format.kind, cases[i].kind);
-        if (r.train.format.kind == KM_CSV)
+        assert_ptr_equal(r.train.format.kind, cases[i].kind);
+        assert_ptr_equal(r.test.format.kind, cases[i].kind);
+        if (r.train.format.kind == &km_format_csv)
             assert_int_equal(r.train.format.label_size, 0);
         assert_int_equal(r.train.format.feature_dim, 0);
         assert_true(r.train.present && r.test.present);

@@ -231,6 +231,27 @@ static void far_rows_that_a_center_was_made_of_are_there(void **state)
 }
 
 /* Rows of a center that stands for few are kept more often, though they are no farther away. */
+/* The unit of the rows may become so large that no float32 holds what thresholds would be in it. */
+static void weights_stay_in_any_unit(void **state)
+{
+    struct setup s = setup_of(numbered(random_rows(3000, 4, 6)), 5, test_kern());
+    struct km_sample sample = make_sample(&s, 500, 1);
+    double before[500], after[500];
+    size_t n;
+
+    (void)state;
+    offer(&sample, &s, BLOCK);
+    n = km_sample_rows(&sample);
+    assert_true(km_sample_weights(&sample, n, before));
+    for (int times = 0; times < 3; times++) {
+        km_sample_scale(&sample, -60);
+        km_sample_weights(&sample, n, after);
+        assert_same_bits(after, before, n);
+    }
+    km_sample_done(&sample);
+    done_setup(&s);
+}
+
 static void rows_of_small_clusters_are_there(void **state)
 {
     struct setup s = setup_of(random_rows(4000, 3, 2), 4, test_kern());
@@ -374,6 +395,7 @@ int main(void)
         cmocka_unit_test(the_first_rows_are_a_sample_as_well),
         cmocka_unit_test(far_rows_are_there),
         cmocka_unit_test(far_rows_that_a_center_was_made_of_are_there),
+        cmocka_unit_test(weights_stay_in_any_unit),
         cmocka_unit_test(rows_of_small_clusters_are_there),
         cmocka_unit_test(every_level_and_block_size_keeps_the_same_rows),
         cmocka_unit_test(equal_rows_and_little_room_are_no_trouble),

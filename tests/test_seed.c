@@ -74,7 +74,7 @@ static void check_plusplus(const struct km_kernels *kern, const double *weight)
     double some_count[POINTS * POINTS], total = 0, draws = 40000;
     struct km_centers c = make_centers(2, 1);
     struct km_rng rng;
-    float dist2[POINTS];
+    float dist2[KM_SEED_FLOATS * POINTS];
     size_t n = 0;
 
     for (size_t i = 0; i < POINTS; i++)
@@ -132,7 +132,7 @@ static void plusplus_draws_in_proportion_to_weight_and_squared_distance(void **s
 static void plusplus_is_the_same_on_any_number_of_threads(void **state)
 {
     struct km_mat x = random_rows(5000, 20, 4);
-    float *dist2 = km_alloc(x.n, sizeof(*dist2));
+    float *dist2 = km_alloc(x.n, KM_SEED_FLOATS * sizeof(*dist2));
     struct km_centers first = make_centers(30, 20), c = make_centers(30, 20);
 
     (void)state;
@@ -156,6 +156,70 @@ static void plusplus_is_the_same_on_any_number_of_threads(void **state)
     km_mat_done(&x);
 }
 
+/* Bounds leave out distances that change nothing: of clusters, one of them far, and equal rows. */
+static void distances_of_wide_rows_are_those_of_measuring_all(void **state)
+{
+    (void)state;
+    for (size_t l = 0; km_kernels_all()[l]; l++)
+        for (uint64_t seed = 0; seed < 8; seed++) {
+            struct km_mat x =
+                planted_rows(1300, 64 + 37 * (seed % 3), 12, seed < 4 ? 0.3 : 1e-4, seed);
+            struct km_centers c = make_centers(20, x.d);
+            float *dist2 = km_alloc(x.n, KM_SEED_FLOATS * sizeof(*dist2)), *want = dist2 + x.n;
+            struct km_rng rng;
+
+            assert_non_null(dist2);
+            for (size_t i = 0; i < x.n; i++)
+                for (size_t t = 0; t < x.d; t++)
+                    km_mat_row(&x, i)[t] =
+                        i % 7 ? km_mat_row(&x, i)[t] + (i % 12 ? 0 : 3e4F) : km_mat_row(&x, 0)[t];
+            km_rng_seed(&rng, seed, 'p', 0);
+            km_seed_plusplus(&c, &x, NULL, km_kernels_all()[l], NULL, dist2, &rng);
+            for (size_t i = 0; i < x.n; i++)
+                want[i] = INFINITY;
+            for (size_t j = 0; j + 1 < c.k; j++)
+                km_kernels_generic.min_dist2(want, &x, km_mat_row(&c.c, j));
+            assert_memory_equal(dist2, want, x.n * sizeof(*want));
+            km_free(dist2);
+            km_centers_done(&c);
+            km_mat_done(&x);
+        }
+}
+
+static void starts_together_are_what_they_are_alone(void **state)
+{
+    struct km_pool *pool = make_pool(3);
+
+    (void)state;
+    for (size_t d = 20; d <= 100; d += 80) { /* without bounds, and with them */
+        struct km_mat x = planted_rows(2500, d, 9, 0.4, d);
+        float *dist2 = km_alloc(x.n, KM_SEED_STARTS * sizeof(*dist2));
+        struct km_centers c[KM_SEED_STARTS], alone = make_centers(14, d);
+        struct km_seed_start starts[KM_SEED_STARTS];
+        struct km_err err;
+
+        assert_non_null(dist2);
+        for (size_t s = 0; s < KM_SEED_STARTS; s++) {
+            c[s] = make_centers(14, d);
+            starts[s] = (struct km_seed_start){.c = &c[s], .dist2 = dist2 + s * x.n};
+            km_rng_seed(&starts[s].rng, s, 'p', 0);
+        }
+        assert_ok(km_seed_together(starts, KM_SEED_STARTS, &x, NULL, test_kern(), pool, &err), err);
+        for (size_t s = 0; s < KM_SEED_STARTS; s++) {
+            struct km_rng rng;
+
+            km_rng_seed(&rng, s, 'p', 0);
+            km_seed_plusplus(&alone, &x, NULL, test_kern(), NULL, dist2, &rng);
+            assert_same_bits(c[s].exact, alone.exact, 14 * d);
+            km_centers_done(&c[s]);
+        }
+        km_centers_done(&alone);
+        km_free(dist2);
+        km_mat_done(&x);
+    }
+    km_pool_close(pool);
+}
+
 static void fewer_distinct_rows_than_centers_gives_rows_and_ends(void **state)
 {
     static const float values[] = {5, 5, 2, 5, 2, 5, 5, 5};
@@ -165,7 +229,7 @@ static void fewer_distinct_rows_than_centers_gives_rows_and_ends(void **state)
         for (uint64_t seed = 0; seed < 50; seed++) {
             struct km_mat x = line(8, values);
             struct km_centers c = make_centers(6, 1);
-            float dist2[8];
+            float dist2[KM_SEED_FLOATS * 8];
             struct km_rng rng;
 
             km_rng_seed(&rng, seed, 'p', 0);
@@ -186,7 +250,7 @@ static void rows_of_weight_zero_are_not_drawn_while_others_remain(void **state)
     for (uint64_t seed = 0; seed < 500; seed++) {
         struct km_mat x = line(10, NULL);
         struct km_centers c = make_centers(4, 1);
-        float dist2[10];
+        float dist2[KM_SEED_FLOATS * 10];
         struct km_rng rng;
 
         km_rng_seed(&rng, seed, 'p', 0);
@@ -206,7 +270,7 @@ static void weights_of_nothing_but_zero_still_give_rows(void **state)
     static const double weight[4] = {0};
     struct km_mat x = line(4, NULL);
     struct km_centers c = make_centers(3, 1);
-    float dist2[4];
+    float dist2[KM_SEED_FLOATS * 4];
     struct km_rng rng;
 
     (void)state;
@@ -225,6 +289,8 @@ int main(void)
         cmocka_unit_test(random_starts_draw_with_replacement),
         cmocka_unit_test(plusplus_draws_in_proportion_to_weight_and_squared_distance),
         cmocka_unit_test(plusplus_is_the_same_on_any_number_of_threads),
+        cmocka_unit_test(distances_of_wide_rows_are_those_of_measuring_all),
+        cmocka_unit_test(starts_together_are_what_they_are_alone),
         cmocka_unit_test(fewer_distinct_rows_than_centers_gives_rows_and_ends),
         cmocka_unit_test(rows_of_weight_zero_are_not_drawn_while_others_remain),
         cmocka_unit_test(weights_of_nothing_but_zero_still_give_rows),

@@ -17,7 +17,7 @@ struct setup {
     struct km_step *step[KINDS];
 };
 
-static struct km_rows rows_of(const struct setup *s, enum kind kind, int weighted)
+static struct km_rows rows_of(const struct setup *s, int kind, int weighted)
 {
     struct km_rows r = {.weight = weighted ? s->weight : NULL};
 
@@ -213,12 +213,12 @@ static void starts_are_different_rows(void **state)
             struct km_rows rows = rows_of(&s, kind, 1);
             size_t found[K];
             struct km_centers c;
+            struct km_seed_start start = {.c = &c};
             struct km_err err;
-            struct km_rng rng;
 
-            km_rng_seed(&rng, 3, 't', 0);
+            km_rng_seed(&start.rng, 3, 't', 0);
             assert_ok(km_centers_init(&c, K, DIM, &err), err);
-            assert_ok(km_step_seed(s.step[kind], &c, &rows, greedy, &rng, &err), err);
+            assert_ok(km_step_seed(s.step[kind], &start, 1, &rows, greedy, &err), err);
             for (size_t j = 0; j < K; j++) {
                 for (found[j] = 0; found[j] < ROWS; found[j]++)
                     if (brute_dist2(km_mat_row(&s.x, found[j]), c.exact + j * DIM, DIM) == 0)

@@ -72,14 +72,15 @@ static void requests_of_users_are_understood(void **state)
     static const struct {
         const char *name;
         int64_t mini_batch_size;
-        enum km_format_kind kind;
+        const struct km_format_kind *kind;
         const char *problem; /* what is not supported yet */
     } cases[] = {
-        {"mnist-lowlevel.json", 500, KM_RECORDIO, NULL},
-        {"mnist-highlevel.json", 5000, KM_RECORDIO, NULL},
-        {"terraform.json", 500, KM_RECORDIO, NULL},
-        {"step-functions-csv.json", 5000, KM_CSV, NULL},
-        {"everything.json", 500, KM_RECORDIO, "TrainingInputMode 'Pipe' of channel 'train'"},
+        {"mnist-lowlevel.json", 500, &km_format_recordio, NULL},
+        {"mnist-highlevel.json", 5000, &km_format_recordio, NULL},
+        {"terraform.json", 500, &km_format_recordio, NULL},
+        {"step-functions-csv.json", 5000, &km_format_csv, NULL},
+        {"everything.json", 500, &km_format_recordio,
+         "TrainingInputMode 'Pipe' of channel 'train'"},
     };
 
     (void)state;

@@ -4,13 +4,11 @@
 #include "base/log.h"
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* Says what the content type left open and the first row decided. */
 static void log_labels(const struct km_channel *channel, const struct km_format *found, size_t d)
 {
-    if (channel->format.kind != KM_CSV || channel->format.label_size >= 0 ||
-        found->label_size < 0 || d == 0)
+    if (channel->format.label_size >= 0 || found->label_size < 0 || d == 0)
         return;
     if (found->label_size)
         km_log(
@@ -28,10 +26,8 @@ static void log_labels(const struct km_channel *channel, const struct km_format 
 
 const char *km_channel_once(const struct km_files *files)
 {
-    struct stat st;
-
-    for (size_t i = 0; i < files->n; i++) /* what has a size is a regular file */
-        if (files->bytes[i] == 0 && (stat(files->path[i], &st) || !S_ISREG(st.st_mode)))
+    for (size_t i = 0; i < files->n; i++)
+        if (!km_files_regular(files, i))
             return files->path[i];
     return NULL;
 }

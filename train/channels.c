@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/channels.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "train/content_type.h"
+#include "io/content_type.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -135,7 +136,7 @@ static int read_channel_config(const struct reading *in, struct km_channel *c, c
      * default. */
     c->replicated = !way || strcasecmp(way, ways[0]) == 0;
     if (km_content_type_parse(channel_text(in, c, config, "ContentType"), &c->format,
-                              c->content_type, sizeof(c->content_type), err))
+                              c->content_type, sizeof(c->content_type), km_log_warning, err))
         km_problem(in->problems, "%s (channel '%s')", err->msg, c->name);
     return has_folder;
 }

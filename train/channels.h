@@ -4,7 +4,7 @@
 #define KM_TRAIN_CHANNELS_H
 
 #include "io/file.h"
-#include "io/shard.h"
+#include "io/format.h"
 #include "train/config.h"
 #include "train/problems.h"
 

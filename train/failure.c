@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "io/file.h"
+#include "io/writer.h"
 
 #include <errno.h>
 #include <stdio.h>

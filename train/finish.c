@@ -105,6 +105,8 @@ static int shrink(struct km_trials *t, const struct km_job *job, const struct km
     if (job->plan.factor == 1)
         return take_centers(t, coarse, err);
     t->all = job->plan.trials;
+    t->k = (size_t)job->request->params.k;
+    t->d = coarse->d;
     rc = run_trials(t, coarse, &job->request->params, &job->team, job->m, err);
     for (size_t j = 0; j < coarse->k; j++)
         weight += coarse->weight[j];
@@ -218,17 +220,30 @@ static int make_model(struct km_job *job, const struct km_centers *best, struct 
 }
 
 /* One sample of all ranks. */
-static int share_sample(struct km_job *job, struct km_err *err)
+static int share_sample(struct km_job *job, struct km_sample *sample, const struct km_room *room,
+                        struct km_err *err)
 {
-    const struct km_room *room = &job->plan.all_sample;
     int rc;
 
     if (job->team.ranks == 1 || room->rows == 0)
         return KM_OK;
     km_watch_start(&job->phases[KM_PHASE_EXCHANGE]);
-    rc = km_share_sample(&job->team, &job->state.sample, room, err);
+    rc = km_share_sample(&job->team, sample, room, err);
     km_watch_stop(&job->phases[KM_PHASE_EXCHANGE]);
     return rc;
+}
+
+/* What the leader will need to tell the msd of the model, while the trials have not moved. */
+static int start_held(struct km_job *job, const struct km_centers *trial, struct km_err *err)
+{
+    int rc = KM_OK;
+
+    km_watch_start(&job->phases[KM_PHASE_SCORE]);
+    if (job->team.rank == 0 && !km_late(&km_stop_deadline))
+        rc = km_held_start(&job->result.held, &job->state.held, &job->state.sample, trial, job->m,
+                           err);
+    km_watch_stop(&job->phases[KM_PHASE_SCORE]);
+    return km_team_agree(&job->team, rc, err);
 }
 
 /* The trials are there; now the best centers. */
@@ -236,8 +251,12 @@ static int improve(struct km_job *job, struct km_centers *best, struct km_trials
                    const struct km_centers *coarse, struct km_err *err)
 {
     struct km_spend plan = {0};
-    int rc = share_sample(job, err);
+    int rc = share_sample(job, &job->state.sample, &job->plan.all_sample, err);
 
+    if (rc == KM_OK)
+        rc = share_sample(job, &job->state.held, &job->plan.held, err);
+    if (rc == KM_OK && job->plan.held.rows > 0)
+        rc = start_held(job, best_of(t), err);
     if (rc == KM_OK)
         rc = km_spend_plan(&plan, job, err);
     if (rc == KM_OK)

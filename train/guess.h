@@ -8,7 +8,7 @@
 
 /**
  * RecordIO if the first file begins with its magic, else text/csv;label_size=0; NULL if there is no
- * file. A FIFO's first bytes are waited for, and kept by km_stream_keep; on several ranks they
+ * file. A FIFO's first bytes are waited for, and held by the list of files; on several ranks they
  * would come to one of them only, which is a problem.
  */
 int km_guess_content_type(const char **content_type, const struct km_files *files, int ranks,

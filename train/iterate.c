@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/iterate.h"
 
-#include "algo/refine.h"
+#include "algo/look.h"
 #include "algo/relax.h"
 #include "algo/step.h"
 #include "base/log.h"
@@ -10,8 +10,6 @@
 
 #define LEAST_GAIN 1e-4
 #define NO_DIGITS  1e-5 /* of the sum of |x|^2 */
-/* Up to this size the train data is read again. */
-#define AGAIN_BYTES ((uint64_t)512 << 20)
 
 /* One pass over the rows of this host, and what it takes. */
 struct round {
@@ -32,7 +30,7 @@ static int round_init(struct round *r, const struct km_plan *plan, const struct 
 
     if (rc == KM_OK)
         rc = km_step_new(&r->step, &size, m->kern, m->pool, err);
-    if (rc == KM_OK && (!shape.sparse || plan->k * shape.d <= KM_REFINE_LOOK_CELLS))
+    if (rc == KM_OK && km_look_fits(plan->k, shape.d, shape.sparse))
         rc = km_relax_init(&r->relax, plan->k, shape.d, err);
     return rc;
 }
@@ -61,16 +59,6 @@ static int read_rows(struct round *r, const struct km_row_frame *frame, struct k
             break;
     }
     *stopped = km_stop_asked() || km_feed_stopped(feed);
-    return rc;
-}
-
-int km_iterate_can(const struct km_team *team, const struct km_feed *feed, int read_once, int *can,
-                   struct km_err *err)
-{
-    double told[] = {read_once, (double)km_feed_bytes(feed)};
-    int rc = km_comm_sum(team->comm, told, 2, err);
-
-    *can = told[0] == 0 && told[1] <= (double)AGAIN_BYTES;
     return rc;
 }
 

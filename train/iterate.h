@@ -5,10 +5,6 @@
 
 #include "train/job.h"
 
-/** Whether all hosts together can read the train data again, and it is little enough: 512 MiB. */
-int km_iterate_can(const struct km_team *team, const struct km_feed *feed, int read_once, int *can,
-                   struct km_err *err);
-
 /** What was done: the msd before the first iteration and before the last one, of the rows against
  * the means of their clusters, in the scale of the rows. */
 struct km_iterated {

@@ -72,6 +72,7 @@ static void take_block(struct km_state *state, struct km_batch *b, int keep,
     if (keep) {
         km_watch_start(&phases[KM_PHASE_SAMPLE]);
         km_learner_offer(state->learner, &state->sample, &b->rows);
+        km_learner_offer(state->learner, &state->held, &b->rows);
         km_watch_stop(&phases[KM_PHASE_SAMPLE]);
     }
     km_watch_start(&phases[KM_PHASE_ASSIGN]);

@@ -14,6 +14,10 @@
 #define BLOCK_BYTES ((size_t)16 << 20)
 /* The sample of `refine_rows = auto`. */
 #define SAMPLE_BYTES ((size_t)64 << 20)
+/* Rows that only measure the model, where the train data is not read again. */
+#define HELD_BYTES ((size_t)8 << 20)
+/* Up to this size it is. */
+#define AGAIN_BYTES ((uint64_t)512 << 20)
 /* Bytes of one value of a trial's centers, in all their forms. */
 #define TRIAL_CELL_BYTES 16.0
 /* Beside the trials: the best one, a start from the sample, sums of the refinement, of looks, and
@@ -31,18 +35,19 @@ size_t km_plan_auto_factor(size_t k, double rows)
     return fit < 1 ? 1 : (size_t)fit;
 }
 
-/* The number of centers of the pass, which depends on how many rows there are, about, on all
- * hosts. */
+/* The number of centers of the pass, which depends on how many rows there are, about, on all hosts;
+ * and whether these are read again. */
 static int choose_factor(struct km_plan *plan, const struct km_params *p,
                          const struct km_team *team, const struct km_feed *train,
                          struct km_err *err)
 {
     double each = km_feed_row_bytes(train), bytes = (double)km_feed_bytes(train);
-    double told[] = {each > 0 ? bytes / each : 0, plan->read_once};
-    int rc = km_comm_sum(team->comm, told, 2, err);
+    double told[] = {each > 0 ? bytes / each : 0, plan->read_once, bytes};
+    int rc = km_comm_sum(team->comm, told, 3, err);
 
     if (rc)
         return rc;
+    plan->again = told[1] == 0 && told[2] <= (double)AGAIN_BYTES;
     plan->factor = (size_t)p->extra_center_factor;
     if (p->extra_center_factor == KM_AUTO) {
         int known = told[1] == 0 && p->refine_rows != 0; /* 0: exactly what is documented */
@@ -109,6 +114,8 @@ int km_plan_make(struct km_plan *plan, const struct km_params *p, const struct k
     plan->sample =
         sample_of(&plan->shape, p->refine_rows, read_once ? 0 : bytes, look.least_row_bytes);
     plan->all_sample = sample_of(&plan->shape, p->refine_rows, 0, 1);
+    if (!plan->again && p->refine_rows != 0)
+        plan->held = km_shape_fit(&plan->shape, HELD_BYTES, KM_SAMPLE_ROW_BYTES, 0);
     return KM_OK;
 }
 
@@ -140,17 +147,22 @@ static const char *largest_part(double centers, double trials, double rows)
     return centers > rows ? "k or extra_center_factor" : "mini_batch_size or refine_rows";
 }
 
+/* Of a sample, without what the refinement keeps. */
+static double sample_bytes(const struct km_plan *plan, struct km_room room)
+{
+    return km_shape_bytes(&plan->shape, room) + (double)room.rows * KM_SAMPLE_ROW_BYTES;
+}
+
 static double rows_bytes(const struct km_plan *plan, int ranks)
 {
     struct km_room block = km_plan_block(plan, &plan->shape);
-    double kept = (double)plan->sample.rows * (KM_SAMPLE_ROW_BYTES + KM_REFINE_ROW_BYTES);
+    double kept = (double)plan->sample.rows * KM_REFINE_ROW_BYTES;
     double looked = (double)km_min(plan->sample.rows, KM_REFINE_LOOK_ROWS) * KM_LOOK_ROW_BYTES;
-    double bytes = 3 * km_shape_bytes(&plan->shape, block) +
-                   km_shape_bytes(&plan->shape, plan->sample) + kept + looked;
+    double bytes = 3 * km_shape_bytes(&plan->shape, block) + sample_bytes(plan, plan->sample) +
+                   sample_bytes(plan, plan->held) + kept + looked;
 
-    if (ranks > 1) /* all ranks' sample beside our own */
-        bytes += km_shape_bytes(&plan->shape, plan->all_sample) +
-                 (double)plan->all_sample.rows * KM_SAMPLE_ROW_BYTES;
+    if (ranks > 1) /* all ranks' samples beside our own */
+        bytes += sample_bytes(plan, plan->all_sample) + sample_bytes(plan, plan->held);
     return bytes;
 }
 

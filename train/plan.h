@@ -18,7 +18,9 @@ struct km_plan {
     struct km_room start;      /* most that the start centers are drawn from, of all hosts */
     struct km_room sample;     /* most that this host keeps of the pass */
     struct km_room all_sample; /* and all of them, once their samples are one */
+    struct km_room held;       /* rows that only measure, of one host or of all; none if `again` */
     int read_once;             /* a file of the train channel is no regular file */
+    int again; /* all hosts can read the train data again, and it is at most 512 MiB */
 };
 
 /**

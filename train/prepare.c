@@ -54,6 +54,20 @@ static int open_channels(struct km_job *job, struct km_err *err)
     return rc;
 }
 
+/* The sample, and the rows that only measure: with a seed that no sample has. */
+static int make_samples(struct km_job *job, struct km_err *err)
+{
+    const struct km_plan *plan = &job->plan;
+    uint64_t seed = (uint64_t)job->request->params.seed ^ (uint64_t)job->team.rank << 32;
+    struct km_sample_size size = {plan->sample.rows, plan->sample.values, plan->shape.d,
+                                  km_plan_block(plan, &plan->shape).rows, plan->from_k};
+    int rc = km_sample_init(&job->state.sample, &size, seed, err);
+
+    size.rows = plan->held.rows;
+    size.values = plan->held.values;
+    return rc ? rc : km_sample_init(&job->state.held, &size, ~seed, err);
+}
+
 /* Memory for what is learned, and for the model. */
 static int make_room(struct km_job *job, struct km_err *err)
 {
@@ -62,16 +76,13 @@ static int make_room(struct km_job *job, struct km_err *err)
     const struct km_room block = km_plan_block(plan, &plan->shape);
     const struct km_learner_size learner = {plan->from_k, plan->shape, block.rows, job->team.ranks,
                                             (double)p->half_life_time_size};
-    const struct km_sample_size sample = {plan->sample.rows, plan->sample.values, plan->shape.d,
-                                          block.rows, plan->from_k};
     struct km_state *state = &job->state;
     int rc = km_plan_check_memory(plan, p, job->team.ranks, err);
 
     if (rc == KM_OK)
         rc = km_learner_new(&state->learner, &learner, job->m->kern, job->m->pool, err);
     if (rc == KM_OK)
-        rc = km_sample_init(&state->sample, &sample,
-                            (uint64_t)p->seed ^ (uint64_t)job->team.rank << 32, err);
+        rc = make_samples(job, err);
     if (rc == KM_OK)
         rc = km_mat_init(&job->result.model, plan->k, plan->shape.d, err);
     if (rc == KM_OK)
@@ -96,4 +107,5 @@ void km_job_done(struct km_job *job)
     km_feed_close(job->test);
     km_state_done(&job->state);
     km_mat_done(&job->result.model);
+    km_held_done(&job->result.held);
 }

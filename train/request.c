@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "train/content_type.h"
+#include "io/content_type.h"
 #include "train/guess.h"
 #include "train/resources.h"
 
@@ -218,7 +218,7 @@ int km_request_files(struct km_request *r, char *const *train_paths, size_t n_tr
     if (rc)
         return rc;
     if (km_content_type_parse(content_type, &r->train.format, r->train.content_type,
-                              sizeof(r->train.content_type), err))
+                              sizeof(r->train.content_type), km_log_warning, err))
         km_problem(&r->problems, "%s", err->msg);
     r->test.format = r->train.format; /* parsed once, so that what it warns of is told once */
     memcpy(r->test.content_type, r->train.content_type, sizeof(r->test.content_type));

@@ -3,11 +3,12 @@
 #ifndef KM_TRAIN_RESULT_H
 #define KM_TRAIN_RESULT_H
 
-#include "base/mat.h"
+#include "train/held.h"
 
 struct km_result {
     struct km_mat model; /* (k, d) what is written: not relative to the origin */
-    double optimism;     /* the msd of the model on the sample is too low by this factor */
+    double optimism;     /* the msd of the model on the sample is too low by this factor, or more */
+    struct km_held held; /* what is known of the rows that only measure */
 };
 
 #endif

@@ -4,9 +4,7 @@
 #include "algo/predict.h"
 #include "base/crash.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/stop.h"
-#include "train/iterate.h"
 #include <inttypes.h>
 #include <math.h>
 
@@ -73,67 +71,26 @@ static int score_feed(const struct km_job *job, struct km_feed *feed, int rc, st
 
 /* ---- the train channel ---- */
 
-/* The mean of n values that stand for so many each (NULL: one), and its variance (Sarndal, Swensson
- * and Wretman 1992, the ratio estimator for Poisson sampling: 1 / weight is the probability of
- * being in the sample). */
-struct estimate {
-    double mean, variance;
-};
-
-static struct estimate estimate_mean(const double *v, const double *weight, size_t n)
-{
-    struct estimate e = {0};
-    double total = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        double w = weight ? weight[i] : 1;
-
-        e.mean += w * v[i];
-        total += w;
-    }
-    e.mean /= total;
-    for (size_t i = 0; weight && i < n; i++)
-        e.variance += weight[i] * (weight[i] - 1) * (v[i] - e.mean) * (v[i] - e.mean);
-    e.variance /= total * total;
-    return e;
-}
-
-static int estimate_sample(struct estimate *e, const struct km_sample *sample,
-                           const struct km_written *model, const struct km_machine *m,
-                           struct km_err *err)
-{
-    size_t rows = km_sample_rows(sample);
-    double *dist2 = km_alloc(rows, sizeof(*dist2)), *weight = km_alloc(rows, sizeof(*weight));
-    int rc = dist2 && weight ? KM_OK : km_fail(err, KM_E_MEM, "no memory to score the sample");
-
-    if (rc == KM_OK)
-        rc = km_predict_kept(NULL, dist2, &sample->rows, model, m->kern, m->pool, err);
-    if (rc == KM_OK)
-        *e = estimate_mean(dist2, km_sample_weights(sample, rows, weight) ? weight : NULL, rows);
-    km_free(dist2);
-    km_free(weight);
-    return rc;
-}
-
-/* The msd of the sample, as an estimate of the whole with its standard error. */
-static int score_sample(const struct km_state *state, const struct km_result *result,
-                        const struct km_machine *m, const char *host, struct km_err *err)
+/* The msd that rows in memory tell, with its standard error. */
+static int score_kept(const struct km_state *state, const struct km_result *result,
+                      const struct km_machine *m, const char *host, struct km_err *err)
 {
     const struct km_row_frame *frame = &state->frame;
     const struct km_written model = {&result->model, frame->origin, frame->exponent};
-    size_t rows = km_sample_rows(&state->sample);
-    struct estimate e = {0};
-    int rc = estimate_sample(&e, &state->sample, &model, m, err);
+    double unit2 = km_row_frame_unit2(frame);
+    struct km_estimate e = {0};
+    int rc = km_held_estimate(&e, &result->held, &state->held, &state->sample, &model, m, err);
 
     if (rc)
         return rc;
-    if (rows < state->rows)
+    if (e.rows < state->rows)
         km_log(KM_INFO,
                "train data_msd is estimated on a sample of %zu of %" PRIu64
                " rows; its standard error is %.2g",
-               rows, state->rows, sqrt(e.variance) * km_row_frame_unit2(frame));
-    km_report_quality(host, "train", "data_msd",
-                      e.mean * result->optimism * km_row_frame_unit2(frame));
+               e.rows, state->rows, sqrt(e.variance) * unit2);
+    if (e.seen && e.rows < state->rows)
+        e.mean *= result->optimism;
+    km_report_quality(host, "train", "data_msd", e.mean * unit2);
     return KM_OK;
 }
 
@@ -156,19 +113,17 @@ static int score_again(struct km_job *job, struct km_err *err)
     return rc;
 }
 
-/* The true msd of the train data, where it is quickly read again; else that of the sample. */
+/* The true msd of the train data, where it is quickly read again; else what rows in memory say. */
 static int score_train(struct km_job *job, struct km_err *err)
 {
     const struct km_state *state = &job->state;
-    int can, rc = km_iterate_can(&job->team, job->feed, job->plan.read_once, &can, err);
+    int rc = KM_OK;
 
-    if (rc)
-        return rc;
-    if (can && !state->stopped)
+    if (job->plan.again && !state->stopped)
         return score_again(job, err);
     if (km_sample_rows(&state->sample)) { /* the same on all ranks */
         if (job->team.rank == 0)
-            rc = score_sample(state, &job->result, job->m, job->request->host, err);
+            rc = score_kept(state, &job->result, job->m, job->request->host, err);
         return km_team_agree(&job->team, rc, err);
     }
     if (job->team.rank == 0)

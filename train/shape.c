@@ -19,11 +19,8 @@ struct looks {
 static int look_together(struct looks *all, const struct km_team *team, const struct km_feed *feed,
                          struct km_err *err)
 {
-    struct km_feed_look own;
-    int rc = km_team_agree(team, km_feed_look(feed, &own, err), err);
+    struct km_feed_look own = km_feed_look(feed);
 
-    if (rc)
-        return rc;
     *all = (struct looks){
         .rows = (double)own.rows,
         .sparse = (double)own.sparse,
@@ -54,13 +51,10 @@ int km_shape_choose(struct km_first_look *look, const struct km_team *team,
     struct looks all;
     int rc = look_together(&all, team, feed, err);
 
-    *look = (struct km_first_look){{.d = d, .values = d}, d};
-    if (rc)
+    *look =
+        (struct km_first_look){{.d = d, .values = d}, d * km_feed_format(feed)->kind->value_bytes};
+    if (rc || all.text > 0)
         return rc;
-    if (all.text > 0) {
-        look->least_row_bytes = 2 * d; /* a digit and a comma */
-        return KM_OK;
-    }
     if (all.unknown > 0 || all.sparse > 0)
         look->least_row_bytes = RECORD_BYTES;
     if (all.rows == 0)

@@ -6,15 +6,14 @@
 #include <math.h>
 #include <string.h>
 
-/* Room for one more trial, of the same size. */
+/* Room for one more trial. */
 static int add_trial(struct km_trials *t, struct km_err *err)
 {
-    const struct km_centers *like = &t->of[0].centers;
     struct km_trial *more = km_alloc(t->n + 1, sizeof(*more));
     int rc = more ? KM_OK : km_fail(err, KM_E_MEM, "no memory for the best trial");
 
     if (rc == KM_OK)
-        rc = km_centers_init(&more[t->n].centers, like->k, like->d, err);
+        rc = km_centers_init(&more[t->n].centers, t->k, t->d, err);
     if (rc) {
         km_free(more);
         return rc;

@@ -9,8 +9,9 @@
 /** Trials of a shrink, on one rank or on several. */
 struct km_trials {
     struct km_trial *of; /* (n) those of this rank, then the best of all, where that is another's */
-    size_t n;
-    double *loss; /* (all) of all ranks' trials, trial t of rank t mod ranks */
+    size_t n;            /* 0 where there are fewer trials than ranks */
+    size_t k, d;         /* of each */
+    double *loss;        /* (all) of all ranks' trials, trial t of rank t mod ranks */
     size_t all;
 };
 

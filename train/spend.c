@@ -82,8 +82,7 @@ int km_spend_plan(struct km_spend *s, const struct km_job *job, struct km_err *e
     *s = (struct km_spend){.most = state->stopped ? 0 : most_of(p, factor)};
     s->whole = km_sample_rows(&state->sample) == state->rows;
     rc = refine_flop(&s->flop, job, err);
-    if (rc == KM_OK && s->most >= 1 && !s->whole)
-        rc = km_iterate_can(&job->team, job->feed, job->plan.read_once, &s->again, err);
+    s->again = job->plan.again;
     if (!s->whole && !s->again) /* centers of a sample alone would follow its noise */
         s->most = 0;
     s->search = s->most >= 1 && has_search(&state->sample.rows, p, factor, s->whole);

@@ -6,6 +6,7 @@ void km_state_done(struct km_state *s)
     km_row_frame_done(&s->frame);
     km_learner_free(s->learner);
     km_sample_done(&s->sample);
+    km_sample_done(&s->held);
     *s = (struct km_state){0};
 }
 
@@ -16,6 +17,7 @@ static void rescale(struct km_state *s, int by)
         return;
     s->frame.exponent += by;
     km_sample_scale(&s->sample, by);
+    km_sample_scale(&s->held, by);
     km_learner_scale(s->learner, by);
 }
 

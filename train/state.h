@@ -11,6 +11,7 @@ struct km_state {
     struct km_row_frame frame;
     struct km_learner *learner; /* the centers of the pass, relative to the frame */
     struct km_sample sample;    /* of the rows of the first epoch */
+    struct km_sample held;      /* others of them, that only measure (train/held.h) */
     uint64_t rows;              /* of the channel, on all hosts */
     uint64_t seen_rows;         /* of this host over all epochs, as the following two */
     uint64_t seen_batches;

@@ -10,9 +10,10 @@
 #include "base/stop.h"
 #include "dist/copies.h"
 #include "dist/launch/seat.h"
+#include "io/content_type.h"
 #include "io/output.h"
+#include "io/writer.h"
 #include "train/command_line.h"
-#include "train/content_type.h"
 #include "train/failure.h"
 #include "train/hosts.h"
 #include "train/train.h"
@@ -89,7 +90,7 @@ static int set_csv(struct km_request *r, const struct km_command_line *c, struct
 
     if (!c->header && !c->separator && !c->decimal)
         return KM_OK;
-    if (r->train.format.kind != KM_CSV)
+    if (!r->train.format.kind->is_text)
         return km_fail(err, KM_E_INPUT,
                        "--header, --separator and --decimal are for CSV, but the files are %s",
                        r->train.content_type);

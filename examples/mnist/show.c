@@ -9,9 +9,10 @@
  * the terminal and writes them as a PNG. Pixels are divided by 256, as the example trains on them.
  */
 #include "base/mem.h"
-#include "io/file.h"
+#include "io/gunzip.h"
 #include "io/idx.h"
 #include "io/model.h"
+#include "io/writer.h"
 
 #include <inttypes.h>
 #include <langinfo.h>
@@ -60,15 +61,25 @@ static size_t nearest(const struct km_mat *c, const unsigned char *image, double
     return best;
 }
 
+static int open_idx(struct km_idx **x, const char *path, struct km_err *err)
+{
+    struct km_stream *s; /* open until the program ends, as is *x */
+    int zipped, rc = km_stream_open(&s, path, err);
+
+    if (!rc)
+        rc = km_gunzip(&s, &zipped, err);
+    return rc ? rc : km_idx_open(x, s, err);
+}
+
 /* Opens images and labels, and checks that they belong together. */
 static int open_data(struct km_idx **images, struct km_idx **labels, const char *image_path,
                      const char *label_path, const struct km_mat *c, struct km_err *err)
 {
     int rc;
 
-    rc = km_idx_open(images, image_path, err);
+    rc = open_idx(images, image_path, err);
     if (!rc)
-        rc = km_idx_open(labels, label_path, err);
+        rc = open_idx(labels, label_path, err);
     if (rc)
         return rc;
     if (km_idx_dim(*images) != PIXELS || c->d != PIXELS)
@@ -86,18 +97,18 @@ static int open_data(struct km_idx **images, struct km_idx **labels, const char 
 static int count_all(struct result *r, struct km_idx *images, struct km_idx *labels,
                      struct km_err *err)
 {
-    unsigned char image[PIXELS], label;
+    const unsigned char *image, *label;
     double distance;
     int rc;
 
-    while ((rc = km_idx_next(images, image, err)) == KM_MORE) {
+    while ((rc = km_idx_next(images, &image, err)) == KM_MORE) {
         rc = km_idx_next(labels, &label, err);
         if (rc != KM_MORE)
             return rc;
-        if (label >= DIGITS)
+        if (*label >= DIGITS)
             return km_fail(err, KM_E_INPUT, "label %" PRIu64 " is %d, expected 0 to 9",
-                           r->images + 1, label);
-        r->count[nearest(&r->centers, image, &distance)][label]++;
+                           r->images + 1, *label);
+        r->count[nearest(&r->centers, image, &distance)][*label]++;
         r->sum += distance;
         r->images++;
     }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Content types of channels, read as MIME types: text/csv; label_size=0; charset="utf-8". */
-#include "train/content_type.h"
+#include "io/content_type.h"
 
-#include "base/log.h"
 #include "base/nearest.h"
 
 #include <ctype.h>
@@ -11,8 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ACCEPTED "'application/x-recordio-protobuf', 'text/csv;label_size=N'"
-#define BLANKS   " \t"
+#define BLANKS " \t"
+
+/* What is read, and who is told what is ignored. */
+struct type {
+    const char *text;
+    struct km_format *format;
+    void (*warn)(const char *text);
+};
 
 /* One parameter, both parts without blanks and quotes. */
 struct parameter {
@@ -137,8 +141,19 @@ static int set_header(struct km_format *format, const struct parameter *p, struc
         p->value);
 }
 
+static int ignore(const struct type *t, const struct parameter *p, const char *why)
+{
+    char text[600];
+
+    snprintf(text, sizeof(text), "Parameter '%s%s%s' of content type '%.200s' %s and is ignored",
+             p->name, p->value[0] ? "=" : "", p->value, t->text, why);
+    if (t->warn)
+        t->warn(text);
+    return KM_OK;
+}
+
 /* A name that nobody knows: nearly one that we know is a mistake that would cost data. */
-static int check_unknown(const struct parameter *p, const char *text, struct km_err *err)
+static int check_unknown(const struct type *t, const struct parameter *p, struct km_err *err)
 {
     static const char *const known[] = {"label_size", "header", "charset", NULL};
     char word[sizeof(p->name)];
@@ -149,72 +164,74 @@ static int check_unknown(const struct parameter *p, const char *text, struct km_
     if (near)
         return km_fail(err, KM_E_INPUT,
                        "The content type '%.200s' has the parameter '%s'; did you mean %s=%s?",
-                       text, p->name, near,
+                       t->text, p->name, near,
                        strcmp(near, "label_size") == 0 ? "N"
                        : strcmp(near, "header") == 0   ? "present"
                                                        : "utf-8");
-    km_log(KM_WARNING, "Parameter '%s%s%s' of content type '%.200s' is not known and is ignored",
-           p->name, p->value[0] ? "=" : "", p->value, text);
-    return KM_OK;
+    return ignore(t, p, "is not known");
 }
 
-static int take_one(const struct parameter *p, const char *text, struct km_format *format,
-                    struct km_err *err)
+static int take_one(const struct type *t, const struct parameter *p, struct km_err *err)
 {
-    int is_csv = format->kind == KM_CSV;
+    int is_text = t->format->kind->is_text;
 
-    if (is_csv && strcmp(p->name, "label_size") == 0)
-        return set_label_size(format, p, err);
-    if (is_csv && strcmp(p->name, "header") == 0)
-        return set_header(format, p, err);
+    if (is_text && strcmp(p->name, "label_size") == 0)
+        return set_label_size(t->format, p, err);
+    if (is_text && strcmp(p->name, "header") == 0)
+        return set_header(t->format, p, err);
     if (strcmp(p->name, "charset") == 0 || (!p->name[0] && !p->value[0]))
         return KM_OK;
-    if (is_csv)
-        return check_unknown(p, text, err);
-    km_log(KM_WARNING,
-           "Parameter '%s%s%s' of content type '%.200s' means nothing for it and is ignored",
-           p->name, p->value[0] ? "=" : "", p->value, text);
-    return KM_OK;
+    return is_text ? check_unknown(t, p, err) : ignore(t, p, "means nothing for it");
 }
 
-static int take_parameters(const char *t, const char *text, struct km_format *format,
-                           struct km_err *err)
+static int take_parameters(const struct type *t, const char *at, struct km_err *err)
 {
-    while (*t) {
+    while (*at) {
         struct parameter p;
         int rc;
 
-        if (take_parameter(&t, &p))
+        if (take_parameter(&at, &p))
             return km_fail(err, KM_E_INPUT,
-                           "The content type '%.200s' has a quote (\") that does not end", text);
-        rc = take_one(&p, text, format, err);
+                           "The content type '%.200s' has a quote (\") that does not end", t->text);
+        rc = take_one(t, &p, err);
         if (rc)
             return rc;
     }
     return KM_OK;
 }
 
-int km_content_type_parse(const char *text, struct km_format *format, char *name, size_t name_size,
-                          struct km_err *err)
+static int fail_type(const char *type, struct km_err *err)
 {
+    const struct km_format_kind *kind;
+    char all[400] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; (kind = km_format_at(i)); i++)
+        if (kind->content_type)
+            used += (size_t)snprintf(all + used, sizeof(all) - used, "%s'%s'", used ? ", " : "",
+                                     kind->accepted);
+    return km_fail(err, KM_E_INPUT,
+                   "No iterator has been registered for ContentType ('%s', '1.0'). Accepted "
+                   "content types: %s",
+                   type, all);
+}
+
+int km_content_type_parse(const char *text, struct km_format *format, char *name, size_t name_size,
+                          void (*warn)(const char *text), struct km_err *err)
+{
+    const struct km_format_kind *kind;
+    struct type t = {text, format, warn};
     char type[128];
     size_t n;
 
     if (!text || text[strspn(text, BLANKS)] == '\0')
-        text = "application/x-recordio-protobuf";
-    memset(format, 0, sizeof(*format));
-    format->label_size = -1;
-    n = strcspn(text, ";");
-    copy_lower(type, sizeof(type), text, n);
-    if (strcmp(type, "text/csv") == 0)
-        format->kind = KM_CSV;
-    else if (strcmp(type, "application/x-recordio-protobuf") == 0)
-        format->kind = KM_RECORDIO;
-    else
-        return km_fail(err, KM_E_INPUT,
-                       "No iterator has been registered for ContentType ('%s', '1.0'). Accepted "
-                       "content types: " ACCEPTED,
-                       type);
+        t.text = km_format_at(0)->content_type;
+    n = strcspn(t.text, ";");
+    copy_lower(type, sizeof(type), t.text, n);
+    kind = km_format_of_type(type);
+    *format = (struct km_format){.kind = kind ? kind : km_format_at(0), .label_size = -1};
+    if (!kind)
+        return fail_type(type, err);
     snprintf(name, name_size, "%s", type);
-    return take_parameters(text[n] ? text + n + 1 : "", text, format, err);
+    return take_parameters(&t, t.text[n] ? t.text + n + 1 : "", err);
 }

@@ -5,14 +5,15 @@
  * could carry the result over the middle between two floats; then, and at the ends of the float
  * range, the C library decides. So even numpy's default of 19 digits takes the fast way.
  */
-#include "io/number.h"
+#include "base/number.h"
 
-#include "io/fields.h"
+#include "base/text.h"
 
 #include <assert.h>
 #include <float.h>
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -171,20 +172,26 @@ const char *km_take_decimal(const char *p, const char *end, char point, float *v
     return take_number(p, end, point, value);
 }
 
-static int is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 int km_parse_float(const char *text, size_t len, float *value)
 {
-    const char *p = text;
-    const char *end = text + len;
+    const char *end = text + len, *p = km_take_number(km_skip_blanks(text, end), end, value);
 
-    while (p < end && is_blank(*p))
-        p++;
-    p = km_take_number(p, end, value);
-    while (p && p < end && is_blank(*p))
-        p++;
-    return p == end && isfinite(*value) ? 0 : -1;
+    return p && km_skip_blanks(p, end) == end && isfinite(*value) ? 0 : -1;
+}
+
+size_t km_float_print(char text[KM_FLOAT_TEXT], float v)
+{
+    int n;
+    float back;
+
+    if (v > -1e6F && v < 1e6F && v == (float)(int)v && (v != 0 || !__builtin_signbit(v)))
+        return (size_t)snprintf(text, KM_FLOAT_TEXT, "%d", (int)v);
+    /* %g drops zeros at the end, and a decimal of up to six digits survives float32: so six finds
+     * every shorter one as well. Not so among the denormals. */
+    for (int digits = fabsf(v) < FLT_MIN ? 1 : FLT_DIG; digits < FLT_DECIMAL_DIG; digits++) {
+        n = snprintf(text, KM_FLOAT_TEXT, "%.*g", digits, (double)v);
+        if (km_parse_float(text, (size_t)n, &back) == 0 && memcmp(&back, &v, sizeof(v)) == 0)
+            return (size_t)n;
+    }
+    return (size_t)snprintf(text, KM_FLOAT_TEXT, "%.*g", FLT_DECIMAL_DIG, (double)v);
 }
