@@ -43,10 +43,9 @@ struct km_look {
     size_t *start;               /* (k + 1) those of each center in both */
     struct km_look_center *of;   /* (k) */
     uint32_t *by_cost, *by_gain; /* (k) centers, the cheapest and the dearest first */
-    double
-        *lanes; /* (d, k rounded up to 8) centers feature by feature: see km_near_all_has_lanes */
-    struct km_sums sums; /* of the partition that is tried */
-    char *scratch;       /* (threads, scratch_bytes) */
+    double *lanes;               /* (d, k rounded up to 8) centers by feature: algo/near_all.h */
+    struct km_sums sums;         /* of the partition that is tried */
+    char *scratch;               /* (threads, scratch_bytes) */
     size_t scratch_bytes;
 };
 
