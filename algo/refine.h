@@ -53,11 +53,12 @@ struct km_refine_result {
  * First looks at the coarse centers (algo/look.h) take the trials out of optima where Lloyd is
  * stuck. Then the candidates run a few Lloyd iterations on a small part of the rows, the worse half
  * drops out, the others go on with twice as many rows, again and again until one is left; where
- * everything on all rows is within the budget, on all rows, with starts by greedy k-means++. The
- * one that is left has looks at rows, iterations to convergence on all rows, looks again, and,
- * where they are cheap, bold changes that are undone unless they pay; all within the budget (fewer
- * rows, candidates, looks or iterations), but for looks that gain 2 % each. Looks
- * where they fit (km_look_fits).
+ * everything on all rows is within the budget, on all rows, until 16 are left, with starts by
+ * greedy k-means++. What is left has looks at rows; the best one has iterations to convergence,
+ * first on parts of the rows, then on all, with centers beyond their means in between
+ * (algo/relax.h), looks again, and, where they are cheap, bold changes that are undone unless they
+ * pay; all within the budget (fewer rows, candidates, looks or iterations), but for looks that gain
+ * 2 % each. Looks where they fit (km_look_fits).
  *
  * A center that has few rows in the sample would be moved by noise. Each is therefore drawn back
  * towards the mean of the coarse centers of its cluster, which stand for all rows

@@ -2,6 +2,7 @@
 #include "io/csv_fail.h"
 
 #include "io/layout.h"
+#include "io/naming.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -195,7 +196,7 @@ static void advise_on_text(const struct km_csv_fault *f, struct km_err *err)
     struct km_csv_field field;
 
     for (size_t i = 1; km_csv_field(&p, f->text + f->len, &f->format->dialect, &field); i++) {
-        int is_name = field.kind == KM_FIELD_TEXT && km_header_is_name(field.text, field.len);
+        int is_name = field.kind == KM_FIELD_TEXT && km_is_name(field.text, field.len);
 
         found |= is_name && i == f->place.column;
         names += is_name && (int)i > skip;

@@ -3,8 +3,8 @@
 
 #include "io/csv.h"
 #include "io/fields.h"
-#include "io/header.h"
 #include "io/layout.h"
+#include "io/naming.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -87,7 +87,7 @@ static int line_fits(const char *text, size_t len, const struct km_dialect *d, s
             continue;
         n++;
         numbers += f.kind == KM_FIELD_NUMBER;
-        names += f.kind == KM_FIELD_TEXT && km_header_is_name(f.text, f.len);
+        names += f.kind == KM_FIELD_TEXT && km_is_name(f.text, f.len);
     }
     return numbers == n || (first && numbers == 0 && names > 0);
 }

@@ -8,7 +8,7 @@
 #include "base/number.h"
 #include "base/text.h"
 #include "io/csv.h"
-#include "io/header.h"
+#include "io/naming.h"
 #include "io/row.h"
 
 #include <assert.h>
@@ -243,7 +243,7 @@ static const char *say_foreign(const struct km_csv_field *f, char *text, size_t 
     text[0] = '\0';
     for (size_t i = 0; i < f->len && code < 0x80;)
         i += km_text_char(f->text + i, f->len - i, &code);
-    if (code >= 0x80 && !km_header_is_name(f->text, f->len))
+    if (code >= 0x80 && !km_is_name(f->text, f->len))
         snprintf(text, size, " (with U+%04X)", code);
     return text;
 }

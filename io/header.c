@@ -2,222 +2,18 @@
 #include "io/header.h"
 
 #include "base/mem.h"
-#include "base/number.h"
 #include "base/size.h"
 #include "base/text.h"
 #include "io/fields.h"
 #include "io/layout.h"
+#include "io/naming.h"
 #include <stdio.h>
 #include <string.h>
-
-/* Strictly rising whole numbers are a matter of chance: so many other lines must be otherwise. */
-#define RISING_LINES   20
-#define COMMON_COLUMNS 3 /* so few values may well be 0, 1, 2 more than once */
-#define FIRST_YEAR     1800
-#define LAST_YEAR      2200
 
 void km_header_done(struct km_header *h)
 {
     km_free(h->line);
     *h = (struct km_header){0};
-}
-
-/* What the fields of a line behind its label columns are. */
-struct features {
-    size_t n, numbers, names;
-    int last_empty;  /* the line ends in a separator */
-    int whole;       /* all numbers are whole and written with digits alone, at most 9 of them */
-    int rising;      /* and each above the one before */
-    int consecutive; /* by 1 */
-    long first;      /* number, if they are whole */
-};
-
-static void add_number(struct features *a, const struct km_csv_field *f, long *before)
-{
-    long value;
-
-    if (!km_csv_is_whole(f, &value)) {
-        a->whole = a->rising = a->consecutive = 0;
-    } else if (a->numbers == 0) {
-        a->first = value;
-    } else {
-        a->rising = a->rising && value > *before;
-        a->consecutive = a->consecutive && value == *before + 1;
-    }
-    *before = value;
-    a->numbers++;
-}
-
-/* It begins with numbers and what separates columns elsewhere: "1;2;x", "1 2 x"; but not "1 x". */
-static int is_row_elsewhere(const char *p, size_t n)
-{
-    const char *end = p + n;
-
-    for (int numbers = 0; p < end; numbers++) {
-        size_t token = 0;
-        float v;
-
-        while (p + token < end && !strchr(";|\t ", p[token]))
-            token++;
-        if (numbers == 2)
-            return 1;
-        if (token == 0 || km_parse_float(p, token, &v))
-            return 0;
-        p += token;
-        if (p < end && *p != ' ')
-            return 1;
-        p += p < end;
-    }
-    return 1;
-}
-
-/* Blanks, signs, marks and digits beyond ASCII, which stand in and around numbers, too. */
-static int is_letter(uint32_t code)
-{
-    static const uint32_t none[][2] = {
-        {0x80, 0xa9},     {0xab, 0xb4},     {0xb6, 0xb9},     {0xbb, 0xbf},
-        {0xd7, 0xd7},     {0xf7, 0xf7},     {0x660, 0x66c},   {0x6f0, 0x6f9},
-        {0x966, 0x96f},   {0x2000, 0x2089}, {0x20a0, 0x20cf}, {0x2190, 0x2bff},
-        {0x3000, 0x3003}, {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0xff00, 0xff20},
-    };
-
-    if (code < 0x80)
-        return (code | 0x20) >= 'a' && (code | 0x20) <= 'z';
-    for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
-        if (code >= none[i][0] && code <= none[i][1])
-            return 0;
-    return 1;
-}
-
-int km_header_is_name(const char *text, size_t len)
-{
-    int letters = 0;
-
-    for (size_t i = 0; i < len;) {
-        uint32_t code;
-
-        i += km_text_char(text + i, len - i, &code);
-        if (code < 0x20 || code == 0x7f)
-            return 0;
-        letters |= is_letter(code);
-    }
-    return letters && !is_row_elsewhere(text, len);
-}
-
-/* The fields from number `skip` on. */
-static struct features features_of(const char *text, size_t len, const struct km_dialect *d,
-                                   size_t skip)
-{
-    struct features a = {.whole = 1, .rising = 1, .consecutive = 1};
-    const char *p = text;
-    struct km_csv_field f;
-    long before = 0;
-
-    for (size_t i = 0; km_csv_field(&p, text + len, d, &f); i++) {
-        if (i < skip)
-            continue;
-        a.n++;
-        a.last_empty = f.kind == KM_FIELD_EMPTY && a.n > 1 && !p;
-        if (f.kind == KM_FIELD_NUMBER)
-            add_number(&a, &f, &before);
-        a.names += f.kind == KM_FIELD_TEXT && km_header_is_name(f.text, f.len);
-    }
-    if (a.numbers == 0)
-        a.whole = 0;
-    a.rising &= a.whole;
-    a.consecutive &= a.whole;
-    return a;
-}
-
-static struct features line_of(const struct km_header_look *look, size_t i, size_t skip)
-{
-    return features_of(look->lines->text[i], look->lines->len[i], &look->dialect, skip);
-}
-
-/* The first field of a line, label or not. */
-static struct km_csv_field first_of(const struct km_header_look *look, size_t i)
-{
-    const char *p = look->lines->text[i];
-    struct km_csv_field field = {0};
-
-    km_csv_field(&p, p + look->lines->len[i], &look->dialect, &field);
-    return field;
-}
-
-/* ---- numbers that may be names ---- */
-
-static int is_numbering(const struct features *f)
-{
-    return f->consecutive && f->numbers == f->n && (f->first == 0 || f->first == 1);
-}
-
-/* Line 1 is 0, 1, 2, ... or 1, 2, 3, ..., perhaps behind a first field that is empty or a name. */
-static int is_column_numbers(const struct km_header_look *look)
-{
-    struct features all = line_of(look, 0, 0), behind;
-    struct km_csv_field first = first_of(look, 0);
-
-    if (first.kind == KM_FIELD_NUMBER)
-        return all.n >= 2 && is_numbering(&all);
-    behind = line_of(look, 0, look->skip > 0 ? look->skip : 1);
-    if (first.kind == KM_FIELD_EMPTY)
-        return is_numbering(&behind);
-    return is_numbering(&behind) && behind.n >= 2 && km_header_is_name(first.text, first.len);
-}
-
-static int is_same(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-    return a_len == b_len && memcmp(a, b, a_len) == 0;
-}
-
-/* Other lines tell that line 1 is made of values: it goes on in line 2 as 0,1,2 in 3,4,5; it comes
- * again, where it is short enough for that to be chance; its label does. The only line of a file is
- * a row, too: as a header it would say nothing. */
-static int is_among_values(const struct km_header_look *look)
-{
-    const struct km_csv_lines *l = look->lines;
-    struct features one = line_of(look, 0, 0), two;
-    struct km_csv_field first = first_of(look, 0);
-
-    for (size_t i = 1; i < l->n; i++) {
-        struct km_csv_field other = first_of(look, i);
-
-        if (first.kind != KM_FIELD_NUMBER && is_same(first.text, first.len, other.text, other.len))
-            return 1;
-        if (one.n <= COMMON_COLUMNS && is_same(l->text[0], l->len[0], l->text[i], l->len[i]))
-            return 1;
-    }
-    if (one.numbers != one.n || l->n < 2)
-        return one.numbers == one.n;
-    two = line_of(look, 1, 0);
-    if (two.n != one.n || two.numbers != two.n)
-        return 1; /* which is what is wrong then */
-    return two.consecutive && two.first == one.first + (long)one.n;
-}
-
-static int is_years(const struct features *f)
-{
-    return f->numbers >= 2 && f->consecutive && f->first >= FIRST_YEAR && f->first <= LAST_YEAR;
-}
-
-/* A first row of numbers that looks more like names than all rows after it. */
-static int looks_like_names(const struct km_header_look *look)
-{
-    struct features one = line_of(look, 0, look->skip);
-    size_t others = look->lines->n - 1;
-    int rising = one.numbers == one.n && one.n >= 2 && one.rising, years = is_years(&one);
-    int otherwise = 0;
-
-    if (one.numbers != one.n || others == 0)
-        return 0;
-    for (size_t i = 1; i < look->lines->n; i++) {
-        struct features f = line_of(look, i, look->skip);
-
-        otherwise |= !f.whole;
-        rising &= !f.rising;
-        years &= !is_years(&f);
-    }
-    return years || (rising && (otherwise || others >= RISING_LINES));
 }
 
 /* ---- names ---- */
@@ -270,7 +66,7 @@ static int keep(struct km_header *h, const struct km_header_look *look, size_t c
 /* Names and columns of the next line; 0 where there is no line to compare with. */
 static int misfit(const struct km_header_look *look, size_t *names, size_t *columns)
 {
-    struct features f = line_of(look, 0, 0);
+    struct km_naming f = km_naming_of(look->lines, 0, &look->dialect, 0);
 
     *names = f.n;
     *columns = f.n;
@@ -388,7 +184,7 @@ static int fail_announced(const struct km_header_look *look, struct km_err *err)
 
 /* Names, or names mixed with numbers, which a row of numbers has not. */
 static int judge_text(struct km_header *h, const struct km_header_look *look,
-                      const struct features *f, int *is_header, struct km_err *err)
+                      const struct km_naming *f, int *is_header, struct km_err *err)
 {
     *is_header = f->numbers == 0 && f->names > 0;
     return *is_header ? take_names(h, look, err) : KM_OK;
@@ -421,7 +217,7 @@ static void warn_of_late(struct km_header *h)
 static int judge(struct km_header *h, const struct km_header_look *look, int *is_header,
                  struct km_err *err)
 {
-    struct features f = line_of(look, 0, look->skip);
+    struct km_naming f = km_naming_of(look->lines, 0, &look->dialect, look->skip);
 
     if (h->line && look->lines->len[0] == h->len &&
         memcmp(look->lines->text[0], h->line, h->len) == 0) {
@@ -430,11 +226,14 @@ static int judge(struct km_header *h, const struct km_header_look *look, int *is
     }
     if (km_layout_announced(look->lines->text[0], look->lines->len[0]))
         return fail_announced(look, err);
-    if (!h->rows_first && !h->line && is_column_numbers(look) && !is_among_values(look))
+    if (!h->rows_first && !h->line &&
+        km_naming_counts_columns(look->lines, &look->dialect, look->skip) &&
+        !km_naming_among_values(look->lines, &look->dialect))
         return fail_numbering(look, err);
     if (f.numbers < f.n)
         return judge_text(h, look, &f, is_header, err);
-    if (!h->looked && looks_like_names(look) && !is_among_values(look))
+    if (!h->looked && km_naming_unlike_rows(look->lines, &look->dialect, look->skip) &&
+        !km_naming_among_values(look->lines, &look->dialect))
         warn_of_numbers(h, look);
     return KM_OK;
 }

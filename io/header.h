@@ -51,10 +51,6 @@ struct km_header_look {
 int km_header_judge(struct km_header *h, const struct km_header_look *look, int *is_header,
                     struct km_err *err);
 
-/** Text that a person would call the name of a column: some letter of any alphabet, and not a row
- * with another separator. */
-int km_header_is_name(const char *text, size_t len);
-
 /** The name of a column (from 1), as km_show; 0 if there is none. */
 int km_header_name(const struct km_header *h, size_t column, char *name, size_t size);
 
