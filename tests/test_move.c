@@ -78,7 +78,8 @@ static void padding_stays_zero(void **state)
     km_move_done(&m);
 }
 
-/* A value that does not fit makes the exponent fall for its block, wherever it is, and for those that follow. */
+/* A value that does not fit makes the exponent fall for its block, wherever it is, and for those
+ * that follow. */
 static void a_value_that_does_not_fit_makes_room_for_all(void **state)
 {
     (void)state;

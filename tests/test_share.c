@@ -2,18 +2,9 @@
 /* What ranks share: alone it is a copy; how things are dealt out is arithmetic. (Several:
  * run_ranks.) */
 #include "tests/algo_test.h"
+#include "tests/team_help.h"
 
-#include "train/exchange.h"
 #include "train/share.h"
-
-static struct km_team alone(void)
-{
-    struct km_comm *comm;
-    struct km_err err;
-
-    assert_ok(km_comm_open(&comm, &err), err);
-    return km_team_of(comm, "algo-1");
-}
 
 static void shares_are_in_proportion_and_no_more_than_there_is(void **state)
 {
@@ -60,26 +51,11 @@ static void one_rank_has_what_it_has(void **state)
     km_comm_close(team.comm);
 }
 
-static void a_window_is_worth_its_exchange(void **state)
-{
-    const struct km_shape small = {8, 8, 0}, wide = {784, 784, 0};
-
-    (void)state;
-    assert_int_equal(km_window_most(1000, &wide, 5000, 1), 1); /* alone */
-    assert_int_equal(km_window_most(1000, &wide, 5000, 8), 18);
-    assert_int_equal(km_window_most(1000, &small, 5000, 8), 26); /* the most */
-    assert_int_equal(km_window_most(1000, &small, 1 << 20, 8), 1);
-    assert_int_equal(km_window(0, 100), 1);
-    assert_int_equal(km_window(160, 100), 10);
-    assert_int_equal(km_window(16000, 100), 100);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares_are_in_proportion_and_no_more_than_there_is),
         cmocka_unit_test(one_rank_has_what_it_has),
-        cmocka_unit_test(a_window_is_worth_its_exchange),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
