@@ -30,6 +30,7 @@
 #define VDADD         _mm256_add_pd
 #define VDSUB         _mm256_sub_pd
 #define VWIDEN(p)     _mm256_cvtps_pd(_mm_loadu_ps(p))
+#define VDFOLD(c)     _mm256_add_pd(_mm256_add_pd((c)[0], (c)[2]), _mm256_add_pd((c)[1], (c)[3]))
 
 /* 12 accumulators, 2 vectors of lanes, 1 broadcast: 15 of 16 registers. */
 #define LANE_M 6

@@ -31,6 +31,12 @@
 #define VDADD         _mm512_add_pd
 #define VDSUB         _mm512_sub_pd
 #define VWIDEN(p)     _mm512_cvtps_pd(_mm256_loadu_ps(p))
+#define VDFOLD(c)     fold(_mm512_add_pd((c)[0], (c)[1]))
+
+static inline __m256d fold(__m512d a)
+{
+    return _mm256_add_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1));
+}
 
 /* 24 accumulators, 3 vectors of lanes, 1 broadcast: 28 of 32 registers. */
 #define LANE_M 8

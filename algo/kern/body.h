@@ -5,6 +5,7 @@
  *   W                 lanes of a float vector
  *   V..., VI..., VD...  operations on floats, int32 and W / 2 doubles (loads and stores unaligned)
  *   VWIDEN(p)         W / 2 floats at p as doubles
+ *   VDFOLD(c)         16 chains as 4: a0 + a4, a1 + a5, a2 + a6, a3 + a7 (kernels.h)
  *   VLESS_BLEND(best, second, index, score, at)  where score < best: best = score, index = at;
  *                     second: the smallest of the others
  *   VARGMIN(&score, &other, best, second, index)  the same over the lanes
@@ -692,13 +693,10 @@ static inline struct chains no_chains(void)
 
 static inline double total_of(const struct chains *s)
 {
-    double c[16], a[8];
+    __m256d a = VDFOLD(s->c);
+    __m128d sum = _mm_add_pd(_mm256_castpd256_pd128(a), _mm256_extractf128_pd(a, 1));
 
-    for (int l = 0; l < 32 / W; l++)
-        VDSTORE(c + l * (W / 2), s->c[l]);
-    for (int l = 0; l < 8; l++)
-        a[l] = c[l] + c[l + 8];
-    return ((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7]));
+    return _mm_cvtsd_f64(_mm_add_sd(sum, _mm_unpackhi_pd(sum, sum)));
 }
 
 static double norm2(const struct km_mat *x)
@@ -748,27 +746,51 @@ static double dist2(const float *row, const double *center, size_t d)
     return total_of(&s);
 }
 
+/* Fewer than 16 features, which are one chain: rows lie in lanes. */
+static void narrow_min_dist2(float *nearest2, const struct km_mat *x, const float *point)
+{
+    const size_t rows = LANE_L * W;
+    float column[16 * LANE_L * W];
+    double dist2[LANE_L * W];
+
+    for (size_t i = 0; i < x->n; i += rows) {
+        size_t n = x->n - i < rows ? x->n - i : rows;
+
+        transpose(column, rows, km_mat_row(x, i), x->ld, n, x->d, x->n - i);
+        for (size_t l = 0; l < rows; l += W / 2) {
+            VD s = VDZERO();
+
+            for (size_t t = 0; t < x->d; t++) {
+                VD v = VDSUB(VWIDEN(column + t * rows + l), VDSET1((double)point[t]));
+
+                s = VDADD(s, VDMUL(v, v));
+            }
+            VDSTORE(dist2 + l, s);
+        }
+        for (size_t m = 0; m < n; m++)
+            nearest2[i + m] = (float)dist2[m] < nearest2[i + m] ? (float)dist2[m] : nearest2[i + m];
+    }
+}
+
 static void min_dist2(float *nearest2, const struct km_mat *x, const float *point)
 {
+    if (x->d < 16) {
+        narrow_min_dist2(nearest2, x, point);
+        return;
+    }
     for (size_t i = 0; i < x->n; i++) {
         const float *row = km_mat_row(x, i);
         struct chains s = no_chains();
-        double few = 0;
         float found;
 
-        for (size_t t = 0; x->d < 16 && t < x->d; t++) {
-            double diff = (double)row[t] - (double)point[t];
-
-            few += diff * diff;
-        }
-        for (size_t t = 0; x->d >= 16 && t < x->ld; t += 16)
+        for (size_t t = 0; t < x->ld; t += 16)
 #pragma GCC unroll 4
             for (int l = 0; l < 32 / W; l++) {
                 VD v = VDSUB(VWIDEN(row + t + l * (W / 2)), VWIDEN(point + t + l * (W / 2)));
 
                 s.c[l] = VDADD(s.c[l], VDMUL(v, v));
             }
-        found = (float)(x->d < 16 ? few : total_of(&s));
+        found = (float)total_of(&s);
         if (found < nearest2[i])
             nearest2[i] = found;
     }
