@@ -201,7 +201,7 @@ def other_verbs(t):
     (folder / "input/data").mkdir(parents=True)
     rows = folder / "input/data/rows"
     oracle.write_recordio(rows, rows_of(20000))
-    run = t.run("convert", rows, "--output", folder / "out.csv", "--shards", "20", env=preload(t, "segv read 4"))
+    run = t.run("convert", rows, "--output", folder / "out.csv", "--shards", "20", env=preload(t, "segv read 3"))
     told(t, "convert", run, 11, "", prefix="kmeans convert: ", out=run.err, calls=("km_convert_main",))
     t.same(run.out, "", "convert: nothing on standard output")
     t.same([p.name for p in folder.iterdir()], ["input"], "convert: files left")
