@@ -351,7 +351,9 @@ double km_bounds_most_dist2(const struct km_bounds *b, const struct km_centers *
     for (size_t i = 0; i < b->n; i++) {
         double upper = (double)(b->upper[i] + to[b->label[i]]) * (1 + 2 * (double)FEW_ROUNDINGS);
 
-        most = fmax(most, (weight ? weight[i] : 1) * upper * upper);
+        upper *= upper * (weight ? weight[i] : 1);
+        if (upper > most) /* gcc 12 for arm64 breaks down at fmax here */
+            most = upper;
     }
     return most;
 }

@@ -47,13 +47,14 @@ static void assert_centers_are_rows_times(struct km_state *s, const struct km_ma
 
     assert_ok(km_learner_finish(s->learner, &c, &err), err);
     for (size_t j = 0; j < K; j++) {
-        double row[D], least = HUGE_VAL;
+        double row[D];
+        size_t same = 0;
 
         for (size_t t = 0; t < D; t++)
             row[t] = c.exact[j * D + t] / factor;
         for (size_t i = 0; i < N; i++)
-            least = fmin(least, brute_dist2(km_mat_row(x, i), row, D));
-        assert_true(least == 0);
+            same += brute_dist2(km_mat_row(x, i), row, D) == 0;
+        assert_true(same > 0);
     }
     km_centers_done(&c);
 }
