@@ -195,19 +195,14 @@ struct km_shape km_feed_shape_for(const struct km_feed *f, const struct km_shape
     return km_feed_may_be_sparse(f) ? *want : (struct km_shape){.d = want->d, .values = want->d};
 }
 
-void km_feed_cut_as(struct km_feed *f, const struct km_shape *shape, size_t mini_batch,
-                    struct km_room block)
+void km_feed_cut(struct km_feed *f, const struct km_shape *shape, size_t mini_batch,
+                 struct km_room block)
 {
     assert(mini_batch > 0 && block.rows > 0 && f->taken == 0);
     assert(!shape->sparse || (km_feed_may_be_sparse(f) && block.values > 0 && !f->blocks.move.on));
     f->blocks.shape = *shape;
     f->blocks.mini_batch = mini_batch;
     f->blocks.room = (struct km_room){km_min(block.rows, mini_batch), block.values};
-}
-
-void km_feed_cut(struct km_feed *f, size_t mini_batch, size_t block)
-{
-    km_feed_cut_as(f, &(struct km_shape){0}, mini_batch, (struct km_room){.rows = block});
 }
 
 struct km_shape km_feed_shape(const struct km_feed *f)

@@ -64,20 +64,11 @@ struct km_shape km_feed_shape_for(const struct km_feed *feed, const struct km_sh
  * where the format has them, are the values that are not 0 of dense records as well as of sparse
  * ones; a block ends early when it has block.values of them. All at least 1. Before km_feed_move.
  */
-void km_feed_cut_as(struct km_feed *feed, const struct km_shape *shape, size_t mini_batch,
-                    struct km_room block);
+void km_feed_cut(struct km_feed *feed, const struct km_shape *shape, size_t mini_batch,
+                 struct km_room block);
 
 /** The shape that rows come in. */
 struct km_shape km_feed_shape(const struct km_feed *feed);
-
-/** Rows of a block of either kind. */
-static inline size_t km_batch_rows(const struct km_batch *b)
-{
-    return km_rows_n(&b->rows);
-}
-
-/** The same for dense rows. */
-void km_feed_cut(struct km_feed *feed, size_t mini_batch, size_t block);
 
 /**
  * Ends the reader thread, also one that waits for a FIFO's bytes, and frees all; NULL is fine. A

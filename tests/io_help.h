@@ -5,6 +5,7 @@
 
 #include "tests/test.h"
 
+#include "io/feed.h"
 #include "io/reader.h"
 #include "io/recordio.h"
 #include "io/writer.h"
@@ -78,6 +79,14 @@ static inline uint64_t test_seed(void)
 
     print_message("seed %llu\n", (unsigned long long)seed);
     return seed;
+}
+
+/** Cuts dense rows into mini-batches, and these into blocks of so many rows. */
+static inline void cut_dense(struct km_feed *feed, size_t mini_batch, size_t block)
+{
+    const struct km_shape shape = {.d = km_feed_format(feed)->feature_dim};
+
+    km_feed_cut(feed, &shape, mini_batch, (struct km_room){.rows = block});
 }
 
 #endif

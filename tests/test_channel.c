@@ -46,9 +46,9 @@ static size_t rows_of_pass(struct opened *o)
     size_t n = 0;
     int rc;
 
-    km_feed_cut(o->feed, 10, 10);
+    cut_dense(o->feed, 10, 10);
     while ((rc = km_feed_next(o->feed, &b, &o->err)) == KM_MORE)
-        n += km_batch_rows(b);
+        n += km_rows_n(&b->rows);
     assert_ok(rc, o->err);
     return n;
 }

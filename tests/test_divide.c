@@ -34,9 +34,9 @@ static void take_pass(struct km_feed *feed, struct taken *t)
 
     while ((t->rc = km_feed_next(feed, &b, &t->err)) == KM_MORE) {
         assert_int_equal(b->first_row, here);
-        here += km_batch_rows(b);
-        assert_true(t->n + km_batch_rows(b) <= ROWS);
-        for (size_t i = 0; i < km_batch_rows(b); i++)
+        here += km_rows_n(&b->rows);
+        assert_true(t->n + km_rows_n(&b->rows) <= ROWS);
+        for (size_t i = 0; i < km_rows_n(&b->rows); i++)
             t->row[t->n++] = b->rows.sparse.d ? b->rows.sparse.val[b->rows.sparse.at[i]]
                                               : km_mat_row(&b->rows.dense, i)[0];
     }
@@ -54,7 +54,7 @@ static int take_part(const struct km_files *files, const struct km_format *forma
         return t->rc;
     if (parts > 0)
         assert_ok(km_feed_divide(feed, part, parts, &t->err), t->err);
-    km_feed_cut(feed, 5, 3);
+    cut_dense(feed, 5, 3);
     take_pass(feed, t);
     km_feed_close(feed);
     return t->rc;
@@ -386,7 +386,7 @@ static void parts_are_of_the_same_size_and_their_bytes_add_up(void **state)
         assert_ok(km_feed_open(&feed, &files, &format, &err), err);
         assert_int_equal(km_feed_bytes(feed), 6000);
         assert_ok(km_feed_divide(feed, p, PARTS, &err), err);
-        km_feed_cut(feed, 50, 50);
+        cut_dense(feed, 50, 50);
         assert_true(km_feed_bytes(feed) == 857 || km_feed_bytes(feed) == 858);
         part_of[p].n = 0;
         take_pass(feed, &part_of[p]);
@@ -418,7 +418,7 @@ static void a_part_has_mini_batches_passes_and_an_origin_of_its_own(void **state
     add_file(&files, "rows");
     assert_ok(km_feed_open(&feed, &files, &format, &err), err);
     assert_ok(km_feed_divide(feed, 1, 3, &err), err);
-    km_feed_cut(feed, 8, 5);
+    cut_dense(feed, 8, 5);
     assert_ok(km_feed_move(feed, origin, 0, &err), err);
     for (int pass = 0; pass < 3; pass++) {
         static const size_t want[] = {5, 3, 5, 3, 4};
@@ -460,7 +460,7 @@ static void all_parts_look_at_the_same_rows_and_may_keep_them_sparse(void **stat
         look = km_feed_look(feed);
         assert_int_equal(look.rows, 50);
         assert_int_equal(look.values, 100);
-        km_feed_cut_as(feed, &sparse, 100, (struct km_room){100, 8});
+        km_feed_cut(feed, &sparse, 100, (struct km_room){100, 8});
         part_of[p].n = 0;
         take_pass(feed, &part_of[p]);
         assert_ok(part_of[p].rc, part_of[p].err);

@@ -33,7 +33,7 @@ static struct km_feed *open_feed(const struct km_files *files, size_t mini_batch
     struct km_err err;
 
     assert_ok(km_feed_open(&feed, files, &format, &err), err);
-    km_feed_cut(feed, mini_batch, block);
+    cut_dense(feed, mini_batch, block);
     return feed;
 }
 
@@ -407,7 +407,7 @@ static void each_failed_allocation_is_told_and_leaks_nothing(void **state)
         km_alloc_fail_at(at);
         rc = km_feed_open(&feed, &files, &format, &err);
         if (rc == KM_OK) {
-            km_feed_cut(feed, 10, 4);
+            cut_dense(feed, 10, 4);
             while ((rc = km_feed_next(feed, &b, &err)) == KM_MORE)
                 ;
         }

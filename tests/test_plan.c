@@ -107,9 +107,9 @@ static void a_cut_makes_blocks_of_the_mini_batch(void **state)
     assert_ok(km_prepare(&s.job, &s.err), s.err);
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal(km_feed_next(s.job.feed, &b, &s.err), KM_MORE);
-        assert_int_equal(km_batch_rows(b), rows[i]);
+        assert_int_equal(km_rows_n(&b->rows), rows[i]);
         assert_int_equal(km_feed_next(s.job.test, &b, &s.err), KM_MORE);
-        assert_int_equal(km_batch_rows(b), rows[i]); /* mini_batch 0: each block is one */
+        assert_int_equal(km_rows_n(&b->rows), rows[i]); /* mini_batch 0: each block is one */
         assert_true(b->ends_mini_batch);
     }
     assert_int_equal(km_feed_next(s.job.feed, &b, &s.err), KM_OK);

@@ -133,7 +133,7 @@ void km_plan_cut(const struct km_plan *plan, struct km_feed *feed, size_t mini_b
     struct km_shape shape = km_feed_shape_for(feed, &plan->shape);
     struct km_room block = km_plan_block(plan, &shape);
 
-    km_feed_cut_as(feed, &shape, mini_batch ? mini_batch : block.rows, block);
+    km_feed_cut(feed, &shape, mini_batch ? mini_batch : block.rows, block);
 }
 
 /* ---- memory ---- */
