@@ -10,7 +10,7 @@
 
 #include "algo/predict.h"
 #include "algo/sample.h"
-#include "train/train.h"
+#include "train/engine.h"
 
 /** What is known of centers that neither the rows held back nor the sample have had a part in. */
 struct km_held {

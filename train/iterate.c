@@ -30,7 +30,7 @@ static int round_init(struct round *r, const struct km_plan *plan, const struct 
 
     if (rc == KM_OK)
         rc = km_step_new(&r->step, &size, m->kern, m->pool, err);
-    if (rc == KM_OK && km_look_fits(plan->k, shape.d, shape.sparse))
+    if (rc == KM_OK && km_look_fits(plan->k, shape.d, shape.sparse)) /* it takes as much memory */
         rc = km_relax_init(&r->relax, plan->k, shape.d, err);
     return rc;
 }

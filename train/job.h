@@ -8,12 +8,12 @@
 #define KM_TRAIN_JOB_H
 
 #include "train/channel.h"
+#include "train/engine.h"
 #include "train/exchange.h"
 #include "train/plan.h"
 #include "train/report.h"
 #include "train/result.h"
 #include "train/state.h"
-#include "train/train.h"
 
 struct km_job {
     const struct km_request *request;
