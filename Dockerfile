@@ -31,6 +31,5 @@ LABEL org.opencontainers.image.title="kmeans" \
       org.opencontainers.image.created="${CREATED}" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /image/ /
-ENV OPENBLAS_NUM_THREADS=1
 ENTRYPOINT ["/usr/bin/kmeans"]
 CMD ["train"]

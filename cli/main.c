@@ -148,10 +148,8 @@ int main(int argc, char **argv)
     code = dispatch(argc, argv);
 
     /*
-     * Without the libraries' exit handlers: OpenBLAS's waits for the threads that it started when
-     * it was loaded, and where address space is short (ulimit -v) one of them tries for ever to get
-     * its memory, so that a finished job would not end. The leak check is an exit handler, too;
-     * what a read that never ends still uses is no leak.
+     * Without the libraries' exit handlers: one of them may wait for a thread that was left behind.
+     * The leak check is an exit handler, too; what a read that never ends still uses is no leak.
      */
     fflush(NULL);
     km_crash_wait();

@@ -12,7 +12,7 @@ set -euo pipefail
 
 folder=${1:?usage: scripts/image_blas.sh FOLDER}
 archive=/usr/lib/$(gcc -print-multiarch)/openblas-pthread/libopenblas.a
-calls='cblas_sgemm openblas_set_num_threads openblas_get_config'
+calls='cblas_sgemm openblas_get_config'
 
 mkdir -p "$folder/tables"
 cd "$folder"

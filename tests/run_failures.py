@@ -374,7 +374,7 @@ def test_no_memory_on_the_way(tests):
     folder = tests.place()
     (folder / "rows").write_bytes(ROWS)
     args = ["train", "--k", 2, "--threads", 3, "--output", folder / "m", folder / "rows"]
-    # Below this the libraries themselves cannot be loaded; OpenBLAS 0.3.29 tries for ever, before main.
+    # Below this the libraries themselves cannot be loaded.
     least = next(m for m in range(32, 4096, 16) if loads(tests, m))
     codes = {}
     for megabytes in range(least + 6, least + 300, 6):

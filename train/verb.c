@@ -132,9 +132,9 @@ static int prepare(struct verb *v, struct km_err *err)
         rc = km_kernels_pick(&v->m.kern, getenv("KM_ISA"), err);
     if (rc)
         return rc;
-    km_log(KM_INFO, "kmeans %s: kernels %s, %d thread%s, %d host%s, %s", KM_VERSION,
-           v->m.kern->name, threads, threads == 1 ? "" : "s", hosts, hosts == 1 ? "" : "s",
-           km_kernels_blas_config());
+    km_log(KM_INFO, "kmeans %s: kernels %s, %d thread%s, %d host%s%s", KM_VERSION, v->m.kern->name,
+           threads, threads == 1 ? "" : "s", hosts, hosts == 1 ? "" : "s",
+           km_kernels_library(v->m.kern));
     rc = read_request(v, err);
     if (rc == KM_OK)
         rc = check_not_input(v->c.output, &v->request, err);

@@ -2,10 +2,12 @@
 /*
  * Any CPU: a tile of dot products by sgemm, then the smallest of each row with vectors. OpenBLAS
  * runs single-threaded inside our own threads (its own pool inside ours costs up to 40 times).
+ * km_kernels_pick loads it.
  */
 #include "algo/kern/kernels.h"
 
-#include <cblas.h>
+#include "algo/kern/openblas.h"
+
 #include <math.h>
 
 /* Eight lanes of the compiler's own vectors: one AVX register, two of SSE or NEON. */
@@ -112,9 +114,9 @@ static void nearest(uint32_t *label, float *score, float *second, float *norm2,
         size_t width = km_min(c->k - from, panel);
         size_t lanes = km_round_up(width, LANES);
 
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)x->n, (int)width, (int)x->d, 1.0f,
-                    x->v, (int)x->ld, km_mat_row(&c->c, from), (int)c->c.ld, 0.0f, scratch,
-                    (int)panel);
+        km_openblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)x->n, (int)width, (int)x->d,
+                          1.0f, x->v, (int)x->ld, km_mat_row(&c->c, from), (int)c->c.ld, 0.0f,
+                          scratch, (int)panel);
         /* Lanes behind the last center hold old numbers; half is +inf there, so they never win. */
         for (size_t i = 0; i < x->n; i++) {
             float *dots = scratch + i * panel;

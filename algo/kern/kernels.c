@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "algo/kern/kernels.h"
 
-#include <cblas.h>
+#include "algo/kern/openblas.h"
+
 #include <string.h>
 
 #define MAX_LEVELS 8
@@ -30,7 +31,6 @@ static void find_levels(void)
 {
     size_t n = 0;
 
-    openblas_set_num_threads(1);
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -54,26 +54,40 @@ static void find_levels(void)
 
 const struct km_kernels *const *km_kernels_all(void)
 {
+    struct km_err err;
+
     if (!levels[0])
         find_levels();
+    for (size_t i = 0; levels[i]; i++)
+        if (levels[i] == &km_kernels_blas && km_openblas_load(&err)) {
+            levels[i] = levels[i + 1]; /* the last level but one */
+            levels[i + 1] = NULL;
+        }
     return levels;
+}
+
+/* The level of that name; the best for NULL or "". NULL: there is none. */
+static const struct km_kernels *find_level(const char *name)
+{
+    size_t i = 0;
+
+    if (!levels[0])
+        find_levels();
+    while (name && *name && levels[i] && strcmp(levels[i]->name, name) != 0)
+        i++;
+    return levels[i];
 }
 
 int km_kernels_pick(const struct km_kernels **kern, const char *name, struct km_err *err)
 {
-    const struct km_kernels *const *all = km_kernels_all();
     char known[128] = "";
 
-    *kern = all[0];
-    if (!name || !*name)
-        return KM_OK;
-    for (size_t i = 0; all[i]; i++) {
-        if (strcmp(all[i]->name, name) == 0) {
-            *kern = all[i];
-            return KM_OK;
-        }
+    *kern = find_level(name);
+    if (*kern)
+        return *kern == &km_kernels_blas ? km_openblas_load(err) : KM_OK;
+    for (size_t i = 0; levels[i]; i++) {
         strncat(known, i ? ", " : "", sizeof(known) - strlen(known) - 1);
-        strncat(known, all[i]->name, sizeof(known) - strlen(known) - 1);
+        strncat(known, levels[i]->name, sizeof(known) - strlen(known) - 1);
     }
     return km_fail(err, KM_E_INPUT, "KM_ISA names '%s'; the kernels that this CPU can run are: %s",
                    name, known);
@@ -92,7 +106,7 @@ size_t km_kernels_room(const struct km_kernels *kern, size_t max_k, size_t d)
     return most;
 }
 
-const char *km_kernels_blas_config(void)
+const char *km_kernels_library(const struct km_kernels *kern)
 {
-    return openblas_get_config();
+    return kern == &km_kernels_blas ? km_openblas_name() : "";
 }

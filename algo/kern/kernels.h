@@ -179,13 +179,15 @@ struct km_screen {
 extern const struct km_screen km_screen_vnni, km_screen_vnni_zen4;
 #endif
 
-/** Every level that this CPU can run, best first; NULL behind the last. The first call of this or
- * the next comes before there are other threads. */
+/** Every level that this CPU and its libraries can run, best first; NULL behind the last. For
+ * tests: it loads what any of them needs. This and the next are called before there are other
+ * threads. */
 const struct km_kernels *const *km_kernels_all(void);
 
 /**
  * The level of that name, or the best for NULL or "". A name that does not exist or that this CPU
  * cannot run is KM_E_INPUT (it came from the environment variable KM_ISA), never a fallback.
+ * KM_E_SYS: it needs a library that is not there.
  */
 int km_kernels_pick(const struct km_kernels **kern, const char *name, struct km_err *err);
 
@@ -193,7 +195,7 @@ int km_kernels_pick(const struct km_kernels **kern, const char *name, struct km_
  * max_k. */
 size_t km_kernels_room(const struct km_kernels *kern, size_t max_k, size_t d);
 
-/** Configuration text of the BLAS library, for the first log line. */
-const char *km_kernels_blas_config(void);
+/** ", " and the name of the library that a picked level calls, for the first log line; "": none. */
+const char *km_kernels_library(const struct km_kernels *kern);
 
 #endif
