@@ -162,12 +162,33 @@ static int take_ints(const unsigned char *payload, size_t len, float *row, size_
            dim > 0 && km_ints_take(c.p, c.n, row, dim);
 }
 
+/* A dense float32 record of so few features that each length in it takes a byte: what stands in
+ * front of the values is known. */
+static int find_narrow(const unsigned char *payload, size_t len, size_t dim, struct dense *d)
+{
+    size_t n = dim * sizeof(float);
+    const unsigned char header[] = {FIELD_FIRST,   (unsigned char)(n + 14),
+                                    FIELD_FIRST,   6,
+                                    'v',           'a',
+                                    'l',           'u',
+                                    'e',           's',
+                                    FIELD_VALUE,   (unsigned char)(n + 4),
+                                    FIELD_FLOAT32, (unsigned char)(n + 2),
+                                    FIELD_FIRST,   (unsigned char)n};
+    size_t end = sizeof(header) + n;
+
+    if (n == 0 || n + 14 >= 0x80 || len < end || memcmp(payload, header, sizeof(header)) != 0)
+        return 0;
+    *d = (struct dense){payload + sizeof(header), dim, 0};
+    return len == end || skip_rest((struct cursor){payload + end, len - end});
+}
+
 int km_record_decode(struct km_record_reader *r, const unsigned char *payload, size_t len,
                      float *row, size_t dim, struct km_err *err)
 {
     struct dense d;
 
-    if (!find_dense(payload, len, &d))
+    if (!find_narrow(payload, len, dim, &d) && !find_dense(payload, len, &d))
         return take_ints(payload, len, row, dim)
                    ? KM_OK
                    : km_record_slow_decode(r, payload, len, row, dim, err);
