@@ -39,6 +39,8 @@ struct km_format {
     struct km_header *header;
     /** svmlight: indices count from 0, not from 1. */
     int from_zero;
+    /** Numpy archives: the array that is meant; empty: the only one. */
+    char member[64];
     /** RecordIO: the features under other names that the rows decoded so far had. */
     struct km_record_extras extras;
 };
