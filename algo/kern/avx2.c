@@ -133,6 +133,8 @@ static inline void transpose_pairs(float *to, size_t step, const float *from)
 
 #include "algo/kern/body.h"
 
+#include "algo/kern/float64.h"
+
 #include "algo/kern/scores.h"
 
 #include "algo/kern/sparse.h"
