@@ -135,13 +135,34 @@ static int width_of_line(struct km_scan *s, const struct km_raw *raw, size_t *di
     return KM_OK;
 }
 
+/* Whether all that is wrong with a line are values that are missing or not finite. */
+static int only_lacks(const struct km_format *f, const struct km_raw *raw, size_t column)
+{
+    const char *p = (const char *)raw->p, *end = p + raw->len;
+    size_t columns = 0, skip = (size_t)f->label_size;
+    struct km_csv_field field;
+
+    while (km_csv_field(&p, end, &f->dialect, &field)) {
+        columns++;
+        if (columns > skip && field.kind == KM_FIELD_TEXT)
+            return 0;
+        if (columns == column && field.kind == KM_FIELD_NUMBER) /* too large */
+            return 0;
+    }
+    return columns == skip + f->feature_dim;
+}
+
 static int decode_line(struct km_scan *s, const struct km_raw *raw, float *row, struct km_err *err)
 {
     const struct km_format *f = s->format;
     struct km_csv_shape shape = {(size_t)f->label_size, f->feature_dim, f->dialect};
     struct csv *c = s->state;
 
-    return km_csv_parse((const char *)raw->p, raw->len, &shape, row, &c->place, err);
+    if (km_csv_parse((const char *)raw->p, raw->len, &shape, row, &c->place, err) == KM_OK)
+        return KM_OK;
+    err->lacks_value =
+        f->skip.lacking && c->place.column > 0 && only_lacks(f, raw, c->place.column);
+    return err->code;
 }
 
 static int fail_line(struct km_scan *s, const struct km_raw *raw, struct km_err *err)
