@@ -156,6 +156,8 @@ static int convert_input(struct job *job, const char *path, struct km_err *err)
     struct source s = {.path = path,
                        .format = {.kind = o->from,
                                   .label_size = o->label_size,
+                                  .feature_dim = (size_t)o->feature_dim,
+                                  .from_zero = o->from_zero,
                                   .header_rule = (enum km_header_rule)o->header,
                                   .dialect = o->dialect,
                                   .header = &job->header}};

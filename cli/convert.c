@@ -96,7 +96,9 @@ static int take_kind(const struct km_format_kind **kind, const char *option, con
     if (*kind && (!written || (*kind)->write))
         return KM_OK;
     return km_fail(err, KM_E_INPUT, "--%s: found \"%s\", expected %s", option, text,
-                   written ? "recordio or csv" : "idx, csv or recordio");
+                   written ? "recordio, csv or svmlight"
+                           : "recordio, csv, svmlight, npy, idx, fvecs, bvecs, ivecs, fbin, u8bin "
+                             "or i8bin");
 }
 
 static int take_from(void *into, const struct km_option *option, const char *text,
@@ -115,16 +117,21 @@ static const struct km_word header_words[] = {{"present", KM_HEADER_PRESENT},
                                               {"auto", KM_HEADER_AUTO},
                                               {NULL, 0}};
 
+static const struct km_word base_words[] = {{"0", 1}, {"1", 0}, {NULL, 0}};
+
 #define FIELD(name) offsetof(struct km_conversion, name)
 
 static const struct km_option table[] = {
     {"output", 'o', "FILE", "where the rows go; - is standard output", .kind = KM_OPT_TEXT,
      .offset = FIELD(output)},
-    {"from", 0, "idx|csv|recordio", "format of the inputs [seen from their first bytes]",
+    {"from", 0, "FORMAT",
+     "format of the inputs: recordio, csv, svmlight, npy, idx, fvecs, bvecs,\n"
+     "ivecs, fbin, u8bin or i8bin [seen from their first bytes and names]",
      .kind = KM_OPT_TAKE, .take = take_from},
-    {"to", 0, "recordio|csv",
-     "format of the output [csv if FILE ends in .csv, else recordio]; a\n"
-     "suffix that says another one (.npy, .parquet, .gz, ...) is refused",
+    {"to", 0, "recordio|csv|svmlight",
+     "format of the output [csv if FILE ends in .csv, svmlight if in .svm,\n"
+     ".libsvm or .svmlight, else recordio]; a suffix that says another one\n"
+     "(.npy, .parquet, .gz, ...) is refused",
      .kind = KM_OPT_TAKE, .take = take_to},
     {"rows", 0, "A:B",
      "only rows A to B - 1, counted from 0 over all inputs; A or B may be\n"
@@ -136,6 +143,13 @@ static const struct km_option table[] = {
      "write N files, FILE with _0, _1, ... before its suffix; row i goes to\n"
      "file i mod N [1]",
      .kind = KM_OPT_NUMBER, .offset = FIELD(shards), .least = 1, .most = MOST_SHARDS},
+    {"feature-dim", 0, "N",
+     "features of each row; needed for svmlight, which does not say [those of\n"
+     "the first row]",
+     .kind = KM_OPT_NUMBER, .offset = FIELD(feature_dim), .least = 1,
+     .most = (int)KM_RECORD_DIM_MAX},
+    {"index-base", 0, "N", "svmlight inputs: the index of the first feature, 0 or 1 [1]",
+     .kind = KM_OPT_WORD, .offset = FIELD(from_zero), .words = base_words},
     {"label-size", 0, "N", "CSV inputs: drop the first N columns [0]", .kind = KM_OPT_NUMBER,
      .offset = FIELD(label_size), .least = 0, .most = 1000000},
     {"header", 0, "RULE",
@@ -155,7 +169,7 @@ static const struct km_options options = {
     .n = sizeof(table) / sizeof(table[0]),
     .column = 24,
     .before =
-        "kmeans convert: rows of one or several files as RecordIO-protobuf or CSV\n"
+        "kmeans convert: rows of one or several files as RecordIO-protobuf, CSV or svmlight\n"
         "\n"
         "  kmeans convert --scale 1/256 train-images-idx3-ubyte.gz --output train.recordio\n"
         "  kmeans convert --rows 0:50000 a.csv b.csv --output train.recordio --shards 4\n"
@@ -172,27 +186,43 @@ static const struct km_options options = {
         "of MNIST (unsigned bytes, plain or gzip). Exit code: 0, 2 (usage or input), 3 (system).\n",
 };
 
+/* The format that a suffix says; NULL: none that is written here. */
+static const struct km_format_kind *promised(enum km_promise promise)
+{
+    switch (promise) {
+    case KM_PROMISE_CSV:
+        return &km_format_csv;
+    case KM_PROMISE_RECORDIO:
+        return &km_format_recordio;
+    case KM_PROMISE_SVMLIGHT:
+        return &km_format_svmlight;
+    default:
+        return NULL;
+    }
+}
+
 /* What --to says, or else the suffix of the output. Whoever opens the file goes by its name: so
  * where both speak they must agree. */
 static int choose_format(struct km_conversion *o, struct km_err *err)
 {
     const char *what;
     enum km_promise promise = km_output_promise(o->output, &what);
-    int is_text = promise == KM_PROMISE_CSV || promise == KM_PROMISE_TEXT;
+    const struct km_format_kind *kind = promised(promise);
+    int is_text = promise == KM_PROMISE_TEXT;
 
-    if (what && !is_text && promise != KM_PROMISE_RECORDIO)
+    if (what && !is_text && !kind)
         return km_fail(err, KM_E_INPUT,
                        "--output %s: the name says %s, which is not written here; name it .pbr "
                        "(RecordIO-protobuf) or .csv",
                        o->output, what);
-    if (promise == KM_PROMISE_TEXT && !o->to)
+    if (is_text && !o->to)
         return km_fail(err, KM_E_INPUT,
                        "--output %s: the name says text; add --to csv, or name it .csv or .pbr "
                        "(RecordIO-protobuf)",
                        o->output);
     if (!o->to)
-        o->to = is_text ? &km_format_csv : &km_format_recordio;
-    if (what && is_text != o->to->is_text)
+        o->to = kind ? kind : &km_format_recordio;
+    if ((kind && kind != o->to) || (is_text && o->to == &km_format_recordio))
         return km_fail(err, KM_E_INPUT,
                        "--output %s: the name says %s, but --to %s was given; drop --to, or choose "
                        "another suffix",

@@ -141,6 +141,17 @@ static int set_header(struct km_format *format, const struct parameter *p, struc
         p->value);
 }
 
+static int set_base(struct km_format *format, const struct parameter *p, struct km_err *err)
+{
+    if (strcmp(p->value, "0") != 0 && strcmp(p->value, "1") != 0)
+        return km_fail(err, KM_E_INPUT,
+                       "The value '%s' is not valid for index_base in the content type, which "
+                       "expects the index of the first feature: 0 or 1",
+                       p->value);
+    format->from_zero = p->value[0] == '0';
+    return KM_OK;
+}
+
 static int ignore(const struct type *t, const struct parameter *p, const char *why)
 {
     char text[600];
@@ -155,7 +166,7 @@ static int ignore(const struct type *t, const struct parameter *p, const char *w
 /* A name that nobody knows: nearly one that we know is a mistake that would cost data. */
 static int check_unknown(const struct type *t, const struct parameter *p, struct km_err *err)
 {
-    static const char *const known[] = {"label_size", "header", "charset", NULL};
+    const char *const *known = t->format->kind->parameters;
     char word[sizeof(p->name)];
     const char *near;
 
@@ -165,23 +176,33 @@ static int check_unknown(const struct type *t, const struct parameter *p, struct
         return km_fail(err, KM_E_INPUT,
                        "The content type '%.200s' has the parameter '%s'; did you mean %s=%s?",
                        t->text, p->name, near,
-                       strcmp(near, "label_size") == 0 ? "N"
-                       : strcmp(near, "header") == 0   ? "present"
-                                                       : "utf-8");
+                       strcmp(near, "label_size") == 0   ? "N"
+                       : strcmp(near, "header") == 0     ? "present"
+                       : strcmp(near, "index_base") == 0 ? "0"
+                                                         : "NAME");
     return ignore(t, p, "is not known");
 }
 
+/* The parameters of all kinds, and what takes them. */
+static const struct {
+    const char *name;
+    int (*set)(struct km_format *format, const struct parameter *p, struct km_err *err);
+} setters[] = {{"label_size", set_label_size}, {"header", set_header}, {"index_base", set_base}};
+
 static int take_one(const struct type *t, const struct parameter *p, struct km_err *err)
 {
-    int is_text = t->format->kind->is_text;
+    const char *const *own = t->format->kind->parameters;
 
-    if (is_text && strcmp(p->name, "label_size") == 0)
-        return set_label_size(t->format, p, err);
-    if (is_text && strcmp(p->name, "header") == 0)
-        return set_header(t->format, p, err);
     if (strcmp(p->name, "charset") == 0 || (!p->name[0] && !p->value[0]))
         return KM_OK;
-    return is_text ? check_unknown(t, p, err) : ignore(t, p, "means nothing for it");
+    if (!own)
+        return ignore(t, p, "means nothing for it");
+    while (*own && strcmp(*own, p->name) != 0)
+        own++;
+    for (size_t i = 0; *own && i < sizeof(setters) / sizeof(*setters); i++)
+        if (strcmp(setters[i].name, *own) == 0)
+            return setters[i].set(t->format, p, err);
+    return check_unknown(t, p, err);
 }
 
 static int take_parameters(const struct type *t, const char *at, struct km_err *err)
@@ -203,7 +224,7 @@ static int take_parameters(const struct type *t, const char *at, struct km_err *
 static int fail_type(const char *type, struct km_err *err)
 {
     const struct km_format_kind *kind;
-    char all[400] = "";
+    char all[800] = "";
     size_t used = 0;
 
     for (size_t i = 0; (kind = km_format_at(i)); i++)

@@ -9,6 +9,7 @@
 
 #include "base/csr.h"
 #include "base/err.h"
+#include "io/elements.h"
 #include "io/header.h"
 #include "io/record.h"
 #include "io/skip.h"
@@ -37,6 +38,8 @@ struct km_format {
     /** Text: learns the names of the columns; the caller's. NULL: nobody wants them, and files are
      * not compared. */
     struct km_header *header;
+    /** svmlight: indices count from 0, not from 1. */
+    int from_zero;
     /** RecordIO: the features under other names that the rows decoded so far had. */
     struct km_record_extras extras;
     /** Rows to pass over, and those that were. */
@@ -66,13 +69,19 @@ struct km_format_kind {
     const char *name;         /**< in messages: "RecordIO-protobuf" */
     const char *word;         /**< in options: "recordio" */
     const char *content_type; /**< of a channel; NULL: no channel may hold it */
+    const char *alias;        /**< another name of it, or NULL */
     const char *accepted;     /**< the same with its parameters, where all are listed */
     const char *assumed;      /**< the content type of files that nobody described */
+    /** What the content type may have behind it, up to a NULL; NULL: nothing. */
+    const char *const *parameters;
+    const char *suffix;       /**< names of files that end so are of it, or NULL */
     const char *found, *todo; /**< where another one was expected: behind "the file", and advice */
     int is_text;              /**< lines of columns: labels, headers, dialects */
     int may_be_sparse;        /**< rows may be sparse (decode_sparse) */
     int may_be_zipped;        /**< files are read through gzip, too */
     size_t value_bytes;       /**< fewest bytes of a file that a value of a dense row takes */
+    size_t sparse_row_bytes;  /**< fewest that a sparse row takes */
+    struct km_elements of;    /**< the numbers of a file, where the format says that */
 
     /** Whether the first n bytes of a file are of this format and no other; NULL: nothing tells. */
     int (*is)(const unsigned char *p, size_t n);
@@ -108,7 +117,9 @@ struct km_format_kind {
     size_t (*write)(unsigned char *out, const float *row, size_t dim);
 };
 
-extern const struct km_format_kind km_format_recordio, km_format_csv, km_format_idx;
+extern const struct km_format_kind km_format_recordio, km_format_csv, km_format_idx, km_format_npy,
+    km_format_svmlight, km_format_fvecs, km_format_bvecs, km_format_ivecs, km_format_fbin,
+    km_format_u8bin, km_format_i8bin;
 
 /** The kinds, one after the other, the default first; NULL behind the last. */
 const struct km_format_kind *km_format_at(size_t i);
@@ -121,8 +132,17 @@ const struct km_format_kind *km_format_of_type(const char *content_type);
 /** The kind whose first bytes these are; NULL: they tell none. */
 const struct km_format_kind *km_format_of_bytes(const unsigned char *p, size_t n);
 
-/** The kind of a channel's files that nobody described, from the first bytes of one. */
-const struct km_format_kind *km_format_guess(const unsigned char *p, size_t n);
+/** The same for a file of this name. Where any bytes may stand in front (fbin), or none are
+ * certain, its suffix tells. */
+const struct km_format_kind *km_format_of_file(const unsigned char *p, size_t n, const char *path);
+
+/** The kind of a channel's files that nobody described, from one of them. */
+const struct km_format_kind *km_format_guess(const unsigned char *p, size_t n, const char *path);
+
+#define KM_FORMAT_NAMES 160
+
+/** The names of all kinds, for messages: "RecordIO-protobuf, CSV or idx". */
+void km_format_names(char text[KM_FORMAT_NAMES]);
 
 /**
  * What *s holds, from its first bytes, none of which is taken: text of no other kind is CSV. Where
@@ -136,6 +156,9 @@ static inline int km_format_complete(const struct km_format *f)
 {
     return f->feature_dim > 0 && (!f->kind->is_text || f->label_size >= 0);
 }
+
+/** Says of a row of dim features that it is not as wide as the others, and which these are. */
+int km_format_fail_width(const struct km_format *f, size_t dim, struct km_err *err);
 
 /** Puts "PATH: UNIT NUMBER at byte AT: " in front of a message, for `fail` of a kind. */
 int km_format_place(struct km_err *err, const struct km_scan *s, const char *unit, uint64_t at);

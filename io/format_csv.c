@@ -199,12 +199,15 @@ static size_t write_line(unsigned char *out, const float *row, size_t dim)
     return (size_t)(p - (char *)out);
 }
 
+static const char *const parameters[] = {"label_size", "header", NULL};
+
 const struct km_format_kind km_format_csv = {
     .name = "CSV",
     .word = "csv",
     .content_type = "text/csv",
     .accepted = "text/csv;label_size=N",
     .assumed = "text/csv;label_size=0",
+    .parameters = parameters,
     .is_text = 1,
     .value_bytes = 2, /* a digit and a comma */
     .open = open_lines,

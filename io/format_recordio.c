@@ -74,14 +74,7 @@ static void say_width(struct km_scan *s, const struct km_raw *raw, struct km_err
     if (err->code != KM_E_INPUT || (!f->dim_path && !f->dim_of && !f->good_path) ||
         km_record_dim(s->state, raw->p, raw->len, &dim, &other) || dim == f->feature_dim)
         return;
-    if (f->good_path || !f->dim_of)
-        km_fail(err, KM_E_INPUT,
-                "%zu features, but the first row of %s has %zu; give every row the same features",
-                dim, f->dim_path ? f->dim_path : f->good_path, f->feature_dim);
-    else
-        km_fail(err, KM_E_INPUT,
-                "%zu features, but %s has %zu; give both channels the same features", dim,
-                f->dim_of, f->feature_dim);
+    km_format_fail_width(f, dim, err);
 }
 
 static int fail_record(struct km_scan *s, const struct km_raw *raw, struct km_err *err)
@@ -109,7 +102,8 @@ const struct km_format_kind km_format_recordio = {
     .found = "is RecordIO",
     .todo = "set the channel's content type to application/x-recordio-protobuf",
     .may_be_sparse = 1,
-    .value_bytes = 1, /* integers below 128 */
+    .value_bytes = 1,       /* integers below 128 */
+    .sparse_row_bytes = 16, /* of a record with names of its parts */
     .is = km_recordio_is,
     .open = open_records,
     .close = close_records,

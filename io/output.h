@@ -18,6 +18,7 @@ enum km_promise {
     KM_PROMISE_CSV,
     KM_PROMISE_TEXT, /* text of any kind: .txt */
     KM_PROMISE_RECORDIO,
+    KM_PROMISE_SVMLIGHT,
     KM_PROMISE_PACKED_MODEL, /* .tar.gz, .tgz */
     KM_PROMISE_MODEL,        /* .params */
     KM_PROMISE_OTHER,        /* something that we never write */

@@ -15,7 +15,6 @@
 #define TABLE  "convert it to RecordIO-protobuf or CSV"
 #define PANDAS(reader)                                                                             \
     TABLE ", e.g. with pandas: " reader "(FILE).to_csv(OUT, header=False, index=False)"
-#define NUMPY  TABLE ", e.g. with numpy: np.savetxt(OUT, np.load(FILE), delimiter=\",\")"
 #define ARRAYS "save one of its arrays: np.savetxt(OUT, array, delimiter=\",\")"
 #define R_TABLE                                                                                    \
     TABLE ", e.g. in R: write.table(x, \"rows.csv\", sep=\",\", row.names=FALSE, "                 \
@@ -53,7 +52,6 @@ static const struct signature signatures[] = {
     {BYTES("FEA1"), 1, "is a Feather file", PANDAS("read_feather")},
     {BYTES("ORC"), 1, "is an ORC file", PANDAS("read_orc")},
     {BYTES("Obj\x01"), 0, "is an Avro file", TABLE},
-    {BYTES("\x93NUMPY"), 0, "is a numpy file", NUMPY},
     {BYTES("\x89HDF\r\n\x1a\n"), 0, "is an HDF5 file", TABLE},
     {BYTES("MATLAB "), 1, "is a MATLAB file", TABLE ", e.g. in MATLAB: writematrix(x, 'rows.csv')"},
     {BYTES("\0\0\0\0\0\0\0\0\0\0\0\0\xc2\xea\x81\x60"), 0, "is a SAS data set", PANDAS("read_sas")},
@@ -98,7 +96,6 @@ static const struct suffix suffixes[] = {
     {".pt", 1, "is a PyTorch file", TENSOR},
     {".pth", 1, "is a PyTorch file", TENSOR},
     {".npz", 1, "is a numpy archive (.npz)", ARRAYS},
-    {".npy", 0, "is a numpy file", NUMPY},
     {".parquet", 0, "is a Parquet file", PANDAS("read_parquet")},
     {".feather", 0, "is an Arrow (Feather) file", PANDAS("read_feather")},
     {".arrow", 0, "is an Arrow file", TABLE},
@@ -357,9 +354,10 @@ void km_probe(struct km_probe *probe, const unsigned char *p, size_t n, const ch
     if (n > KM_PROBE_BYTES)
         n = KM_PROBE_BYTES;
     text = is_text(p, n);
-    *probe = (struct km_probe){.kind = km_format_of_bytes(p, n), .todo = ""};
+    *probe = (struct km_probe){.kind = km_format_of_file(p, n, path), .todo = ""};
     if (probe->kind) {
-        say(probe, probe->kind->found, probe->kind->todo);
+        if (probe->kind->found)
+            say(probe, probe->kind->found, probe->kind->todo);
         return;
     }
     if (starts(p, n, "\x1f\x8b", 2)) {

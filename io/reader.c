@@ -313,9 +313,15 @@ static int look(struct km_reader *r, struct km_stream **stream, struct km_probe 
     return rc;
 }
 
+/* Its files may begin with any bytes, and so with those of another format. */
+static int has_no_mark(const struct km_format_kind *kind)
+{
+    return !kind->is && !kind->is_text;
+}
+
 static int judge(const struct km_reader *r, const struct km_probe *probe, struct km_err *err)
 {
-    if (!probe->what[0] || probe->kind == r->kind)
+    if (!probe->what[0] || probe->kind == r->kind || has_no_mark(r->kind))
         return KM_OK;
     return km_fail(err, KM_E_INPUT, "%s: the file %s, expected %s; %s",
                    km_stream_path(r->scan.stream), probe->what, r->kind->name, probe->todo);

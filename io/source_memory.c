@@ -7,7 +7,8 @@
 #include <string.h>
 
 struct memory {
-    const unsigned char *bytes; /* (n) the caller's */
+    const unsigned char *bytes; /* (n) the caller's, or: */
+    void *own;                  /* the same, to be freed; NULL */
     size_t n, at;
 };
 
@@ -37,19 +38,35 @@ static int seek_memory(void *source, uint64_t at, struct km_err *err)
 
 static void close_memory(void *source)
 {
-    km_free(source);
+    struct memory *m = source;
+
+    km_free(m->own);
+    km_free(m);
 }
 
-int km_stream_open_memory(struct km_stream **s, const char *name, const void *bytes, size_t n,
-                          struct km_err *err)
+static int open_memory(struct km_stream **s, const char *name, const void *bytes, void *own,
+                       size_t n, struct km_err *err)
 {
     static const struct km_source kind = {read_memory, seek_memory, close_memory};
     struct memory *m = km_alloc(1, sizeof(*m));
 
     *s = NULL;
-    if (!m)
+    if (!m) {
+        km_free(own);
         return km_fail(err, KM_E_MEM, "%s: no memory to read it", name);
-    m->bytes = bytes;
-    m->n = n;
+    }
+    *m = (struct memory){.bytes = bytes, .own = own, .n = n};
     return km_stream_make(s, name, &kind, m, err);
+}
+
+int km_stream_open_memory(struct km_stream **s, const char *name, const void *bytes, size_t n,
+                          struct km_err *err)
+{
+    return open_memory(s, name, bytes, NULL, n, err);
+}
+
+int km_stream_own_memory(struct km_stream **s, const char *name, void *bytes, size_t n,
+                         struct km_err *err)
+{
+    return open_memory(s, name, bytes, bytes, n, err);
 }

@@ -24,6 +24,10 @@ int km_stream_open(struct km_stream **s, const char *path, struct km_err *err);
 int km_stream_open_memory(struct km_stream **s, const char *name, const void *bytes, size_t n,
                           struct km_err *err);
 
+/** The same, but the bytes, from km_alloc, are the stream's from now on, also after a failure. */
+int km_stream_own_memory(struct km_stream **s, const char *name, void *bytes, size_t n,
+                         struct km_err *err);
+
 /** NULL is fine. */
 void km_stream_close(struct km_stream *s);
 

@@ -262,9 +262,9 @@ refused 2 "labels.gz: byte 3: found 1 axis" convert labels.gz -o out/x
 refused 2 "cut: byte 75: the file ends within item 10" convert cut -o out/x
 refused 2 "text.csv.gz: byte 0: found gzip that holds no idx file" convert text.csv.gz -o out/x
 refused 2 "rows.tar.gz: byte 0: found gzip that holds no idx file; only idx is read compressed: the file is a gzip-compressed tar archive; unpack it first (tar xzf)" convert rows.tar.gz -o out/x
-refused 2 "rows.xlsx: the file is an Excel workbook, expected idx, CSV or RecordIO-protobuf; save it as CSV (UTF-8)" convert rows.xlsx -o out/x
+refused 2 "rows.xlsx: the file is an Excel workbook, expected RecordIO-protobuf, CSV, idx, numpy, svmlight (libsvm), fvecs, bvecs, ivecs, fbin, u8bin or i8bin; save it as CSV (UTF-8)" convert rows.xlsx -o out/x
 refused 2 "the file is an Excel workbook, expected CSV; save it" convert --from csv rows.xlsx -o out/x
-refused 2 "page.csv: the file is an HTML page, expected idx" convert page.csv -o out/x
+refused 2 "page.csv: the file is an HTML page, expected RecordIO-protobuf, CSV" convert page.csv -o out/x
 refused 2 "delimited: the file holds protobuf messages without RecordIO frames (length-delimited), expected" convert delimited -o out/x
 refused 2 "images: the file is an idx file (the format of MNIST), expected CSV; turn it into rows" convert --from csv images -o out/x
 refused 2 "nowhere: there is no such file" convert nowhere -o out/x
@@ -290,8 +290,8 @@ refused 2 "unknown option -z" convert images -z -o out/x
 refused 2 "--output needs a value" convert images --output
 refused 2 "--output FILE is missing" convert images
 refused 2 "no input file" convert -o out/x
-refused 2 "expected idx, csv or recordio" convert --from parquet images -o out/x
-refused 2 "expected recordio or csv" convert --to idx images -o out/x
+refused 2 "expected recordio, csv, svmlight, npy, idx" convert --from parquet images -o out/x
+refused 2 "expected recordio, csv or svmlight" convert --to idx images -o out/x
 for rows in 5 5:5 7:3 a:b -1: 1:-1 1:2:3 99999999999999999999:; do
     refused 2 "--rows: " convert --rows=$rows images -o out/x
 done

@@ -40,6 +40,28 @@ static void content_types_are_read_as_mime(void **state)
     }
 }
 
+static void indices_of_svmlight_count_from_one_or_zero(void **state)
+{
+    static const struct {
+        const char *text;
+        int from_zero;
+    } cases[] = {{"text/libsvm", 0},
+                 {"text/x-libsvm;index_base=1", 0},
+                 {"Text/LibSVM; charset=utf-8; index_base=0", 1}};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct km_format format;
+        struct km_err err;
+        char name[128];
+
+        assert_ok(km_content_type_parse(cases[i].text, &format, name, sizeof(name), NULL, &err),
+                  err);
+        assert_ptr_equal(format.kind, &km_format_svmlight);
+        assert_int_equal(format.from_zero, cases[i].from_zero);
+    }
+}
+
 static void content_types_that_are_not_known_say_what_is(void **state)
 {
     static const struct {
@@ -47,7 +69,8 @@ static void content_types_that_are_not_known_say_what_is(void **state)
     } wrong[] = {
         {"csv", "No iterator has been registered for ContentType ('csv', '1.0'). Accepted"},
         {"Text/Plain;x=1", "ContentType ('text/plain', '1.0'). Accepted content types: "
-                           "'application/x-recordio-protobuf', 'text/csv;label_size=N'"},
+                           "'application/x-recordio-protobuf', 'text/csv;label_size=N', "
+                           "'application/x-npy', 'text/libsvm;index_base=0|1', "},
         {";label_size=0", "ContentType ('', '1.0')"},
         {"text/csv,label_size=0", "ContentType ('text/csv,label_size=0', '1.0')"},
         {"text/csv;label_size=-1", "The value '-1' is not valid for label_size"},
@@ -58,6 +81,8 @@ static void content_types_that_are_not_known_say_what_is(void **state)
         {"text/csv;label_size=0;label_size=1",
          "has label_size twice, as '0' and as '1'; give it once"},
         {"text/csv;header=present;header=absent", "has header twice, as 'present' and as 'absent'"},
+        {"text/libsvm;index_base=2", "The value '2' is not valid for index_base"},
+        {"text/libsvm;index_bas=0", "has the parameter 'index_bas'; did you mean index_base=0?"},
         {"text/csv;charset=\"utf8", "has a quote (\") that does not end"},
         {"text/csv;charset=\"utf8\\", "has a quote (\") that does not end"},
     };
@@ -79,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(content_types_are_read_as_mime),
+        cmocka_unit_test(indices_of_svmlight_count_from_one_or_zero),
         cmocka_unit_test(content_types_that_are_not_known_say_what_is),
     };
 

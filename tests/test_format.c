@@ -25,6 +25,7 @@ static void each_row_of_the_table_is_whole_and_found_by_its_words(void **state)
                     kind->fail && kind->value_bytes > 0);
         assert_ptr_equal(km_format_named(kind->word), kind);
         assert_true(!kind->is || (kind->found && kind->todo));
+        assert_true(!kind->may_be_sparse || kind->sparse_row_bytes > 0);
         assert_true(!kind->write == !kind->row_bytes);
         assert_true(kind->may_be_sparse == (kind->decode_sparse != NULL));
         if (!kind->content_type)
@@ -49,6 +50,8 @@ static void first_bytes_tell_a_kind_or_none(void **state)
         {"\x0a\x23\xd7\xce\1", 5, &km_format_recordio, &km_format_recordio},
         {"\x0a\x23\xd7", 3, NULL, &km_format_csv},
         {"\0\0\x08\3", 4, &km_format_idx, &km_format_csv}, /* no channel may hold it */
+        {"\x93NUMPY\1\0", 8, &km_format_npy, &km_format_npy},
+        {"1 3:0.5\n", 8, &km_format_svmlight, &km_format_svmlight},
         {"1,2\n", 4, NULL, &km_format_csv},
         {"", 0, NULL, &km_format_csv},
     };
@@ -58,8 +61,29 @@ static void first_bytes_tell_a_kind_or_none(void **state)
         const unsigned char *p = (const unsigned char *)cases[i].bytes;
 
         assert_ptr_equal(km_format_of_bytes(p, cases[i].n), cases[i].kind);
-        assert_ptr_equal(km_format_guess(p, cases[i].n), cases[i].guess);
+        assert_ptr_equal(km_format_guess(p, cases[i].n, "file"), cases[i].guess);
     }
+}
+
+static void a_suffix_tells_where_bytes_do_not(void **state)
+{
+    static const struct {
+        const char *bytes, *path;
+        const struct km_format_kind *kind;
+    } cases[] = {
+        {"\4\0\0\0", "a/b.fvecs", &km_format_fvecs},
+        {"\4\0\0\0", "B.FVECS", &km_format_fvecs},
+        {"\4\0\0\0", "fvecs", NULL},
+        {"\4\0\0\0", "a.fvecs.old", NULL},
+        {"\0\0\x08\3", "a.u8bin", &km_format_u8bin}, /* 50,855,936 rows, and no idx */
+        {"\x0a\x23\xd7\xce", "a.svmlight", &km_format_recordio},
+        {"1\n2\n", "a.svmlight", &km_format_svmlight},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        assert_ptr_equal(km_format_of_file((const unsigned char *)cases[i].bytes, 4, cases[i].path),
+                         cases[i].kind);
 }
 
 static void a_stream_is_detected_and_nothing_of_it_is_taken(void **state)
@@ -75,8 +99,10 @@ static void a_stream_is_detected_and_nothing_of_it_is_taken(void **state)
         {"1,2\n", 4, &km_format_csv, NULL},
         {"\1\2\3", 3, &km_format_csv, NULL},
         {"", 0, &km_format_csv, NULL},
-        {"\x93NUMPY\1\0", 8, NULL,
-         "file: the file is a numpy file, expected idx, CSV or RecordIO-protobuf; convert it"},
+        {"\x93NUMPY\1\0", 8, &km_format_npy, NULL},
+        {"PAR1\x15\4\x15", 7, NULL,
+         "file: the file is a Parquet file, expected RecordIO-protobuf, CSV, idx, numpy, svmlight "
+         "(libsvm), fvecs, bvecs, ivecs, fbin, u8bin or i8bin; convert it"},
     };
 
     (void)state;
@@ -150,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_row_of_the_table_is_whole_and_found_by_its_words),
         cmocka_unit_test(first_bytes_tell_a_kind_or_none),
+        cmocka_unit_test(a_suffix_tells_where_bytes_do_not),
         cmocka_unit_test(a_stream_is_detected_and_nothing_of_it_is_taken),
         cmocka_unit_test(gzip_is_looked_through_for_formats_that_are_read_so),
         cmocka_unit_test(a_place_stands_in_front_of_a_message),

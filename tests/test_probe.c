@@ -69,7 +69,6 @@ static void every_format_is_called_what_it_is(void **state)
         {B("PK\3\4"), "a.ods", "OpenDocument spreadsheet", "CSV (UTF-8)"},
         {B(ENTRY("\x9", "arr_0.npy\x93NUMPY")), "a", "numpy archive", "np.savetxt"},
         {B("PK\3\4"), "a.npz", "numpy archive", "delimiter=\",\""},
-        {B("\x93NUMPY\1\0"), "a.npy", "a numpy file", "np.savetxt"},
         {B("PAR1\x15\4"), "a", "a Parquet file", "convert it"},
         {B("ARROW1\0\0"), "a", "an Arrow (Feather) file", "read_feather"},
         {B("FEA1\0\0\0\0"), "a", "a Feather file", "read_feather"},
@@ -227,6 +226,36 @@ static void the_magic_of_recordio_comes_first(void **state)
     assert_string_equal(probe(bytes, 0, "a.xlsx").what, "");
 }
 
+static void files_of_our_formats_say_their_content_type(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t n;
+        const char *name;
+        const struct km_format_kind *kind;
+        const char *what, *todo;
+    } cases[] = {
+        {B("\x93NUMPY\1\0"), "a", &km_format_npy, "is a numpy file", "application/x-npy"},
+        {B("# x\n+1 2:0.5 7:1 # x\n"), "a", &km_format_svmlight, "is an svmlight", "text/libsvm"},
+        {B("1,2 qid:3 2:0.5\r\n"), "a.csv", &km_format_svmlight, "is an svmlight", ""},
+        {B("\4\0\0\0"), "a.fvecs", &km_format_fvecs, "", ""},
+        {B("12:30,5\n"), "a", NULL, "", ""},
+        {B("1 12:30,5\n"), "a", NULL, "", ""},
+        {B("1 2 3\n"), "a", NULL, "", ""},
+        {B("1 2:x\n"), "a", NULL, "", ""},
+        {B("# x\n"), "a", NULL, "", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct km_probe p = probe(cases[i].bytes, cases[i].n, cases[i].name);
+
+        assert_ptr_equal(p.kind, cases[i].kind);
+        assert_contains(p.what, cases[i].what);
+        assert_contains(p.todo, cases[i].todo);
+    }
+}
+
 static void idx_is_told_apart(void **state)
 {
     struct km_probe p = probe("\0\0\x08\3\0\0\0\1", 8, "train-images-idx3-ubyte");
@@ -282,6 +311,7 @@ int main(void)
         cmocka_unit_test(every_format_is_called_what_it_is),
         cmocka_unit_test(text_that_may_be_rows_is_text),
         cmocka_unit_test(the_magic_of_recordio_comes_first),
+        cmocka_unit_test(files_of_our_formats_say_their_content_type),
         cmocka_unit_test(idx_is_told_apart),
         cmocka_unit_test(no_bytes_lead_it_astray),
     };

@@ -180,7 +180,7 @@ static void a_wrong_file_is_told_what_it_is_and_what_to_do(void **state)
         {&km_format_recordio,
          "\x93NUMPY\1\0",
          8,
-         {"a numpy file, expected RecordIO-protobuf", "convert"}},
+         {"a numpy file, expected RecordIO-protobuf", "set the channel's content type"}},
         {&km_format_csv,
          M "\4\0\0\0abcd",
          12,

@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "io/format.h"
 
+#define FIRST_BYTES 8 /* and what comes with them tell the format */
+
 /* A look at the first bytes of the first file, which outlives its caller if it is left behind. */
 struct first_bytes {
     const struct km_files *files;
@@ -23,9 +25,9 @@ static void guess_content_type(void *arg)
     f->rc = km_files_look(f->files, 0, &s, &f->err);
     if (f->rc)
         return;
-    f->rc = km_stream_peek(s, 4, &p, &got, &f->err);
+    f->rc = km_stream_peek(s, FIRST_BYTES, &p, &got, &f->err);
     if (f->rc == KM_OK)
-        f->content_type = km_format_guess(p, got)->assumed;
+        f->content_type = km_format_guess(p, got, f->files->path[0])->assumed;
     km_files_hold(f->files, 0, s);
 }
 

@@ -6,8 +6,6 @@
 /* Above this share of values that are not 0 rows are written out: the dense kernels do about so
  * much more in the same time (measured on Zen 5, docs/algorithm.md). */
 #define BREAK_EVEN (1.0 / 6)
-/* Of a record with names of its parts. */
-#define RECORD_BYTES 16
 
 /* What the first rows of all ranks are like, together. */
 struct looks {
@@ -48,15 +46,15 @@ static int keep_sparse(const struct looks *all, size_t d, int force_dense)
 int km_shape_choose(struct km_first_look *look, const struct km_team *team,
                     const struct km_feed *feed, size_t d, int force_dense, struct km_err *err)
 {
+    const struct km_format_kind *kind = km_feed_format(feed)->kind;
     struct looks all;
     int rc = look_together(&all, team, feed, err);
 
-    *look =
-        (struct km_first_look){{.d = d, .values = d}, d * km_feed_format(feed)->kind->value_bytes};
+    *look = (struct km_first_look){{.d = d, .values = d}, d * kind->value_bytes};
     if (rc || all.text > 0)
         return rc;
     if (all.unknown > 0 || all.sparse > 0)
-        look->least_row_bytes = RECORD_BYTES;
+        look->least_row_bytes = kind->sparse_row_bytes;
     if (all.rows == 0)
         look->shape = (struct km_shape){d, force_dense ? d : 1, !force_dense};
     else if (all.sparse > 0 && keep_sparse(&all, d, force_dense))
