@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows that are passed over instead of ending the job: which may be, how many were, what is told. */
+/* Rows that are passed over where they would end the job: which, how many, what is told. */
 #ifndef KM_IO_SKIP_H
 #define KM_IO_SKIP_H
 
