@@ -7,6 +7,7 @@
  */
 #include "base/number.h"
 
+#include "base/digits.h"
 #include "base/text.h"
 
 #include <assert.h>
@@ -95,8 +96,16 @@ struct collector {
 
 static inline const char *take_digits(const char *p, const char *end, struct collector *c)
 {
-    /* Most fields are short: this loop alone, without bookkeeping, for as long as nothing can
-     * overflow. */
+    /* A step of eight has eight significant digits. */
+    while (end - p >= 8 && c->n <= DIGITS_MAX - 8 && (c->n > 0 || *p > '0')) {
+        uint64_t x = km_digits_load(p);
+
+        if (!km_digits_are(x))
+            break;
+        c->digits = c->digits * 100000000 + km_digits_sum(x);
+        c->n += 8;
+        p += 8;
+    }
     while (p < end && is_digit(*p) && c->n < DIGITS_MAX) {
         c->digits = c->digits * 10 + (uint64_t)(*p - '0');
         c->n += c->digits != 0;

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Every loop here is written once for any dialect and compiled twice: for commas and points, which
- * nearly all files have, with both as constants.
- */
+/* Plain numbers are taken many at a time (io/numbers.h); what is here takes any field. */
 #include "io/fields.h"
 
 #include "base/number.h"
@@ -19,10 +16,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-
 /* Blanks around a field, unless they stand between fields. */
-static ALWAYS_INLINE const char *skip_gap(const char *p, const char *end, char separator)
+static const char *skip_gap(const char *p, const char *end, char separator)
 {
     while (p < end && separator != ' ' && (*p == ' ' || *p == '\t') && *p != separator)
         p++;
@@ -34,14 +29,9 @@ static struct km_dialect settled(const struct km_dialect *d)
     return (struct km_dialect){d->separator ? d->separator : ',', d->point ? d->point : '.'};
 }
 
-static int is_usual(const struct km_dialect *d)
-{
-    return d->separator == ',' && d->point == '.';
-}
-
 /* Of blanks that separate, the last before the next field stands for all of them; those at the end
  * of a line do not count. */
-static ALWAYS_INLINE const char *at_separator(const char *p, const char *end, char separator)
+static const char *at_separator(const char *p, const char *end, char separator)
 {
     const char *next;
 
@@ -85,7 +75,7 @@ static const char *field_end(const char *p, const char *end, char separator)
 }
 
 /* Where the first field of a line begins. */
-static ALWAYS_INLINE const char *first_field(const char *text, const char *end, char separator)
+static const char *first_field(const char *text, const char *end, char separator)
 {
     return separator == ' ' ? km_skip_blanks(text, end) : text;
 }
@@ -103,8 +93,8 @@ size_t km_csv_columns(const char *text, size_t len, const struct km_dialect *dia
 }
 
 /* The number of a field, quoted or not, at p; returns the separator behind it, or NULL. */
-static ALWAYS_INLINE const char *take_field(const char *p, const char *end, char separator,
-                                            char point, float *value)
+static const char *take_field(const char *p, const char *end, char separator, char point,
+                              float *value)
 {
     int quoted;
 
@@ -339,26 +329,46 @@ static int fail_line(const char *p, const char *next, const char *end,
     return fail_columns(text, (size_t)(end - text), shape, d, err);
 }
 
-static ALWAYS_INLINE int take_line(const char *text, const char *end,
-                                   const struct km_csv_shape *shape, struct km_dialect d,
-                                   float *row, struct km_csv_place *place, struct km_err *err)
+/* Takes plain numbers from the field at p on as columns i to n - 1; returns how many, and *next is
+ * what follows them. */
+static size_t take_plain(const char *p, const char *end, const struct km_csv_shape *shape,
+                         const struct km_dialect *d, size_t i, float *row, const char **next)
 {
-    const char *p = first_field(text, end, d.separator), *next = p;
-    size_t i, n = shape->skip + shape->dim;
+    const struct km_numbers *numbers = shape->numbers ? shape->numbers : km_numbers_pick(NULL);
+    /* without quotes a comma between columns is none of a number */
+    struct km_dialect plain = {d->separator, d->point == d->separator ? '.' : d->point};
+    size_t taken = 0, n = shape->skip + shape->dim;
 
-    for (i = 0; i < n; i++) {
-        if (i > 0 && next == end)
-            break;
+    if (i >= shape->skip && d->separator != ' ')
+        taken = numbers->take(&p, end, &plain, row + (i - shape->skip), n - i);
+    *next = taken > 0 ? p : *next;
+    return taken;
+}
+
+static int take_line(const char *text, const char *end, const struct km_csv_shape *shape,
+                     const struct km_dialect *d, float *row, struct km_csv_place *place,
+                     struct km_err *err)
+{
+    const char *p = first_field(text, end, d->separator), *next = p;
+    size_t i = 0, n = shape->skip + shape->dim, taken;
+
+    while (i < n && (i == 0 || next < end)) {
         p = i > 0 ? next + 1 : p;
-        next = i < shape->skip ? field_end(p, end, d.separator)
-                               : take_field(p, end, d.separator, d.point, row + (i - shape->skip));
+        taken = take_plain(p, end, shape, d, i, row, &next);
+        if (taken == 0) {
+            next = i < shape->skip
+                       ? field_end(p, end, d->separator)
+                       : take_field(p, end, d->separator, d->point, row + (i - shape->skip));
+            taken = 1;
+        }
         if (!next)
             break;
+        i += taken;
     }
     if (i == n && next == end)
         return KM_OK;
     *place = (struct km_csv_place){i + 1, (size_t)(p - text)};
-    return fail_line(p, next, end, shape, &d, place, text, err);
+    return fail_line(p, next, end, shape, d, place, text, err);
 }
 
 int km_csv_parse(const char *text, size_t len, const struct km_csv_shape *shape, float *row,
@@ -370,10 +380,7 @@ int km_csv_parse(const char *text, size_t len, const struct km_csv_shape *shape,
     int rc;
 
     assert(shape->dim > 0);
-    if (is_usual(&d))
-        rc = take_line(text, end, shape, (struct km_dialect){',', '.'}, row, place, err);
-    else
-        rc = take_line(text, end, shape, d, row, place, err);
+    rc = take_line(text, end, shape, &d, row, place, err);
     if (rc)
         return rc;
     bad = km_row_bad(row, shape->dim);

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "io/dialect.h"
+#include "io/numbers.h"
 #include <stddef.h>
 
 /** Number of columns of a line (quotes respected). */
@@ -49,6 +50,7 @@ struct km_csv_shape {
     size_t skip; /* columns in front, which may hold anything */
     size_t dim;  /* features behind them */
     struct km_dialect dialect;
+    const struct km_numbers *numbers; /* what takes plain numbers; NULL: the best of this CPU */
 };
 
 /** Where in a line something is wrong. */

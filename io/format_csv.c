@@ -8,10 +8,12 @@
 #include "io/csv_fail.h"
 #include "io/fields.h"
 
+#include <stdlib.h>
+
 struct csv {
     struct km_csv lines;
-    struct km_header own;      /* where the format has none */
-    struct km_csv_place place; /* in the line that did not parse */
+    struct km_header own; /* where the format has none */
+    const struct km_numbers *numbers;
 };
 
 static struct km_header *header_of(const struct km_scan *s)
@@ -23,8 +25,13 @@ static struct km_header *header_of(const struct km_scan *s)
 
 static int open_lines(struct km_scan *s, struct km_err *err)
 {
-    s->state = km_alloc(1, sizeof(struct csv));
-    return s->state ? KM_OK : km_fail(err, KM_E_MEM, "no memory to read lines");
+    struct csv *c = km_alloc(1, sizeof(*c));
+
+    s->state = c;
+    if (!c)
+        return km_fail(err, KM_E_MEM, "no memory to read lines");
+    c->numbers = km_numbers_pick(getenv("KM_ISA"));
+    return KM_OK;
 }
 
 static void close_lines(struct km_scan *s)
@@ -135,6 +142,16 @@ static int width_of_line(struct km_scan *s, const struct km_raw *raw, size_t *di
     return KM_OK;
 }
 
+static int parse_line(const struct km_scan *s, const struct km_raw *raw, float *row,
+                      struct km_csv_place *place, struct km_err *err)
+{
+    const struct km_format *f = s->format;
+    const struct csv *c = s->state;
+    struct km_csv_shape shape = {(size_t)f->label_size, f->feature_dim, f->dialect, c->numbers};
+
+    return km_csv_parse((const char *)raw->p, raw->len, &shape, row, place, err);
+}
+
 /* Whether all that is wrong with a line are values that are missing or not finite. */
 static int only_lacks(const struct km_format *f, const struct km_raw *raw, size_t column)
 {
@@ -154,20 +171,30 @@ static int only_lacks(const struct km_format *f, const struct km_raw *raw, size_
 
 static int decode_line(struct km_scan *s, const struct km_raw *raw, float *row, struct km_err *err)
 {
-    const struct km_format *f = s->format;
-    struct km_csv_shape shape = {(size_t)f->label_size, f->feature_dim, f->dialect};
-    struct csv *c = s->state;
+    struct km_csv_place place = {0};
+    int rc = parse_line(s, raw, row, &place, err);
 
-    if (km_csv_parse((const char *)raw->p, raw->len, &shape, row, &c->place, err) == KM_OK)
-        return KM_OK;
-    err->lacks_value =
-        f->skip.lacking && c->place.column > 0 && only_lacks(f, raw, c->place.column);
-    return err->code;
+    if (rc == KM_E_INPUT)
+        err->lacks_value =
+            s->format->skip.lacking && place.column > 0 && only_lacks(s->format, raw, place.column);
+    return rc;
+}
+
+/* Where the line is wrong that did not parse; zeroed where there is no memory to find it again. */
+static struct km_csv_place find_place(const struct km_scan *s, const struct km_raw *raw)
+{
+    float *row = km_alloc(s->format->feature_dim, sizeof(*row));
+    struct km_csv_place place = {0};
+    struct km_err again;
+
+    if (row)
+        parse_line(s, raw, row, &place, &again);
+    km_free(row);
+    return place;
 }
 
 static int fail_line(struct km_scan *s, const struct km_raw *raw, struct km_err *err)
 {
-    const struct csv *c = s->state;
     struct km_csv_fault fault = {s->format,
                                  header_of(s),
                                  km_stream_path(s->stream),
@@ -175,11 +202,13 @@ static int fail_line(struct km_scan *s, const struct km_raw *raw, struct km_err 
                                  raw->len,
                                  s->number,
                                  raw->at,
-                                 c->place,
+                                 {0},
                                  s->is_first};
 
     if (err->code != KM_E_INPUT)
         return km_format_place(err, s, "line", raw->at);
+    if (km_format_complete(s->format))
+        fault.place = find_place(s, raw);
     return km_csv_fail(&fault, err);
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The fast path: a Record as all known writers lay it out, features["values"] first, packed,
- * Float32 or Float64, dense or (keys ascending) sparse. It only ever accepts; whatever looks
- * different goes to record_slow.c.
+ * Float32, Float64 or (dense) Int32, dense or (keys ascending) sparse. It only ever accepts;
+ * whatever looks different goes to record_slow.c.
  */
 #include "io/record.h"
 
+#include "io/ints.h"
 #include "io/record_slow.h"
 #include "io/row.h"
 #include "io/varint.h"
@@ -20,6 +21,7 @@ enum {
     FIELD_VALUE = 0x12,
     FIELD_FLOAT32 = 0x12,
     FIELD_FLOAT64 = 0x1a,
+    FIELD_INT32 = 0x3a,
     FIELD_KEYS = 0x12,
     FIELD_SHAPE = 0x1a
 };
@@ -76,9 +78,9 @@ static int skip_rest(struct cursor c)
     return 1;
 }
 
-/* The inside of the tensor of features["values"]. */
+/* The inside of the tensor of features["values"], and the field that it is. */
 static int find_tensor(const unsigned char *payload, size_t len, struct cursor *tensor,
-                       int *is_double)
+                       unsigned char *tag)
 {
     struct cursor rest = {payload, len};
     struct cursor c;
@@ -99,8 +101,10 @@ static int find_tensor(const unsigned char *payload, size_t len, struct cursor *
     c.n -= sizeof(key_field);
     if (!enter(&c, FIELD_VALUE))
         return 0;
-    *is_double = c.n > 0 && *c.p == FIELD_FLOAT64;
-    if (!enter(&c, *is_double ? FIELD_FLOAT64 : FIELD_FLOAT32) || !skip_rest(rest))
+    *tag = c.n > 0 ? *c.p : 0;
+    if (*tag != FIELD_FLOAT32 && *tag != FIELD_FLOAT64 && *tag != FIELD_INT32)
+        return 0;
+    if (!enter(&c, *tag) || !skip_rest(rest))
         return 0;
     *tensor = c;
     return 1;
@@ -109,10 +113,12 @@ static int find_tensor(const unsigned char *payload, size_t len, struct cursor *
 static int find_dense(const unsigned char *payload, size_t len, struct dense *d)
 {
     struct cursor c;
+    unsigned char tag;
     size_t size;
 
-    if (!find_tensor(payload, len, &c, &d->is_double) || !enter(&c, FIELD_FIRST))
+    if (!find_tensor(payload, len, &c, &tag) || tag == FIELD_INT32 || !enter(&c, FIELD_FIRST))
         return 0;
+    d->is_double = tag == FIELD_FLOAT64;
     size = d->is_double ? sizeof(double) : sizeof(float);
     if (c.n % size != 0)
         return 0;
@@ -146,13 +152,46 @@ static int copy_dense(const struct dense *d, float *row, struct km_err *err)
     return km_row_fail(err, bad, v);
 }
 
+/* A dense record of integers, if it is one of that width. */
+static int take_ints(const unsigned char *payload, size_t len, float *row, size_t dim)
+{
+    struct cursor c;
+    unsigned char tag;
+
+    return find_tensor(payload, len, &c, &tag) && tag == FIELD_INT32 && enter(&c, FIELD_FIRST) &&
+           dim > 0 && km_ints_take(c.p, c.n, row, dim);
+}
+
+/* A dense float32 record of so few features that each length in it takes a byte: what stands in
+ * front of the values is known. */
+static int find_narrow(const unsigned char *payload, size_t len, size_t dim, struct dense *d)
+{
+    size_t n = dim * sizeof(float);
+    const unsigned char header[] = {FIELD_FIRST,   (unsigned char)(n + 14),
+                                    FIELD_FIRST,   6,
+                                    'v',           'a',
+                                    'l',           'u',
+                                    'e',           's',
+                                    FIELD_VALUE,   (unsigned char)(n + 4),
+                                    FIELD_FLOAT32, (unsigned char)(n + 2),
+                                    FIELD_FIRST,   (unsigned char)n};
+    size_t end = sizeof(header) + n;
+
+    if (n == 0 || n + 14 >= 0x80 || len < end || memcmp(payload, header, sizeof(header)) != 0)
+        return 0;
+    *d = (struct dense){payload + sizeof(header), dim, 0};
+    return len == end || skip_rest((struct cursor){payload + end, len - end});
+}
+
 int km_record_decode(struct km_record_reader *r, const unsigned char *payload, size_t len,
                      float *row, size_t dim, struct km_err *err)
 {
     struct dense d;
 
-    if (!find_dense(payload, len, &d))
-        return km_record_slow_decode(r, payload, len, row, dim, err);
+    if (!find_narrow(payload, len, dim, &d) && !find_dense(payload, len, &d))
+        return take_ints(payload, len, row, dim)
+                   ? KM_OK
+                   : km_record_slow_decode(r, payload, len, row, dim, err);
     if (d.n != dim || dim == 0)
         return km_record_fail_width(err, d.n, dim);
     return copy_dense(&d, row, err);
@@ -218,7 +257,8 @@ int km_record_decode_sparse(struct km_record_reader *r, const unsigned char *pay
 {
     struct cursor tensor;
     struct dense d;
-    int is_double, rc;
+    unsigned char tag;
+    int rc;
     size_t n;
 
     if (find_dense(payload, len, &d) && d.n > 0) {
@@ -228,8 +268,8 @@ int km_record_decode_sparse(struct km_record_reader *r, const unsigned char *pay
             km_record_add_nonzero(x, row);
         return rc;
     }
-    if (!find_tensor(payload, len, &tensor, &is_double) ||
-        (n = copy_sparse(tensor, is_double, x)) == SIZE_MAX)
+    if (!find_tensor(payload, len, &tensor, &tag) || tag == FIELD_INT32 ||
+        (n = copy_sparse(tensor, tag == FIELD_FLOAT64, x)) == SIZE_MAX)
         return km_record_slow_decode_sparse(r, payload, len, x, row, was_sparse, err);
     *was_sparse = 1;
     x->at[x->n] = x->nnz;

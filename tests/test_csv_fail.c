@@ -11,7 +11,7 @@
 static void tell(const struct km_format *f, const struct km_header *header, const char *path,
                  const char *text, uint64_t line, struct km_err *err)
 {
-    const struct km_csv_shape shape = {(size_t)f->label_size, f->feature_dim, f->dialect};
+    const struct km_csv_shape shape = {(size_t)f->label_size, f->feature_dim, f->dialect, NULL};
     struct km_csv_fault fault = {.format = f,
                                  .header = header,
                                  .path = path,

@@ -37,7 +37,8 @@ static void rows_are_parsed(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        struct km_csv_shape shape = {cases[i].skip, cases[i].dim, cases[i].dialect};
+        struct km_csv_shape shape = {cases[i].skip, cases[i].dim, cases[i].dialect,
+                                     .numbers = NULL};
         size_t len = strlen(cases[i].text);
 
         assert_int_equal(km_csv_columns(cases[i].text, len, &shape.dialect),

@@ -2,7 +2,7 @@
 #include "tests/io_help.h"
 
 #include "base/number.h"
-#include "base/rng.h"
+#include "tests/number_help.h"
 
 #include <math.h>
 
@@ -108,58 +108,6 @@ static void numbers_are_what_strtof_says(void **state)
     assert_int_equal(km_parse_float("1\0", 2, &v), -1);
 }
 
-static int print_in_some_way(struct km_rng *g, char *text, size_t size, double v)
-{
-    switch (km_rng_below(g, 7)) {
-    case 0:
-        return snprintf(text, size, "%.9g", v);
-    case 1:
-        return snprintf(text, size, "%.17g", v);
-    case 2:
-        return snprintf(text, size, "%.18e", v); /* numpy.savetxt */
-    case 3:
-        return snprintf(text, size, "%.3f", v);
-    case 4:
-        return snprintf(text, size, "%g", v);
-    case 5:
-        return snprintf(text, size, "%.8e", v);
-    default:
-        return snprintf(text, size, "%.30e", v);
-    }
-}
-
-/* Text of a number: a float printed in some way, the middle of two floats, or random digits. */
-static int random_number(struct km_rng *g, char *text, size_t size)
-{
-    uint64_t bits = km_rng_next(g);
-    int n = 0;
-    float f, next;
-
-    memcpy(&f, &bits, sizeof(f));
-    if (!isfinite(f))
-        f = 1;
-    next = nextafterf(f, INFINITY);
-    switch (km_rng_below(g, 6)) {
-    case 0:
-        return print_in_some_way(g, text, size, (double)f);
-    case 1:
-        return print_in_some_way(g, text, size, km_rng_unit(g) * 2 - 1);
-    case 2:
-        return print_in_some_way(g, text, size, ((double)f + (double)next) / 2);
-    case 3:
-        return snprintf(text, size, "%d", (int)km_rng_below(g, 512) - 256);
-    case 4:
-        return snprintf(text, size, "%llu.%llue%d",
-                        (unsigned long long)(bits >> km_rng_below(g, 64)),
-                        (unsigned long long)km_rng_below(g, 1000), (int)km_rng_below(g, 100) - 60);
-    default:
-        for (uint64_t i = 1 + km_rng_below(g, 40); i > 0; i--)
-            text[n++] = "0123456789.00009"[km_rng_below(g, 16)];
-        text[n] = 0;
-        return n;
-    }
-}
-
 static void a_million_random_numbers_are_what_strtof_says(void **state)
 {
     struct km_rng g;
@@ -170,7 +118,7 @@ static void a_million_random_numbers_are_what_strtof_says(void **state)
     for (int i = 0; i < 1000000; i++) {
         char text[128];
         char *end;
-        int n = random_number(&g, text, sizeof(text));
+        int n = number_random(&g, text, sizeof(text));
         float expected = strtof(text, &end);
         float v = 0;
         int rc = km_parse_float(text, (size_t)n, &v);
