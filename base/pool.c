@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/pool.h"
 
+#include "base/aside.h"
 #include "base/crash.h"
 #include "base/mem.h"
 #include "base/pulse.h"
@@ -25,21 +26,27 @@ struct worker {
  * round is over, or in the next one, needs to know nothing else. fn and arg are read only by who
  * holds a task, and a round cannot end before its tasks have.
  */
+struct round {
+    km_task *fn;
+    void *arg;
+    _Alignas(64) _Atomic uint64_t ticket;
+    _Alignas(64) atomic_size_t finished; /* tasks done */
+    pthread_cond_t done;                 /* who started it sleeps here */
+};
+
 struct km_pool {
     int threads;
     struct worker *workers; /* workers[1..started] are threads */
     int started;
 
-    km_task *fn;
-    void *arg;
-    _Alignas(64) _Atomic uint64_t ticket;
-    _Alignas(64) atomic_size_t finished; /* tasks done in this round */
-    _Alignas(64) atomic_uint round;      /* counts up when there is work */
+    struct round front;  /* of km_pool_run */
+    struct round beside; /* of km_pool_run_beside, for workers with nothing in front */
+    _Alignas(64) atomic_uint started_rounds; /* counts up when there is work */
     atomic_int closing;
 
     pthread_mutex_t lock;
-    pthread_cond_t wake; /* workers sleep here */
-    pthread_cond_t done; /* the caller sleeps here */
+    pthread_cond_t wake;         /* workers sleep here */
+    pthread_mutex_t beside_lock; /* held by who runs a round there */
 };
 
 static inline void relax(void)
@@ -51,33 +58,44 @@ static inline void relax(void)
 #endif
 }
 
-static void run_tasks(struct km_pool *p, int worker)
+/* Runs one task, if there is one left. */
+static int run_task(struct km_pool *p, struct round *r, int worker)
 {
-    for (;;) {
-        uint64_t ticket = atomic_fetch_add(&p->ticket, 1);
-        size_t tasks = ticket >> 32, task = ticket & UINT32_MAX;
+    uint64_t ticket = atomic_load(&r->ticket);
+    size_t tasks, task;
 
-        if (task >= tasks)
-            return;
-        p->fn(p->arg, task, worker);
-        km_pulse_work();
-        if (atomic_fetch_add(&p->finished, 1) + 1 == tasks) {
-            pthread_mutex_lock(&p->lock);
-            pthread_cond_signal(&p->done);
-            pthread_mutex_unlock(&p->lock);
-        }
+    if ((ticket & UINT32_MAX) >= ticket >> 32)
+        return 0;
+    ticket = atomic_fetch_add(&r->ticket, 1);
+    tasks = ticket >> 32;
+    task = ticket & UINT32_MAX;
+    if (task >= tasks)
+        return 0;
+    r->fn(r->arg, task, worker);
+    km_pulse_work();
+    if (atomic_fetch_add(&r->finished, 1) + 1 == tasks) {
+        pthread_mutex_lock(&p->lock);
+        pthread_cond_signal(&r->done);
+        pthread_mutex_unlock(&p->lock);
     }
+    return 1;
+}
+
+static void run_tasks(struct km_pool *p, struct round *r, int worker)
+{
+    while (run_task(p, r, worker))
+        ;
 }
 
 static void wait_for_round(struct km_pool *p, unsigned seen)
 {
     for (int i = 0; i < SPINS; i++) {
-        if (atomic_load(&p->round) != seen)
+        if (atomic_load(&p->started_rounds) != seen)
             return;
         relax();
     }
     pthread_mutex_lock(&p->lock);
-    while (atomic_load(&p->round) == seen)
+    while (atomic_load(&p->started_rounds) == seen)
         pthread_cond_wait(&p->wake, &p->lock);
     pthread_mutex_unlock(&p->lock);
 }
@@ -91,21 +109,48 @@ static void *worker_main(void *arg)
     km_crash_thread();
     for (;;) {
         wait_for_round(p, seen);
-        seen = atomic_load(&p->round);
+        seen = atomic_load(&p->started_rounds);
         if (atomic_load(&p->closing))
             return NULL;
-        run_tasks(p, w->index);
+        do
+            run_tasks(p, &p->front, w->index);
+        while (run_task(p, &p->beside, w->index));
     }
 }
 
-static void start_round(struct km_pool *p, size_t tasks)
+static void start_round(struct km_pool *p, struct round *r, km_task *fn, void *arg, size_t tasks)
 {
-    atomic_store(&p->finished, 0);
-    atomic_store(&p->ticket, (uint64_t)tasks << 32);
+    r->fn = fn;
+    r->arg = arg;
+    atomic_store(&r->finished, 0);
+    atomic_store(&r->ticket, (uint64_t)tasks << 32);
     pthread_mutex_lock(&p->lock);
-    atomic_fetch_add(&p->round, 1);
+    atomic_fetch_add(&p->started_rounds, 1);
     pthread_cond_broadcast(&p->wake);
     pthread_mutex_unlock(&p->lock);
+}
+
+/* Runs what is left of a round with whoever comes, and waits for its end. */
+static void finish_round(struct km_pool *p, struct round *r, size_t tasks, int worker)
+{
+    run_tasks(p, r, worker);
+    for (int i = 0; i < SPINS; i++) {
+        if (atomic_load(&r->finished) == tasks)
+            return;
+        relax();
+    }
+    pthread_mutex_lock(&p->lock);
+    while (atomic_load(&r->finished) != tasks)
+        pthread_cond_wait(&r->done, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void run_alone(km_task *fn, void *arg, size_t tasks, int worker)
+{
+    for (size_t t = 0; t < tasks; t++) {
+        fn(arg, t, worker);
+        km_pulse_work();
+    }
 }
 
 int km_pool_open(struct km_pool **out, int threads, struct km_err *err)
@@ -121,8 +166,10 @@ int km_pool_open(struct km_pool **out, int threads, struct km_err *err)
     }
     p->threads = threads;
     pthread_mutex_init(&p->lock, NULL);
+    pthread_mutex_init(&p->beside_lock, NULL);
     pthread_cond_init(&p->wake, NULL);
-    pthread_cond_init(&p->done, NULL);
+    pthread_cond_init(&p->front.done, NULL);
+    pthread_cond_init(&p->beside.done, NULL);
     for (int i = 1; i < threads; i++) {
         struct worker *w = &p->workers[i];
         int rc;
@@ -143,15 +190,17 @@ int km_pool_open(struct km_pool **out, int threads, struct km_err *err)
 
 void km_pool_close(struct km_pool *p)
 {
-    if (!p)
+    if (!p || km_aside_left())
         return;
     atomic_store(&p->closing, 1);
-    start_round(p, 0);
+    start_round(p, &p->front, NULL, NULL, 0);
     for (int i = 1; i <= p->started; i++)
         pthread_join(p->workers[i].thread, NULL);
     pthread_mutex_destroy(&p->lock);
     pthread_cond_destroy(&p->wake);
-    pthread_cond_destroy(&p->done);
+    pthread_cond_destroy(&p->front.done);
+    pthread_cond_destroy(&p->beside.done);
+    pthread_mutex_destroy(&p->beside_lock);
     km_free(p->workers);
     km_free(p);
 }
@@ -161,26 +210,34 @@ int km_pool_threads(const struct km_pool *p)
     return p ? p->threads : 1;
 }
 
+static int is_alone(const struct km_pool *p, size_t tasks)
+{
+    return !p || p->started == 0 || tasks <= 1;
+}
+
 void km_pool_run(struct km_pool *p, km_task *fn, void *arg, size_t tasks)
 {
-    if (!p || p->started == 0 || tasks <= 1) {
-        for (size_t t = 0; t < tasks; t++) {
-            fn(arg, t, 0);
-            km_pulse_work();
-        }
+    if (is_alone(p, tasks)) {
+        run_alone(fn, arg, tasks, 0);
         return;
     }
-    p->fn = fn;
-    p->arg = arg;
-    start_round(p, tasks);
-    run_tasks(p, 0);
-    for (int i = 0; i < SPINS; i++) {
-        if (atomic_load(&p->finished) == tasks)
-            return;
-        relax();
+    start_round(p, &p->front, fn, arg, tasks);
+    finish_round(p, &p->front, tasks, 0);
+}
+
+void km_pool_run_beside(struct km_pool *p, km_task *fn, void *arg, size_t tasks,
+                        void (*meanwhile)(void *arg))
+{
+    int alone = is_alone(p, tasks) || pthread_mutex_trylock(&p->beside_lock) != 0;
+
+    if (!alone)
+        start_round(p, &p->beside, fn, arg, tasks);
+    if (meanwhile)
+        meanwhile(arg);
+    if (alone) {
+        run_alone(fn, arg, tasks, km_pool_threads(p));
+        return;
     }
-    pthread_mutex_lock(&p->lock);
-    while (atomic_load(&p->finished) != tasks)
-        pthread_cond_wait(&p->done, &p->lock);
-    pthread_mutex_unlock(&p->lock);
+    finish_round(p, &p->beside, tasks, km_pool_threads(p));
+    pthread_mutex_unlock(&p->beside_lock);
 }

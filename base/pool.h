@@ -20,7 +20,8 @@ typedef void km_task(void *arg, size_t task, int worker);
  */
 int km_pool_open(struct km_pool **out, int threads, struct km_err *err);
 
-/** Ends the workers; NULL is fine. */
+/** Ends the workers; NULL is fine. Where a thread was left behind (base/aside.h), which may call
+ * km_pool_run_beside any time, the pool is left, too. */
 void km_pool_close(struct km_pool *pool);
 
 /** Number of workers, the caller included; a NULL pool is the caller alone. */
@@ -34,5 +35,14 @@ int km_pool_threads(const struct km_pool *pool);
  * that the system took off its core delays the one task that it holds.
  */
 void km_pool_run(struct km_pool *pool, km_task *fn, void *arg, size_t tasks);
+
+/**
+ * The same for a thread beside the one that calls km_pool_run: workers run these tasks while they
+ * have none of the other, so the cores are shared without a fixed split. The caller is worker
+ * number km_pool_threads(pool); it runs meanwhile(arg) first (NULL: nothing). Several threads may
+ * call it; while one does, the others run their tasks alone.
+ */
+void km_pool_run_beside(struct km_pool *pool, km_task *fn, void *arg, size_t tasks,
+                        void (*meanwhile)(void *arg));
 
 #endif

@@ -161,8 +161,11 @@ static int convert_input(struct job *job, const char *path, struct km_err *err)
                                   .header_rule = (enum km_header_rule)o->header,
                                   .dialect = o->dialect,
                                   .header = &job->header}};
-    int rc = km_source_open(&s.reader, path, &s.format, err);
+    int rc;
 
+    if (o->member)
+        snprintf(s.format.member, sizeof(s.format.member), "%s", o->member);
+    rc = km_source_open(&s.reader, path, &s.format, err);
     job->text |= s.format.kind && s.format.kind->is_text;
     if (!rc) {
         tell_header(job);

@@ -16,9 +16,10 @@ struct km_conversion {
     double times, over;  /* the scale as a fraction, so that 1/256 and 1/3 are rounded once */
     int shards;
     int label_size;
-    int feature_dim; /* 0: the first row decides */
-    int from_zero;   /* svmlight: indices count from 0 */
-    int header;      /* enum km_header_rule */
+    int feature_dim;    /* 0: the first row decides */
+    const char *member; /* of numpy archives; NULL: the only one */
+    int from_zero;      /* svmlight: indices count from 0 */
+    int header;         /* enum km_header_rule */
     struct km_dialect dialect;
     char **inputs;
     int n_inputs;

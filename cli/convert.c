@@ -101,6 +101,20 @@ static int take_kind(const struct km_format_kind **kind, const char *option, con
                              "or i8bin");
 }
 
+static int take_member(void *into, const struct km_option *option, const char *text,
+                       struct km_err *err)
+{
+    struct km_conversion *o = into;
+    size_t most = sizeof(((struct km_format *)0)->member) - 1;
+
+    (void)option;
+    o->member = text;
+    if (*text && strlen(text) <= most)
+        return KM_OK;
+    return km_fail(err, KM_E_INPUT,
+                   "--member: found \"%s\", expected a name of 1 to %zu characters", text, most);
+}
+
 static int take_from(void *into, const struct km_option *option, const char *text,
                      struct km_err *err)
 {
@@ -148,6 +162,8 @@ static const struct km_option table[] = {
      "the first row]",
      .kind = KM_OPT_NUMBER, .offset = FIELD(feature_dim), .least = 1,
      .most = (int)KM_RECORD_DIM_MAX},
+    {"member", 0, "NAME", "numpy archives (.npz): the array that is meant [the only one]",
+     .kind = KM_OPT_TAKE, .take = take_member},
     {"index-base", 0, "N", "svmlight inputs: the index of the first feature, 0 or 1 [1]",
      .kind = KM_OPT_WORD, .offset = FIELD(from_zero), .words = base_words},
     {"label-size", 0, "N", "CSV inputs: drop the first N columns [0]", .kind = KM_OPT_NUMBER,

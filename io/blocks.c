@@ -57,10 +57,28 @@ static int make_room(const struct km_blocks *b, struct km_rows *rows, struct km_
     return rc;
 }
 
-static void clear(struct km_rows *rows)
+/* Begins a block. Rows that may be passed over are judged one after the other, by one thread. */
+static int begin(struct km_blocks *b, struct km_rows *rows, struct km_err *err)
 {
+    int rc = KM_OK;
+
     rows->dense.n = 0;
     km_csr_clear(&rows->sparse);
+    if (!b->decoder && !b->shape.sparse && km_pool_threads(b->pool) > 1 &&
+        km_format_complete(b->format) && !km_skip_may(&b->format->skip))
+        rc = km_decoder_open(&b->decoder, b->format, b->pool, err);
+    if (b->decoder)
+        km_decoder_begin(b->decoder, km_move_origin(&b->move), b->move.room);
+    return rc;
+}
+
+static int read_rows(struct km_blocks *b, struct km_rows *x, struct km_room room,
+                     struct km_err *err)
+{
+    size_t rows;
+
+    return b->decoder ? km_reader_read_many(b->reader, b->decoder, x, room, &rows, err)
+                      : km_reader_read(b->reader, x, room, &rows, err);
 }
 
 /* Fills the block up to its room. KM_MORE when it is full, KM_OK when the pass has ended. The rows
@@ -68,10 +86,10 @@ static void clear(struct km_rows *rows)
 static int fill(struct km_blocks *b, struct km_batch *batch, struct km_room room,
                 struct km_err *err)
 {
-    int rc = KM_MORE, full = 0;
-    size_t rows;
+    int rc = begin(b, &batch->rows, err), full = 0;
 
-    clear(&batch->rows);
+    if (rc)
+        return rc;
     while (!full) {
         rc = find_row(b, err);
         if (rc == KM_MORE && make_room(b, &batch->rows, err))
@@ -80,7 +98,7 @@ static int fill(struct km_blocks *b, struct km_batch *batch, struct km_room room
             return rc;
         if (km_rows_n(&batch->rows) == 0)
             batch->path = b->files->path[b->file];
-        rc = km_reader_read(b->reader, &batch->rows, room, &rows, err);
+        rc = read_rows(b, &batch->rows, room, err);
         if (rc)
             return rc;
         full = km_rows_n(&batch->rows) == room.rows ||
@@ -116,7 +134,7 @@ int km_blocks_next(struct km_blocks *b, struct km_batch *batch, struct km_err *e
         b->late_rc = rc;
         b->late_err = *err;
     }
-    km_move_rows(&b->move, &batch->rows);
+    km_move_rows(&b->move, &batch->rows, b->decoder ? km_decoder_moved(b->decoder) : 0);
     batch->exponent = b->move.exponent;
     return KM_MORE;
 }
@@ -140,4 +158,5 @@ void km_blocks_done(struct km_blocks *b)
 {
     close_file(b);
     km_move_done(&b->move);
+    km_decoder_close(b->decoder);
 }

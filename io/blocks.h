@@ -24,9 +24,11 @@ struct km_blocks {
     size_t mini_batch;     /* rows */
     struct km_room room;   /* of a block; the values are of sparse rows */
     struct km_move move;
-    int stop_fd; /* as km_stream_until */
+    int stop_fd;          /* as km_stream_until */
+    struct km_pool *pool; /* decodes dense rows; NULL: the caller does */
 
     struct km_reader *reader;
+    struct km_decoder *decoder;
     size_t file;        /* of files: the reader's, or the next one to open */
     uint64_t file_at;   /* bytes of the files before it */
     size_t in_mini;     /* rows of the current mini-batch so far */
@@ -49,7 +51,7 @@ uint64_t km_blocks_bytes(const struct km_blocks *b);
 /** Back to the first row, after the end of a pass. */
 void km_blocks_rewind(struct km_blocks *b);
 
-/** Closes the current file, and frees the move; not the batches. */
+/** Closes the current file, and frees the move and the decoder; not the batches. */
 void km_blocks_done(struct km_blocks *b);
 
 #endif

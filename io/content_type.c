@@ -24,8 +24,8 @@ struct parameter {
     char value[128];
 };
 
-/* Copies n bytes, less the blanks at their ends, in lower case; cut where `size` ends. */
-static void copy_lower(char *out, size_t size, const char *from, size_t n)
+/* Copies n bytes, less the blanks at their ends; cut where `size` ends. */
+static void copy(char *out, size_t size, const char *from, size_t n)
 {
     size_t used = 0;
 
@@ -36,8 +36,16 @@ static void copy_lower(char *out, size_t size, const char *from, size_t n)
     while (n && strchr(BLANKS, from[n - 1]))
         n--;
     for (size_t i = 0; i < n && used + 1 < size; i++)
-        out[used++] = (char)tolower((unsigned char)from[i]);
+        out[used++] = from[i];
     out[used] = '\0';
+}
+
+/* The same in lower case. */
+static void copy_lower(char *out, size_t size, const char *from, size_t n)
+{
+    copy(out, size, from, n);
+    for (; *out; out++)
+        *out = (char)tolower((unsigned char)*out);
 }
 
 /* Takes a quoted value from *t, which stands on the quote. -1 if the quote never ends. */
@@ -76,7 +84,10 @@ static int take_parameter(const char **t, struct parameter *p)
                 return -1;
         } else {
             n = strcspn(end, ";");
-            copy_lower(p->value, sizeof(p->value), end, n);
+            if (strcmp(p->name, "member") == 0)
+                copy(p->value, sizeof(p->value), end, n);
+            else
+                copy_lower(p->value, sizeof(p->value), end, n);
             end += n;
         }
     }
@@ -152,6 +163,17 @@ static int set_base(struct km_format *format, const struct parameter *p, struct 
     return KM_OK;
 }
 
+static int set_member(struct km_format *format, const struct parameter *p, struct km_err *err)
+{
+    if (!p->value[0] || strlen(p->value) >= sizeof(format->member))
+        return km_fail(err, KM_E_INPUT,
+                       "The value '%s' is not valid for member in the content type, which expects "
+                       "the name of an array of at most %zu characters",
+                       p->value, sizeof(format->member) - 1);
+    snprintf(format->member, sizeof(format->member), "%s", p->value);
+    return KM_OK;
+}
+
 static int ignore(const struct type *t, const struct parameter *p, const char *why)
 {
     char text[600];
@@ -187,7 +209,10 @@ static int check_unknown(const struct type *t, const struct parameter *p, struct
 static const struct {
     const char *name;
     int (*set)(struct km_format *format, const struct parameter *p, struct km_err *err);
-} setters[] = {{"label_size", set_label_size}, {"header", set_header}, {"index_base", set_base}};
+} setters[] = {{"label_size", set_label_size},
+               {"header", set_header},
+               {"index_base", set_base},
+               {"member", set_member}};
 
 static int take_one(const struct type *t, const struct parameter *p, struct km_err *err)
 {

@@ -10,12 +10,13 @@
  * ended (its server may be gone): the caller never waits for one without end once the job is asked
  * to stop, and leaves the thread, and all that it uses, behind.
  *
- * open         the format from the first bytes; the first rows of the first files are decoded
- * divide       which bytes of the files, one behind the other, are this host's part look
- * the first rows, for whoever decides whether they are sparse next         the caller gives its
- * block back and waits for the ready one read_ahead   the reader thread: produce a block after the
- * other until the pass ends produce      decode a block: find_row opens file after file, fill reads
- * rows, move takes the origin off and multiplies by 2^exponent
+ *   open         the format from the first bytes; the first rows of the first files are decoded
+ *   divide       which bytes of the files, one behind the other, are this host's part
+ *   look         the first rows, for whoever decides whether they are sparse
+ *   next         the caller gives its block back, and waits for the ready one
+ *   read_ahead   the reader thread: produce a block after the other until the pass ends
+ *   produce      a block: find_row opens file after file, rows are taken as bytes, and decoded with
+ *                the workers of the pool that are free (decoder.h); the origin comes off
  */
 #include "io/feed.h"
 
@@ -169,6 +170,12 @@ int km_feed_divide(struct km_feed *f, size_t part, size_t parts, struct km_err *
         return km_fail(err, KM_E_BUG, "a feed is divided before its first block");
     f->blocks.part = (struct km_part){part, parts};
     return KM_OK;
+}
+
+void km_feed_share(struct km_feed *f, struct km_pool *pool)
+{
+    assert(!f->running && f->taken == 0);
+    f->blocks.pool = pool;
 }
 
 double km_feed_row_bytes(const struct km_feed *f)

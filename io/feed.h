@@ -35,6 +35,10 @@ int km_feed_wait_first(struct km_feed *feed, struct km_err *err);
  */
 int km_feed_divide(struct km_feed *feed, size_t part, size_t parts, struct km_err *err);
 
+/** From now on dense rows are decoded by the workers of the pool, too, while they have nothing else
+ * to do (base/pool.h); the pool outlives the feed. Before the first block. */
+void km_feed_share(struct km_feed *feed, struct km_pool *pool);
+
 /** Bytes of the feed's part, what has no size not counted: where km_feed_stats ends in each pass.
  */
 uint64_t km_feed_bytes(const struct km_feed *feed);

@@ -40,6 +40,8 @@ struct km_format {
     struct km_header *header;
     /** svmlight: indices count from 0, not from 1. */
     int from_zero;
+    /** Numpy archives: the array that is meant; empty: the only one. */
+    char member[64];
     /** RecordIO: the features under other names that the rows decoded so far had. */
     struct km_record_extras extras;
     /** Rows to pass over, and those that were. */
@@ -102,7 +104,11 @@ struct km_format_kind {
     int (*next)(struct km_scan *s, struct km_raw *raw, struct km_err *err);
     /** Completes s->format from a row, but for feature_dim, which is *dim. */
     int (*width)(struct km_scan *s, const struct km_raw *raw, size_t *dim, struct km_err *err);
-    /** The values of a row of feature_dim features. */
+    /** Gives s, a copy of a scan, a state of its own, for decode in another thread; `close` frees
+     * it. NULL: decode changes nothing of the state. */
+    int (*fork)(struct km_scan *s, struct km_err *err);
+    /** The values of a row of feature_dim features. Several threads at a time, each with a scan of
+     * its own (fork). */
     int (*decode)(struct km_scan *s, const struct km_raw *raw, float *row, struct km_err *err);
     /** The same, of a row of any density, as those that are not 0, added to x; row is scratch.
      * *was_sparse: it was written so. */

@@ -2,6 +2,7 @@
 /* Arrays of numpy, each item along the first axis a row (docs/formats.md). */
 #include "io/fixed.h"
 #include "io/npy.h"
+#include "io/unzip.h"
 
 #include "base/machine.h"
 #include "base/mem.h"
@@ -115,10 +116,30 @@ static int turn(struct km_scan *s, const struct km_npy *x, struct km_err *err)
     return replace(s, whole, n, err);
 }
 
+/* Archives are seen for what they are whatever stands in front of the first array. */
+static int unzip(struct km_scan *s, struct km_err *err)
+{
+    const unsigned char *p;
+    size_t got;
+    int rc = km_stream_peek(s->stream, 4, &p, &got, err);
+
+    if (rc || got < 4 || memcmp(p, "PK", 2) != 0)
+        return rc;
+    return km_unzip(&s->stream, s->format->member, err);
+}
+
+static int is_numpy(const unsigned char *p, size_t n)
+{
+    return km_npy_is(p, n) || km_unzip_is(p, n);
+}
+
 static int open_array(struct km_scan *s, struct km_err *err)
 {
     struct km_npy x;
-    int rc = km_npy_read(&x, s->stream, err);
+    int rc = unzip(s, err);
+
+    if (rc == KM_OK)
+        rc = km_npy_read(&x, s->stream, err);
 
     if (rc == KM_OK)
         rc = check_axes(s, &x, err);
@@ -133,17 +154,20 @@ static int open_array(struct km_scan *s, struct km_err *err)
         err);
 }
 
+static const char *const parameters[] = {"member", NULL};
+
 const struct km_format_kind km_format_npy = {
     .name = "numpy",
     .word = "npy",
     .content_type = "application/x-npy",
-    .accepted = "application/x-npy",
+    .accepted = "application/x-npy;member=NAME",
     .assumed = "application/x-npy",
+    .parameters = parameters,
     .found = "is a numpy file",
     .todo = "set the channel's content type to application/x-npy",
     .may_be_zipped = 1,
     .value_bytes = 1,
-    .is = km_npy_is,
+    .is = is_numpy,
     .open = open_array,
     KM_FIXED,
 };

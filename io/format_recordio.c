@@ -111,6 +111,7 @@ const struct km_format_kind km_format_recordio = {
     .longest = longest_record,
     .next = next_record,
     .width = width_of_record,
+    .fork = open_records,
     .decode = decode_record,
     .decode_sparse = decode_sparse,
     .fail = fail_record,

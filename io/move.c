@@ -45,12 +45,17 @@ static int make_room(struct km_move *m, const float *v, size_t n, size_t d)
     return m->exponent - before;
 }
 
+const float *km_move_origin(const struct km_move *m)
+{
+    return m->on && m->exponent == 0 ? m->origin : NULL;
+}
+
 /* Moves a row; where it does not fit, the exponent falls. Returns by how much it changes. */
 static int move_row(struct km_move *m, float *row, size_t d)
 {
     int fall = 0;
 
-    if (m->exponent == 0 && m->origin) { /* nearly always, and one look at the values is enough */
+    if (km_move_origin(m)) { /* nearly always, and one look at the values is enough */
         if (!km_scale_subtract(row, m->origin, d, m->room)) {
             fall = make_room(m, row, d, d);
             km_scale(row, d, fall);
@@ -63,9 +68,9 @@ static int move_row(struct km_move *m, float *row, size_t d)
     return fall;
 }
 
-static void move_dense(struct km_move *m, const struct km_mat *x)
+static void move_dense(struct km_move *m, const struct km_mat *x, size_t moved)
 {
-    for (size_t i = 0; i < x->n; i++) {
+    for (size_t i = moved; i < x->n; i++) {
         int fall = move_row(m, km_mat_row(x, i), x->d);
 
         for (size_t before = 0; fall && before < i; before++)
@@ -84,10 +89,10 @@ static void move_sparse(struct km_move *m, const struct km_csr *s)
     km_scale_move(s->val, NULL, s->nnz, m->exponent);
 }
 
-void km_move_rows(struct km_move *m, struct km_rows *rows)
+void km_move_rows(struct km_move *m, struct km_rows *rows, size_t moved)
 {
     if (m->on && km_rows_are_sparse(rows))
         move_sparse(m, &rows->sparse);
     else if (m->on)
-        move_dense(m, &rows->dense);
+        move_dense(m, &rows->dense, moved);
 }

@@ -95,7 +95,7 @@ static const struct suffix suffixes[] = {
     {".pptx", 1, "is a PowerPoint document", "save its numbers as CSV"},
     {".pt", 1, "is a PyTorch file", TENSOR},
     {".pth", 1, "is a PyTorch file", TENSOR},
-    {".npz", 1, "is a numpy archive (.npz)", ARRAYS},
+    {".npz", 1, "is a numpy archive without an array in front", ARRAYS},
     {".parquet", 0, "is a Parquet file", PANDAS("read_parquet")},
     {".feather", 0, "is an Arrow (Feather) file", PANDAS("read_feather")},
     {".arrow", 0, "is an Arrow file", TABLE},
@@ -192,10 +192,6 @@ static int probe_entry(struct km_probe *probe, const unsigned char *name, size_t
             say(probe, "is an Excel workbook or another document of Office", SAVE);
     if (len > 9 && memcmp(name + len - 9, "/data.pkl", 9) == 0) {
         say(probe, "is a PyTorch file", TENSOR);
-        return 1;
-    }
-    if (len > 4 && memcmp(name + len - 4, ".npy", 4) == 0) {
-        say(probe, "is a numpy archive (.npz)", ARRAYS);
         return 1;
     }
     if (len == 8 && starts(name, n, "mimetype", 8) &&

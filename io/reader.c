@@ -294,6 +294,70 @@ int km_reader_read(struct km_reader *r, struct km_rows *x, struct km_room room, 
     return KM_OK;
 }
 
+/* ---- the same on several threads ---- */
+
+/* Takes rows for d, until it is full or has `most` of them, or the file ends. */
+static int take_many(struct km_reader *r, struct km_decoder *d, size_t most, struct km_err *err)
+{
+    int rc = KM_MORE;
+
+    km_decoder_clear(d);
+    while (rc == KM_MORE && km_decoder_rows(d) < most && !km_decoder_is_full(d)) {
+        rc = km_reader_more(r, err);
+        if (rc == KM_MORE)
+            km_decoder_add(d, &(struct km_taken){r->raw, r->scan.number, r->rows});
+        r->have_raw = 0;
+    }
+    return rc;
+}
+
+/* Decodes row i of d by itself, as if it had just been taken. */
+static int decode_one(struct km_reader *r, const struct km_decoder *d, size_t i, struct km_rows *x,
+                      struct km_err *err)
+{
+    const struct km_taken *t = km_decoder_row(d, i);
+
+    r->raw = t->raw;
+    r->scan.number = t->number;
+    r->rows = t->rows;
+    return decode(r, x, err);
+}
+
+/* Decodes the rows of d behind those of x. */
+static int decode_many(struct km_reader *r, struct km_decoder *d, struct km_rows *x,
+                       struct km_err *err)
+{
+    size_t good = km_decoder_run(d, &r->scan, &x->dense);
+    int rc = KM_OK;
+
+    x->dense.n += good;
+    if (good > 0 && !r->scan.format->good_path)
+        r->scan.format->good_path = km_stream_path(r->scan.stream);
+    for (; rc == KM_OK && good < km_decoder_rows(d); good++)
+        rc = decode_one(r, d, good, x, err);
+    return rc;
+}
+
+int km_reader_read_many(struct km_reader *r, struct km_decoder *d, struct km_rows *x,
+                        struct km_room room, size_t *rows, struct km_err *err)
+{
+    size_t before = x->dense.n;
+    struct km_err late;
+    int rc = KM_MORE, taken = KM_MORE;
+
+    while (taken == KM_MORE && rc >= KM_OK && x->dense.n < room.rows) {
+        km_stream_hold(r->scan.stream);
+        taken = take_many(r, d, room.rows - x->dense.n, &late);
+        rc = decode_many(r, d, x, err);
+        km_stream_release(r->scan.stream);
+    }
+    *rows = x->dense.n - before;
+    if (rc < KM_OK || taken >= KM_OK)
+        return rc < KM_OK ? rc : KM_OK;
+    *err = late;
+    return taken;
+}
+
 /* ---- opening ---- */
 
 /* What the first bytes are; of a format that may be, they are decompressed first. */

@@ -4,6 +4,7 @@
 #define KM_IO_READER_H
 
 #include "base/rows.h"
+#include "io/decoder.h"
 #include "io/format.h"
 
 struct km_reader;
@@ -51,6 +52,11 @@ int km_reader_more(struct km_reader *r, struct km_err *err);
  */
 int km_reader_read(struct km_reader *r, struct km_rows *x, struct km_room room, size_t *rows,
                    struct km_err *err);
+
+/** The same for dense rows, which d, of the reader's format, decodes on several threads; the
+ * same rows and the same failures. */
+int km_reader_read_many(struct km_reader *r, struct km_decoder *d, struct km_rows *x,
+                        struct km_room room, size_t *rows, struct km_err *err);
 
 /** Rows that came as sparse ones and were sparse in the file, too. */
 uint64_t km_reader_sparse(const struct km_reader *r);

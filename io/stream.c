@@ -12,6 +12,14 @@
 #define BUFFER ((size_t)1 << 20)
 /* The first read is small: opening a thousand files to look at their first row stays cheap. */
 #define FIRST_READ ((size_t)1 << 16)
+/* Buffers kept for the next time that one is held: new ones would cost a page fault every 4 KiB. */
+#define SPARES 4
+
+/* A buffer whose bytes were shown and are held. */
+struct held {
+    unsigned char *bytes; /* (cap) */
+    size_t cap;
+};
 
 struct km_stream {
     const char *path;
@@ -27,6 +35,11 @@ struct km_stream {
     uint64_t at;            /* position of buf[from] in the file */
     unsigned char *scratch; /* (scratch_cap) */
     size_t scratch_cap;
+    int hold;
+    struct held *held; /* (helds of held_room) */
+    size_t helds, held_room;
+    unsigned char *spare[SPARES]; /* (cap each) the first `spares` of them */
+    int spares;
 };
 
 int km_stream_make(struct km_stream **stream, const char *path, const struct km_source *kind,
@@ -51,11 +64,52 @@ int km_stream_make(struct km_stream **stream, const char *path, const struct km_
     return KM_OK;
 }
 
+static void drop_spares(struct km_stream *s)
+{
+    while (s->spares > 0)
+        km_free(s->spare[--s->spares]);
+}
+
+void km_stream_hold(struct km_stream *s)
+{
+    s->hold = 1;
+}
+
+void km_stream_release(struct km_stream *s)
+{
+    s->hold = 0;
+    while (s->helds > 0) {
+        struct held *h = &s->held[--s->helds];
+
+        if (h->cap == s->cap && s->spares < SPARES)
+            s->spare[s->spares++] = h->bytes;
+        else
+            km_free(h->bytes);
+    }
+}
+
+/* Gives up a buffer: it is freed now, or when what it showed is held no longer. 0, or -1 if there
+ * is no memory to know it; then it stays. */
+static int give_up(struct km_stream *s, unsigned char *bytes, size_t cap)
+{
+    if (!s->hold) {
+        km_free(bytes);
+        return 0;
+    }
+    if (km_grow(&s->held, s->helds, &s->held_room, 1, sizeof(*s->held)))
+        return -1;
+    s->held[s->helds++] = (struct held){bytes, cap};
+    return 0;
+}
+
 void km_stream_close(struct km_stream *s)
 {
     if (!s)
         return;
+    km_stream_release(s);
+    drop_spares(s);
     s->kind->close(s->source);
+    km_free(s->held);
     km_free(s->buf);
     km_free(s->scratch);
     km_free(s);
@@ -71,29 +125,40 @@ void km_stream_keep(struct km_stream *s, int keep)
     s->keep = keep && !s->kind->seek;
 }
 
+/* Goes on in a buffer of `cap` bytes, with those from byte `from` of this one on. */
+static int change_buffer(struct km_stream *s, size_t cap, size_t from, struct km_err *err)
+{
+    unsigned char *next = cap == s->cap && s->spares > 0 ? s->spare[--s->spares] : km_alloc(cap, 1);
+
+    if (next)
+        memcpy(next, s->buf + from, s->to - from);
+    if (!next || give_up(s, s->buf, s->cap)) {
+        km_free(next);
+        return km_fail(err, KM_E_MEM, "%s: no memory for more than %zu bytes at byte %" PRIu64,
+                       s->path, s->cap, s->at);
+    }
+    if (cap != s->cap)
+        drop_spares(s);
+    s->buf = next;
+    s->cap = cap;
+    s->from -= from;
+    s->to -= from;
+    return KM_OK;
+}
+
 /* Makes room for more bytes behind s->to, at least up to `want` bytes from s->from. The buffer only
  * grows when it is full of bytes that really came, so a claimed length costs nothing. */
 static int make_room(struct km_stream *s, size_t want, struct km_err *err)
 {
-    size_t have = s->to - s->from;
-    unsigned char *bigger;
-
     if (s->cap - s->from >= want || s->to < s->cap)
         return KM_OK;
-    if (s->from > 0 && !s->keep) {
-        memmove(s->buf, s->buf + s->from, have);
-        s->from = 0;
-        s->to = have;
-        return KM_OK;
-    }
-    bigger = s->cap <= SIZE_MAX / 2 ? km_alloc(s->cap * 2, 1) : NULL;
-    if (!bigger)
-        return km_fail(err, KM_E_MEM, "%s: no memory for more than %zu bytes at byte %" PRIu64,
-                       s->path, s->cap, s->at);
-    memcpy(bigger, s->buf, s->to);
-    km_free(s->buf);
-    s->buf = bigger;
-    s->cap *= 2;
+    if (s->from == 0 || s->keep)
+        return change_buffer(s, s->cap <= SIZE_MAX / 2 ? s->cap * 2 : SIZE_MAX, 0, err);
+    if (s->hold)
+        return change_buffer(s, s->cap, s->from, err);
+    memmove(s->buf, s->buf + s->from, s->to - s->from);
+    s->to -= s->from;
+    s->from = 0;
     return KM_OK;
 }
 
@@ -130,15 +195,27 @@ int km_stream_peek(struct km_stream *s, size_t want, const unsigned char **p, si
     return KM_OK;
 }
 
+void km_stream_ahead(struct km_stream *s)
+{
+    struct km_err ignored;
+
+    if (s->ended || !s->kind->seek || s->to - s->from > s->cap / 2)
+        return;
+    if (make_room(s, s->to - s->from + 1, &ignored) == KM_OK)
+        read_some(s, &ignored);
+}
+
 int km_stream_scratch(struct km_stream *s, size_t n, unsigned char **p, struct km_err *err)
 {
-    if (s->scratch_cap < n) {
-        km_free(s->scratch);
-        s->scratch_cap = 0;
-        s->scratch = km_alloc(n, 1);
-        if (!s->scratch)
+    if (s->scratch_cap < n || (s->hold && s->scratch)) {
+        unsigned char *next = km_alloc(n, 1);
+
+        if (!next || (s->scratch && give_up(s, s->scratch, s->scratch_cap))) {
+            km_free(next);
             return km_fail(err, KM_E_MEM, "%s: no memory for %zu bytes at byte %" PRIu64, s->path,
                            n, s->at);
+        }
+        s->scratch = next;
         s->scratch_cap = n;
     }
     *p = s->scratch;

@@ -43,12 +43,24 @@ void km_stream_until(struct km_stream *s, int stop_fd);
 void km_stream_keep(struct km_stream *s, int keep);
 
 /**
+ * From now on what km_stream_peek and km_stream_scratch show stays where it is, whatever is peeked
+ * behind it, until km_stream_release. So bytes can be looked at by other threads while more are
+ * read. Memory is taken for what is shown in between; km_stream_seek does not happen.
+ */
+void km_stream_hold(struct km_stream *s);
+void km_stream_release(struct km_stream *s);
+
+/**
  * Makes at least `want` bytes available, growing the buffer when it must, and points *p at them.
  * *got is how many there are: at least `want`, or fewer only at the end of the file. The pointer
  * holds until the next call. KM_OK or a failure (KM_E_SYS: read error; KM_E_MEM).
  */
 int km_stream_peek(struct km_stream *s, size_t want, const unsigned char **p, size_t *got,
                    struct km_err *err);
+
+/** Reads on, if there is little left to show, so that the next peek finds its bytes; of what can be
+ * read again only (else it might wait). A failure is told by that peek. */
+void km_stream_ahead(struct km_stream *s);
 
 /** Room for n bytes beside the buffer, for who puts some of them together; holds until the next
  * such call. */

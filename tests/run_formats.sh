@@ -21,7 +21,7 @@ fail() {
 }
 
 python3 - <<'PYTHON'
-import gzip, random, struct
+import io, random, struct, zipfile
 
 N, D = 300, 5
 random.seed(1)
@@ -83,6 +83,32 @@ put('few.recordio', b''.join(
     frame(floats([v for v in r if v]) + field(2, b''.join(varint(t) for t, v in enumerate(r) if v)) +
           field(3, varint(200))) for r in few))
 svmlight('few.svm', few)
+def npz(name, method, **arrays):
+    with zipfile.ZipFile(name, 'w', method) as z:
+        for member, file in arrays.items():
+            with z.open(member.replace('_', '.'), 'w', force_zip64=len(name) % 2 == 0) as f:
+                f.write(open(file, 'rb').read())
+
+class Pipe(io.RawIOBase):  # cannot be gone back in
+    def __init__(self, name):
+        self.file = open(name, 'wb')
+    def writable(self):
+        return True
+    def write(self, data):
+        return self.file.write(data)
+
+npz('stored.npz', zipfile.ZIP_STORED, x_npy='rows_d0.npy')
+npz('deflated.npz', zipfile.ZIP_DEFLATED, readme_txt='few.svm', x_npy='rows_B0.npy')
+npz('fortran.npz', zipfile.ZIP_DEFLATED, x_npy='fortran.npy')
+npz('two.npz', zipfile.ZIP_DEFLATED, other_npy='fortran3.npy', X_npy='rows_i1.npy')
+npz('bzip2.npz', zipfile.ZIP_BZIP2, x_npy='rows_d0.npy')
+with zipfile.ZipFile(Pipe('piped.npz'), 'w', zipfile.ZIP_DEFLATED) as z:
+    for name in 'first', 'X':
+        with z.open(name + '.npy', 'w') as f:
+            f.write(open('rows_f0.npy', 'rb').read())
+damaged = bytearray(open('stored.npz', 'rb').read())
+damaged[4000] ^= 1
+put('damaged.npz', damaged)
 put('one.npy', open('rows_f0.npy', 'rb').read().replace(b'(300, 5)', b'(1500, )'))
 put('cut.npy', open('rows_f0.npy', 'rb').read()[:-1])
 PYTHON
@@ -119,6 +145,22 @@ same rows.model rows_f0.npy --content-type application/x-npy
 same rows.model rows.svm --feature_dim 5
 same rows.model rows.svm --feature_dim 5 --content-type text/x-libsvm
 same rows.model rows.svm0 --feature_dim 5 --content-type 'text/libsvm;index_base=0'
+for file in stored.npz deflated.npz fortran.npz; do
+    same rows.model "$file"
+    same rows.model - < <(cat "$file")
+    "$kmeans" convert "$file" -o out.recordio 2>log.txt || fail "$(cat log.txt)"
+    cmp out.recordio rows.recordio || fail "other records of $file"
+done
+for file in two.npz piped.npz; do
+    refused "$file: found several arrays, expected one; name it" train --k 4 --output model "$file"
+    refused "$file: found no array 'x'; its arrays are:" train --k 4 --output model --content-type 'application/x-npy;member=x' "$file"
+    same rows.model "$file" --content-type 'application/x-npy; member=X'
+    "$kmeans" convert --member X.npy "$file" -o out.recordio 2>log.txt || fail "$(cat log.txt)"
+    cmp out.recordio rows.recordio || fail "other records of $file"
+done
+refused "expected one; name it" convert - -o out.recordio < <(cat two.npz)
+refused "bzip2.npz: array 'x' is compressed by method 12 of zip" convert bzip2.npz -o out.recordio
+refused "damaged.npz: array 'x', byte 12128: found damaged or cut zip data (its check sum" convert damaged.npz -o out.recordio
 cp rows.fvecs unnamed
 same rows.model unnamed --content-type application/x-fvecs
 same rows.model - <fortran.npy

@@ -47,7 +47,8 @@ static void bad_channels_are_problems_that_name_the_channel(void **state)
          "inputdataconfig.json: TrainingInputMode of channel 'train' is not a string"},
         {"{\"train\":{\"ContentType\":\"csv\"}}",
          "No iterator has been registered for ContentType ('csv', '1.0'). Accepted content types: "
-         "'application/x-recordio-protobuf', 'text/csv;label_size=N', 'application/x-npy', "},
+         "'application/x-recordio-protobuf', 'text/csv;label_size=N', "
+         "'application/x-npy;member=NAME', "},
         {"{\"train\":{},", "inputdataconfig.json: line 1, column 12: not valid JSON"},
         {"[]", "inputdataconfig.json: line 1: found a JSON list, expected an object"},
     };

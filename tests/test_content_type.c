@@ -62,6 +62,20 @@ static void indices_of_svmlight_count_from_one_or_zero(void **state)
     }
 }
 
+static void the_name_of_an_array_keeps_its_letters(void **state)
+{
+    struct km_format format;
+    struct km_err err;
+    char name[128];
+
+    (void)state;
+    assert_ok(km_content_type_parse("Application/X-NPY; Member= X_train ", &format, name,
+                                    sizeof(name), NULL, &err),
+              err);
+    assert_ptr_equal(format.kind, &km_format_npy);
+    assert_string_equal(format.member, "X_train");
+}
+
 static void content_types_that_are_not_known_say_what_is(void **state)
 {
     static const struct {
@@ -70,7 +84,7 @@ static void content_types_that_are_not_known_say_what_is(void **state)
         {"csv", "No iterator has been registered for ContentType ('csv', '1.0'). Accepted"},
         {"Text/Plain;x=1", "ContentType ('text/plain', '1.0'). Accepted content types: "
                            "'application/x-recordio-protobuf', 'text/csv;label_size=N', "
-                           "'application/x-npy', 'text/libsvm;index_base=0|1', "},
+                           "'application/x-npy;member=NAME', 'text/libsvm;index_base=0|1', "},
         {";label_size=0", "ContentType ('', '1.0')"},
         {"text/csv,label_size=0", "ContentType ('text/csv,label_size=0', '1.0')"},
         {"text/csv;label_size=-1", "The value '-1' is not valid for label_size"},
@@ -81,6 +95,7 @@ static void content_types_that_are_not_known_say_what_is(void **state)
         {"text/csv;label_size=0;label_size=1",
          "has label_size twice, as '0' and as '1'; give it once"},
         {"text/csv;header=present;header=absent", "has header twice, as 'present' and as 'absent'"},
+        {"application/x-npy;member=", "The value '' is not valid for member"},
         {"text/libsvm;index_base=2", "The value '2' is not valid for index_base"},
         {"text/libsvm;index_bas=0", "has the parameter 'index_bas'; did you mean index_base=0?"},
         {"text/csv;charset=\"utf8", "has a quote (\") that does not end"},
@@ -105,6 +120,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(content_types_are_read_as_mime),
         cmocka_unit_test(indices_of_svmlight_count_from_one_or_zero),
+        cmocka_unit_test(the_name_of_an_array_keeps_its_letters),
         cmocka_unit_test(content_types_that_are_not_known_say_what_is),
     };
 

@@ -47,15 +47,15 @@ static void rows_stay_as_they_are_until_it_is_said(void **state)
     for (int sparse = 0; sparse < 2; sparse++) {
         struct km_rows rows = make_rows(sparse, 5, 7);
 
-        km_move_rows(&m, &rows);
+        km_move_rows(&m, &rows, 0);
         assert_true(value_of(&rows, 0) == 5 && value_of(&rows, 1) == 7);
         assert_ok(km_move_set(&m, sparse ? NULL : origin, 1, D, &err), err);
-        km_move_rows(&m, &rows);
+        km_move_rows(&m, &rows, 0);
         assert_true(value_of(&rows, 0) == (sparse ? 10 : 6));
         assert_true(value_of(&rows, 1) == (sparse ? 14 : 10));
         assert_int_equal(m.exponent, 1);
         km_move_off(&m);
-        km_move_rows(&m, &rows);
+        km_move_rows(&m, &rows, 0);
         assert_true(value_of(&rows, 1) == (sparse ? 14 : 10));
         km_rows_done(&rows);
         km_move_done(&m);
@@ -71,7 +71,7 @@ static void padding_stays_zero(void **state)
 
     (void)state;
     assert_ok(km_move_set(&m, origin, 0, D, &err), err);
-    km_move_rows(&m, &rows);
+    km_move_rows(&m, &rows, 0);
     assert_true(rows.dense.ld > D && km_mat_row(&rows.dense, 1)[D] == 0);
     assert_true(km_mat_row(&rows.dense, 1)[0] == -1);
     km_rows_done(&rows);
@@ -91,12 +91,12 @@ static void a_value_that_does_not_fit_makes_room_for_all(void **state)
         struct km_err err;
 
         assert_ok(km_move_set(&m, NULL, 20, D, &err), err);
-        km_move_rows(&m, &rows);
+        km_move_rows(&m, &rows, 0);
         assert_true(m.exponent < 0);
         assert_true(value_of(&rows, (size_t)!late) == ldexpf(1, m.exponent));
         assert_true(value_of(&rows, (size_t)late) == ldexpf(1e38F, m.exponent));
         assert_true(value_of(&rows, (size_t)late) <= km_scale_limit(D));
-        km_move_rows(&m, &next);
+        km_move_rows(&m, &next, 0);
         assert_true(value_of(&next, 0) == ldexpf(1, m.exponent));
         km_rows_done(&rows);
         km_rows_done(&next);

@@ -4,7 +4,9 @@
 
 #include "base/pool.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define MAX_TASKS 5000
@@ -149,6 +151,77 @@ static void no_pool_runs_the_tasks_in_order(void **state)
     km_pool_close(NULL);
 }
 
+struct beside {
+    struct km_pool *pool;
+    atomic_size_t sum, meanwhile;
+    size_t wrong;
+};
+
+static void add_task(void *arg, size_t task, int worker)
+{
+    struct beside *b = arg;
+
+    if (worker < 0 || worker > km_pool_threads(b->pool))
+        abort();
+    atomic_fetch_add(&b->sum, task + 1);
+}
+
+static void count_meanwhile(void *arg)
+{
+    struct beside *b = arg;
+
+    atomic_fetch_add(&b->meanwhile, 1);
+}
+
+static void *run_beside(void *arg)
+{
+    struct beside *b = arg;
+
+    for (size_t round = 0; round < 3000; round++) {
+        size_t tasks = round % 9;
+
+        atomic_store(&b->sum, 0);
+        km_pool_run_beside(b->pool, add_task, b, tasks, count_meanwhile);
+        b->wrong += atomic_load(&b->sum) != tasks * (tasks + 1) / 2;
+    }
+    return NULL;
+}
+
+/* Three threads beside the one in front: one of them at a time has the workers. */
+static void rounds_beside_others_lose_no_task(void **state)
+{
+    struct km_pool *pool = make_pool(3);
+    struct beside b[3] = {{.pool = pool}, {.pool = pool}, {.pool = NULL}};
+    pthread_t thread[3];
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, run_beside, &b[i]), 0);
+    for (size_t round = 0; round < 3000; round++) {
+        struct count c = {0};
+
+        km_pool_run(pool, count_task, &c, 7);
+        assert_int_equal(atomic_load(&c.sum), 28);
+    }
+    for (int i = 0; i < 3; i++) {
+        pthread_join(thread[i], NULL);
+        assert_int_equal(b[i].wrong, 0);
+        assert_int_equal(b[i].meanwhile, 3000);
+    }
+    km_pool_close(pool);
+}
+
+static void workers_help_beside(void **state)
+{
+    struct km_pool *pool = make_pool(2);
+    struct meeting m = {0};
+
+    (void)state;
+    km_pool_run_beside(pool, meeting_task, &m, 2, NULL);
+    assert_int_equal(atomic_load(&m.here), 2);
+    km_pool_close(pool);
+}
+
 static void pools_open_and_close_without_work(void **state)
 {
     (void)state;
@@ -188,6 +261,8 @@ int main(void)
         cmocka_unit_test(workers_that_fell_asleep_wake_up),
         cmocka_unit_test(tasks_really_run_at_the_same_time),
         cmocka_unit_test(no_pool_runs_the_tasks_in_order),
+        cmocka_unit_test(rounds_beside_others_lose_no_task),
+        cmocka_unit_test(workers_help_beside),
         cmocka_unit_test(pools_open_and_close_without_work),
         cmocka_unit_test(no_memory_is_an_error_with_a_text),
     };

@@ -16,6 +16,60 @@ static void put_pattern(const char *path, size_t n)
     assert_int_equal(fclose(f), 0);
 }
 
+/* What was shown while it was held is still there, however much was read behind it. */
+static void held_bytes_stay_where_they_are(void **state)
+{
+    static const size_t wants[] = {3, 70000, ((size_t)1 << 20) + 1, 5000, 3000000};
+    const size_t size = 9000001;
+    const unsigned char *shown[100];
+    size_t at[100], len[100], n = 0, seen = 0;
+    char path[300];
+    struct km_stream *s;
+    struct km_err err;
+
+    (void)state;
+    snprintf(path, sizeof(path), "%s/data", test_folder());
+    put_pattern(path, size);
+    assert_ok(km_stream_open(&s, path, &err), err);
+    for (int round = 0; seen < size; round++) {
+        km_stream_hold(s);
+        for (n = 0; n < 6 && seen < size; n++) {
+            at[n] = seen;
+            assert_ok(km_stream_peek(s, wants[(n + (size_t)round) % 5], &shown[n], &len[n], &err),
+                      err);
+            len[n] = len[n] < 400000 ? len[n] : 400000;
+            km_stream_skip(s, len[n]);
+            seen += len[n];
+            if (n % 2)
+                km_stream_ahead(s);
+        }
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j < len[i]; j++)
+                if (shown[i][j] != (unsigned char)((at[i] + j) * 7 + (at[i] + j) / 251))
+                    fail_msg("round %d: byte %zu has changed", round, at[i] + j);
+        km_stream_release(s);
+    }
+    km_stream_close(s);
+}
+
+static void held_scratch_stays_where_it_is(void **state)
+{
+    unsigned char *first, *second;
+    struct km_stream *s;
+    struct km_err err;
+
+    (void)state;
+    assert_ok(km_stream_open_memory(&s, "bytes", "x", 1, &err), err);
+    km_stream_hold(s);
+    assert_ok(km_stream_scratch(s, 100, &first, &err), err);
+    memset(first, 1, 100);
+    assert_ok(km_stream_scratch(s, 50, &second, &err), err);
+    memset(second, 2, 50);
+    assert_int_equal(first[0], 1);
+    km_stream_release(s);
+    km_stream_close(s);
+}
+
 static void a_stream_shows_all_bytes_in_order_whatever_is_asked_for(void **state)
 {
     static const size_t wants[] = {1, 3, 8, 4000, 70000, ((size_t)1 << 20) + 1, 3000000};
@@ -213,6 +267,8 @@ static void each_failed_allocation_is_told_and_leaks_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(held_bytes_stay_where_they_are),
+        cmocka_unit_test(held_scratch_stays_where_it_is),
         cmocka_unit_test(a_stream_shows_all_bytes_in_order_whatever_is_asked_for),
         cmocka_unit_test(what_is_kept_can_be_gone_back_to),
         cmocka_unit_test(what_is_not_kept_makes_room_for_what_follows),

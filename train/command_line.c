@@ -49,8 +49,9 @@ static const struct km_option ours[] = {
     {"test", 0, "FILE", "score the model on these rows (may be repeated)", .kind = KM_OPT_TAKE,
      .take = take_test},
     {"content-type", 0, "TYPE",
-     "application/x-recordio-protobuf, application/x-npy,\n"
+     "application/x-recordio-protobuf,\n"
      "text/csv;label_size=N;header=present|absent,\n"
+     "application/x-npy;member=NAME,\n"
      "text/libsvm;index_base=0|1, application/x-fvecs, ...",
      .kind = KM_OPT_TEXT, .offset = FIELD(content_type)},
     {"header", 0, "RULE",

@@ -55,7 +55,10 @@ static void note(struct seen *seen, const struct km_rows *x)
 static void see(struct seen *seen, const struct km_format_kind *kind, const uint8_t *bytes,
                 size_t n, size_t step, int sparse, const struct km_range *range)
 {
-    struct km_format format = {.kind = kind, .label_size = -1};
+    struct km_format format = {.kind = kind,
+                               .label_size = -1,
+                               .feature_dim =
+                                   kind == &km_format_svmlight ? 5 : 0}; /* no row says */
     struct km_stream *stream;
     struct km_reader *r = NULL;
     size_t got = 1;
