@@ -165,12 +165,14 @@ static int set_base(struct km_format *format, const struct parameter *p, struct 
 
 static int set_member(struct km_format *format, const struct parameter *p, struct km_err *err)
 {
-    if (!p->value[0] || strlen(p->value) >= sizeof(format->member))
+    size_t n = strlen(p->value);
+
+    if (n == 0 || n >= sizeof(format->member))
         return km_fail(err, KM_E_INPUT,
                        "The value '%s' is not valid for member in the content type, which expects "
                        "the name of an array of at most %zu characters",
                        p->value, sizeof(format->member) - 1);
-    snprintf(format->member, sizeof(format->member), "%s", p->value);
+    memcpy(format->member, p->value, n + 1);
     return KM_OK;
 }
 

@@ -117,6 +117,7 @@ int km_gunzip(struct km_stream **s, int *yes, struct km_err *err)
     if (rc)
         return rc; /* z->in is not set yet: *s stays with the caller */
     z->in = *s;
+    km_stream_keep_from(out, *s);
     *s = out;
     return KM_OK;
 }

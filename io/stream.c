@@ -146,6 +146,12 @@ static int change_buffer(struct km_stream *s, size_t cap, size_t from, struct km
     return KM_OK;
 }
 
+void km_stream_keep_from(struct km_stream *s, struct km_stream *in)
+{
+    km_stream_keep(s, in->keep);
+    in->keep = 0;
+}
+
 /* Makes room for more bytes behind s->to, at least up to `want` bytes from s->from. The buffer only
  * grows when it is full of bytes that really came, so a claimed length costs nothing. */
 static int make_room(struct km_stream *s, size_t want, struct km_err *err)

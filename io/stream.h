@@ -50,6 +50,10 @@ void km_stream_keep(struct km_stream *s, int keep);
 void km_stream_hold(struct km_stream *s);
 void km_stream_release(struct km_stream *s);
 
+/** The same passed on: from now on s keeps what it reads if `in`, which it reads from, did; and
+ * `in` does not. */
+void km_stream_keep_from(struct km_stream *s, struct km_stream *in);
+
 /**
  * Makes at least `want` bytes available, growing the buffer when it must, and points *p at them.
  * *got is how many there are: at least `want`, or fewer only at the end of the file. The pointer

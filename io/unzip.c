@@ -429,6 +429,7 @@ int km_unzip(struct km_stream **s, const char *name, struct km_err *err)
     z->in = *s;
     z->alone = !km_stream_again(*s) && !*name;
     restart(z);
+    km_stream_keep_from(out, *s);
     *s = out;
     return KM_OK;
 }

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "io/gunzip.h"
 
+#include <unistd.h>
 #include <zlib.h>
 
 #define MUCH ((size_t)3 << 20) /* more than a stream's buffer */
@@ -181,6 +182,36 @@ static void no_memory_is_told_and_leaves_the_stream_as_it_was(void **state)
     }
 }
 
+static void what_a_pipe_gave_is_kept_as_it_was_asked_for(void **state)
+{
+    const unsigned char *p;
+    struct km_stream *s;
+    struct km_err err;
+    char path[40];
+    size_t got, n;
+    int ends[2], yes;
+
+    (void)state;
+    memset(text, 0, MUCH);
+    n = put_member(0, text, MUCH);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], zipped, n), n);
+    close(ends[1]);
+    snprintf(path, sizeof(path), "/dev/fd/%d", ends[0]);
+    assert_ok(km_stream_open(&s, path, &err), err);
+    close(ends[0]);
+    km_stream_keep(s, 1);
+    assert_ok(km_gunzip(&s, &yes, &err), err);
+    for (size_t at = 0; at < MUCH; at += 1024) {
+        assert_ok(km_stream_peek(s, 1024, &p, &got, &err), err);
+        km_stream_skip(s, 1024);
+    }
+    assert_ok(km_stream_seek(s, 0, &err), err);
+    assert_ok(km_stream_peek(s, MUCH + 1, &p, &got, &err), err);
+    assert_int_equal(got, MUCH);
+    km_stream_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +221,7 @@ int main(void)
         cmocka_unit_test(every_truncation_is_an_input_error),
         cmocka_unit_test(a_wrong_check_sum_is_an_input_error),
         cmocka_unit_test(no_memory_is_told_and_leaves_the_stream_as_it_was),
+        cmocka_unit_test(what_a_pipe_gave_is_kept_as_it_was_asked_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
