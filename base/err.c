@@ -12,6 +12,7 @@ int km_fail(struct km_err *err, int code, const char *fmt, ...)
 
     va_start(ap, fmt);
     err->code = code;
+    err->lacks_value = 0;
     vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
     va_end(ap);
     return code;

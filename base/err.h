@@ -20,10 +20,11 @@ enum km_code {
 struct km_err {
     int code;
     char msg[KM_ERR_MAX];
+    int lacks_value; /* of a row: a value is missing or not finite, and all else is sound */
 };
 
 /**
- * Sets code and message, and returns the code, so that failing is one line.
+ * Sets code and message, lacks_value to 0, and returns the code, so that failing is one line.
  * The message names the place (file, record or line, byte), what was found, what was expected and
  * what to do; no newline, no capital, no blame. Cut, never overrun, when longer than KM_ERR_MAX.
  */

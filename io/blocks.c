@@ -57,7 +57,7 @@ static int make_room(const struct km_blocks *b, struct km_rows *rows, struct km_
     return rc;
 }
 
-/* Begins a block. */
+/* Begins a block. Rows that may be passed over are judged one after the other, by one thread. */
 static int begin(struct km_blocks *b, struct km_rows *rows, struct km_err *err)
 {
     int rc = KM_OK;
@@ -65,7 +65,7 @@ static int begin(struct km_blocks *b, struct km_rows *rows, struct km_err *err)
     rows->dense.n = 0;
     km_csr_clear(&rows->sparse);
     if (!b->decoder && !b->shape.sparse && km_pool_threads(b->pool) > 1 &&
-        km_format_complete(b->format))
+        km_format_complete(b->format) && !km_skip_may(&b->format->skip))
         rc = km_decoder_open(&b->decoder, b->format, b->pool, err);
     if (b->decoder)
         km_decoder_begin(b->decoder, km_move_origin(&b->move), b->move.room);

@@ -60,11 +60,12 @@ struct km_feed {
     struct km_batch batch[BLOCKS];
     /* as format.extras was when the last block was filled */
     struct km_record_extras extras;
-    size_t filled; /* blocks filled in this pass */
-    size_t taken;  /* blocks given to the caller in this pass */
-    size_t freed;  /* blocks given back */
-    int reading;   /* the reader thread has not come to its end */
-    int ended;     /* nothing comes behind `filled`: the pass ended with end_rc */
+    struct km_skipped skipped; /* and as format.skip.n was */
+    size_t filled;             /* blocks filled in this pass */
+    size_t taken;              /* blocks given to the caller in this pass */
+    size_t freed;              /* blocks given back */
+    int reading;               /* the reader thread has not come to its end */
+    int ended;                 /* nothing comes behind `filled`: the pass ended with end_rc */
     int end_rc;
     struct km_err end_err;
     atomic_int stop;
@@ -207,6 +208,7 @@ void km_feed_cut(struct km_feed *f, const struct km_shape *shape, size_t mini_ba
 {
     assert(mini_batch > 0 && block.rows > 0 && f->taken == 0);
     assert(!shape->sparse || (km_feed_may_be_sparse(f) && block.values > 0 && !f->blocks.move.on));
+    km_skip_restart(&f->format.skip, 1);
     f->blocks.shape = *shape;
     f->blocks.mini_batch = mini_batch;
     f->blocks.room = (struct km_room){km_min(block.rows, mini_batch), block.values};
@@ -296,6 +298,7 @@ static int produce(struct km_feed *f)
                               memory_order_relaxed);
     pthread_mutex_lock(&f->lock);
     f->extras = f->format.extras;
+    f->skipped = f->format.skip.n;
     if (rc == KM_MORE) {
         f->filled++;
     } else {
@@ -415,6 +418,16 @@ struct km_record_extras km_feed_extras(struct km_feed *f)
     return extras;
 }
 
+struct km_skipped km_feed_skipped(struct km_feed *f)
+{
+    struct km_skipped skipped;
+
+    pthread_mutex_lock(&f->lock);
+    skipped = f->skipped;
+    pthread_mutex_unlock(&f->lock);
+    return skipped;
+}
+
 int km_feed_stopped(const struct km_feed *f)
 {
     return f->cut;
@@ -429,6 +442,7 @@ int km_feed_rewind(struct km_feed *f, struct km_err *err)
     f->running = 0;
     f->later_pass = 1;
     km_blocks_rewind(&f->blocks);
+    km_skip_restart(&f->format.skip, 0);
     f->filled = 0;
     f->taken = 0;
     f->freed = 0;

@@ -47,6 +47,10 @@ uint64_t km_feed_bytes(const struct km_feed *feed);
  * asked by the caller's thread at any time. */
 struct km_record_extras km_feed_extras(struct km_feed *feed);
 
+/** Rows of this pass that were passed over (format.skip), up to the last block that is ready;
+ * asked by the caller's thread at any time. */
+struct km_skipped km_feed_skipped(struct km_feed *feed);
+
 /** Bytes of a row of the channel, about: of its first 16 or fewer. 0: there is none that can be
  * looked at. */
 double km_feed_row_bytes(const struct km_feed *feed);

@@ -40,8 +40,10 @@ static int look(struct km_first_rows *first, struct km_stream **stream, struct k
                          memory = {LOOK_ROWS, LOOK_VALUES + shape.d};
     struct km_rows rows = {0};
     struct km_reader *r;
-    int rc = km_reader_open(&r, *stream, &format, NULL, err);
+    int rc;
 
+    km_skip_restart(&format.skip, 0);
+    rc = km_reader_open(&r, *stream, &format, NULL, err);
     *stream = NULL;
     if (rc)
         return rc;
@@ -65,6 +67,7 @@ static int look_into(struct km_first_rows *first, size_t i, struct km_err *err)
     struct km_reader *r;
     int rc = km_files_look(first->files, i, &stream, err);
 
+    km_skip_restart(&f->skip, 0);
     if (rc == KM_OK)
         rc = km_reader_open(&r, stream, f, NULL, err);
     if (rc)

@@ -12,6 +12,7 @@
 #include "io/elements.h"
 #include "io/header.h"
 #include "io/record.h"
+#include "io/skip.h"
 #include "io/stream.h"
 #include <stdint.h>
 
@@ -43,6 +44,8 @@ struct km_format {
     char member[64];
     /** RecordIO: the features under other names that the rows decoded so far had. */
     struct km_record_extras extras;
+    /** Rows to pass over, and those that were. */
+    struct km_skip skip;
 };
 
 /** A file as its format sees it: the bytes of one row after the other. */

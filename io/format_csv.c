@@ -152,11 +152,32 @@ static int parse_line(const struct km_scan *s, const struct km_raw *raw, float *
     return km_csv_parse((const char *)raw->p, raw->len, &shape, row, place, err);
 }
 
+/* Whether all that is wrong with a line are values that are missing or not finite. */
+static int only_lacks(const struct km_format *f, const struct km_raw *raw, size_t column)
+{
+    const char *p = (const char *)raw->p, *end = p + raw->len;
+    size_t columns = 0, skip = (size_t)f->label_size;
+    struct km_csv_field field;
+
+    while (km_csv_field(&p, end, &f->dialect, &field)) {
+        columns++;
+        if (columns > skip && field.kind == KM_FIELD_TEXT)
+            return 0;
+        if (columns == column && field.kind == KM_FIELD_NUMBER) /* too large */
+            return 0;
+    }
+    return columns == skip + f->feature_dim;
+}
+
 static int decode_line(struct km_scan *s, const struct km_raw *raw, float *row, struct km_err *err)
 {
-    struct km_csv_place ignored;
+    struct km_csv_place place = {0};
+    int rc = parse_line(s, raw, row, &place, err);
 
-    return parse_line(s, raw, row, &ignored, err);
+    if (rc == KM_E_INPUT)
+        err->lacks_value =
+            s->format->skip.lacking && place.column > 0 && only_lacks(s->format, raw, place.column);
+    return rc;
 }
 
 /* Where the line is wrong that did not parse; zeroed where there is no memory to find it again. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Takes rows one after the other, as bytes, and decodes them where they are wanted. A row that has
- * been looked at (the first of all, or by km_reader_more) stays taken until it is read.
+ * been looked at (the first of all, or by km_reader_more) stays taken until it is read. Whether a
+ * row may be passed over is asked where it fails (refuse), in the order of the file.
  */
 #include "io/reader.h"
 
@@ -10,6 +11,7 @@
 #include "io/probe.h"
 
 #include <assert.h>
+#include <inttypes.h>
 
 #define FIRST_BYTES 8 /* and what comes with them tell what a file is */
 
@@ -99,14 +101,6 @@ static inline int next(struct km_reader *r, struct km_err *err)
     return rc == KM_MORE ? take(r, err) : rc;
 }
 
-int km_reader_more(struct km_reader *r, struct km_err *err)
-{
-    int rc = r->have_raw ? KM_MORE : next(r, err);
-
-    r->have_raw = rc == KM_MORE;
-    return rc;
-}
-
 /* ---- decoding ---- */
 
 /* Puts the place in front of a message about the row that was taken last. */
@@ -123,6 +117,71 @@ static int fail_row(struct km_reader *r, struct km_err *err)
     return r->kind->fail(&r->scan, &r->raw, err);
 }
 
+/* Whether the row that was taken last is of the reader's turn; the first of a file may not be. */
+static int is_own(const struct km_reader *r)
+{
+    return r->range.turns == 0 || (r->rows - 1) % r->range.turns == r->range.turn;
+}
+
+/* The row that was taken last is not good, as err says: KM_MORE if it is passed over. */
+static int refuse(struct km_reader *r, struct km_err *err)
+{
+    struct km_skip *skip = &r->scan.format->skip;
+    int lacks = err->lacks_value, allowed = km_skip_allows(skip, lacks);
+    struct km_err early;
+
+    if (err->code != KM_E_INPUT || !allowed) {
+        fail_row(r, err);
+        if (err->code == KM_E_INPUT && skip->n.bad > 0) {
+            early = *err;
+            km_fail(err, early.code,
+                    "%.900s; it comes behind %" PRIu64 " bad records, all that bad_records allows",
+                    early.msg, skip->n.bad);
+        }
+        return err->code;
+    }
+    lacks = lacks && skip->lacking;
+    if (!is_own(r))
+        return KM_MORE;
+    if (!lacks && km_skip_tells(skip)) {
+        if (count_before(r, &early)) {
+            *err = early;
+            return early.code;
+        }
+        fail_row(r, err);
+        r->rows++;
+        km_skip_tell(skip, err->msg);
+    }
+    *(lacks ? &skip->n.lacking : &skip->n.bad) += 1;
+    return KM_MORE;
+}
+
+/* Takes the last row of x off again, if a value of it stands for a missing one: KM_MORE then. The
+ * row is in r->row where x is NULL. */
+static int drop_stand_in(struct km_reader *r, struct km_rows *x)
+{
+    struct km_skip *skip = &r->scan.format->skip;
+    size_t d = r->scan.format->feature_dim;
+    int found;
+
+    if (!skip->has_stand_in)
+        return KM_OK;
+    if (x && km_rows_are_sparse(x)) {
+        struct km_csr *s = &x->sparse;
+        size_t from = s->at[s->n - 1], n = s->nnz - from;
+
+        found = skip->stand_in == 0 ? n < d : km_skip_stands_in(skip, s->val + from, n);
+        s->nnz -= found ? n : 0;
+        s->n -= (size_t)found;
+    } else {
+        found = km_skip_stands_in(skip, x ? km_mat_row(&x->dense, x->dense.n - 1) : r->row, d);
+        if (x)
+            x->dense.n -= (size_t)found;
+    }
+    skip->n.lacking += (uint64_t)(found && is_own(r));
+    return found ? KM_MORE : KM_OK;
+}
+
 static int take_dim(struct km_reader *r, size_t dim, struct km_err *err)
 {
     struct km_format *f = r->scan.format;
@@ -130,8 +189,10 @@ static int take_dim(struct km_reader *r, size_t dim, struct km_err *err)
     if (dim > KM_RECORD_DIM_MAX)
         return km_fail(err, KM_E_INPUT, "%zu features, expected at most %u", dim,
                        KM_RECORD_DIM_MAX);
-    if (!r->row)
+    if (f->feature_dim != dim || !r->row) {
+        km_free(r->row); /* of a first row that was bad */
         r->row = km_alloc(dim, sizeof(*r->row));
+    }
     if (!r->row)
         return km_fail(err, KM_E_MEM, "no memory for a row of %zu features", dim);
     f->feature_dim = dim;
@@ -155,26 +216,54 @@ static int settle(struct km_reader *r, struct km_err *err)
     return rc;
 }
 
-/* Decodes the row that was taken behind those of x, or, x NULL, only to see whether it can be. */
+/* Decodes the row that was taken behind those of x, or, x NULL, only to see whether it can be.
+ * KM_MORE: it is passed over. */
 static int decode(struct km_reader *r, struct km_rows *x, struct km_err *err)
 {
     struct km_format *f = r->scan.format;
+    const int label_size = f->label_size, complete = km_format_complete(f);
+    const size_t dim = f->feature_dim;
     int sparse = x && km_rows_are_sparse(x), was_sparse = 0;
-    int rc = km_format_complete(f) ? KM_OK : settle(r, err);
+    int rc = complete ? KM_OK : settle(r, err);
 
     if (rc == KM_OK && sparse)
         rc = r->kind->decode_sparse(&r->scan, &r->raw, &x->sparse, r->row, &was_sparse, err);
     else if (rc == KM_OK)
         rc =
             r->kind->decode(&r->scan, &r->raw, x ? km_mat_row(&x->dense, x->dense.n) : r->row, err);
-    if (rc)
-        return fail_row(r, err);
-    if (x && !sparse)
+    if (rc == KM_OK && x && !sparse)
         x->dense.n++;
+    rc = rc ? refuse(r, err) : drop_stand_in(r, x);
+    if (rc == KM_MORE && !complete) { /* then another row decides on the format */
+        f->label_size = label_size;
+        f->feature_dim = dim;
+        f->dim_path = dim ? f->dim_path : NULL;
+    }
+    if (rc != KM_OK)
+        return rc;
     r->sparse += (uint64_t)was_sparse;
     if (!f->good_path)
         f->good_path = km_stream_path(r->scan.stream);
     return KM_OK;
+}
+
+/* Where rows may be passed over, the next one is there only if it is good. */
+int km_reader_more(struct km_reader *r, struct km_err *err)
+{
+    const struct km_skip *skip = &r->scan.format->skip;
+    int rc = KM_MORE;
+
+    while (!r->have_raw && rc == KM_MORE) {
+        int good = KM_OK;
+
+        rc = next(r, err);
+        if (rc == KM_MORE && km_skip_may(skip))
+            good = decode(r, NULL, err);
+        if (good < 0)
+            return good;
+        r->have_raw = rc == KM_MORE && good == KM_OK;
+    }
+    return rc;
 }
 
 /* Whether x has all that it may have. */
@@ -191,15 +280,16 @@ int km_reader_read(struct km_reader *r, struct km_rows *x, struct km_room room, 
     *rows = 0;
     assert(d == 0 || km_rows_d(x) == d);
     assert(!km_rows_are_sparse(x) || r->kind->may_be_sparse);
-    for (; !is_full(x, room); ++*rows) {
+    while (!is_full(x, room)) {
         int rc = r->have_raw ? KM_MORE : next(r, err);
 
         if (rc != KM_MORE)
             return rc;
         r->have_raw = 0;
         rc = decode(r, x, err);
-        if (rc)
+        if (rc < 0)
             return rc;
+        *rows += rc == KM_OK;
     }
     return KM_OK;
 }
@@ -323,7 +413,7 @@ static int look_at_first(struct km_reader *r, struct km_err *err)
 
     if (rc == KM_MORE)
         rc = decode(r, NULL, err);
-    if (r->range.turn > 0)
+    if (r->have_raw && !is_own(r))
         r->have_raw = 0;
     return rc;
 }

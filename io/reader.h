@@ -47,7 +47,8 @@ int km_reader_more(struct km_reader *r, struct km_err *err);
  *
  * Bad data is KM_E_INPUT, naming file, record (counted from 1) or line, byte offset, what was
  * found, what was expected and what to do. The rows before the bad one are in x. After a failure
- * the reader can only be closed.
+ * the reader can only be closed. Bad rows that format.skip allows are passed over, and counted
+ * there.
  */
 int km_reader_read(struct km_reader *r, struct km_rows *x, struct km_room room, size_t *rows,
                    struct km_err *err);

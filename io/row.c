@@ -35,13 +35,12 @@ size_t km_row_bad(const float *v, size_t n)
 
 int km_row_fail(struct km_err *err, size_t i, double v)
 {
-    if (isnan(v))
-        return km_fail(err, KM_E_INPUT,
-                       "value %zu is NaN; expected a finite number: remove or replace it", i + 1);
-    if (isinf(v))
-        return km_fail(err, KM_E_INPUT,
-                       "value %zu is infinite; expected a finite number: remove or replace it",
-                       i + 1);
+    if (!isfinite(v)) {
+        km_fail(err, KM_E_INPUT, "value %zu is %s; expected a finite number: remove or replace it",
+                i + 1, isnan(v) ? "NaN" : "infinite");
+        err->lacks_value = 1;
+        return KM_E_INPUT;
+    }
     return km_fail(
         err, KM_E_INPUT,
         "value %zu is %g, more than float32 can hold, expected at most %g in size; scale "

@@ -74,7 +74,7 @@ def direct(t):
             told = run.out.count("a launcher started this program several times (")
             t.check(run.code == 2 and told == run.out.count("ERROR") >= 1, "three that are alone", run)
         else:
-            t.same((run.code, run.out.count("3 hosts,"), run.out.count("wrote ")), (0, 3, 1), "three by PMIx", run)
+            t.same((run.code, run.out.count(", 3 hosts"), run.out.count("wrote ")), (0, 3, 1), "three by PMIx", run)
     command[command.index("bash") : command.index("bash") + 4] = []
     command[-1] = "-"
     run = finish(subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE))

@@ -111,6 +111,8 @@ EVERYTHING = {
     "seed": "3",
     "refine_rows": "400",
     "refine_passes": "3",
+    "bad_records": "5",
+    "missing": "skip",
     "launch_port": "7071",
     "launch_timeout": "60",
     "stall_timeout": "30",
@@ -403,6 +405,37 @@ def test_lines_that_are_no_rows(tests):
         tests.check(not never or not re.search(never, run.out), "%s: not %s" % (args, never), run)
     run = tests.run("train", "--k", "2", "--output", "m", "--content-type", "text/csv;flag=7", "rows", cwd=folder)
     tests.same(run.out.count("Parameter 'flag=7'"), 1, "an unknown parameter is told once", run)
+
+
+def test_rows_that_are_skipped(tests):
+    """Rows that bad_records and missing allow are as if they were not there, and are counted."""
+    lines = to_csv(X).splitlines(keepends=True)
+    for i in range(0, 900, 45):
+        lines[i] = b"1,2,3\n" + lines[i] + b"1,,3,4,5\n-9999,2,3,4,5\n"
+    dirty = file_of(b"".join([*lines, b"1,2,x,4,5\n", b"1,2,NA,4,5\n"]))
+    model = reference(tests)
+    for threads in ("1", "2"):
+        lenient = {**HYPERPARAMETERS, "bad_records": "21", "missing": "-9999"}
+        job = Job(tests, lenient, {"train": channel("text/csv;label_size=0")})
+        dirty(job)
+        run = job.train("--threads", threads)
+        tests.same(job.model.read_bytes() if run.code == 0 else b"", model, "the model of the rows that are good", run)
+        metrics = {name: value["sum"] for line in metrics_lines(run) for name, value in line["Metrics"].items()}
+        tests.same(metrics.get("Bad Records Skipped"), 21, "bad records in #metrics", run)
+        tests.same(metrics.get("Records With Missing Values Skipped"), 41, "missing values in #metrics", run)
+        tests.same(run.out.count("skipped (bad_records): "), 20, "the first bad records are told", run)
+        tests.check("channel 'train': 21 bad record(s) were skipped" in run.out, "bad ones are counted", run)
+        tests.check("channel 'train': 41 record(s) with missing values were skipped" in run.out, "missing", run)
+    for what, words in (
+        ({"bad_records": "20", "missing": "-9999"}, 'found "x", expected a number; it comes behind 20 bad records'),
+        ({"bad_records": "21"}, "behind 21 bad records"),
+        ({"missing": "skip"}, "rows: line 1 at byte 0: 3 columns, but other lines have 5"),
+    ):
+        job = Job(tests, {**HYPERPARAMETERS, **what}, {"train": channel("text/csv;label_size=0")})
+        dirty(job)
+        run = job.train()
+        tests.same(run.code, 2, "%s: exit code" % what, run)
+        tests.check(words in run.out and not job.model.exists(), "%s: %s" % (what, words), run)
 
 
 def test_dialects(tests):

@@ -19,12 +19,15 @@ static int open_it(struct opened *o, const char *name, const char *path,
                    const struct km_format_kind *kind, const struct km_team *team,
                    const struct opened *train)
 {
+    const struct km_params params = {0};
+
     *o = (struct opened){.d = train ? train->d : 0};
     o->channel.name = name;
     o->channel.replicated = 1;
     o->channel.format = (struct km_format){.kind = kind, .label_size = -1, .header = &o->header};
     assert_ok(km_files_add(&o->channel.files, path, &o->err), o->err);
-    return km_channel_open(&o->feed, &o->channel, team, train ? train->feed : NULL, &o->d, &o->err);
+    return km_channel_open(&o->feed, &o->channel, team, train ? train->feed : NULL, &o->d, &params,
+                           &o->err);
 }
 
 static int open_text(struct opened *o, const char *name, const char *text,

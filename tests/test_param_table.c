@@ -61,9 +61,11 @@ static void every_name_of_the_table_stands_in_the_help(void **state)
         snprintf(option, sizeof(option), "  --%s ", km_param_table[n].name);
         assert_contains(text, option);
     }
-    assert_int_equal(n, 19);
+    assert_int_equal(n, 21);
     assert_contains(text, "integer >= 1 [5000]");
     assert_contains(text, "auto, or integer >= 0 [auto]");
+    assert_contains(text, "error, or integer >= 0 [error]");
+    assert_contains(text, "error, skip, or a number [error]");
     assert_contains(text, "number from 0 to 1 [0.0001]");
     assert_contains(text, "random or kmeans++ [random]");
     assert_contains(text, "integer >= 1, required\n");

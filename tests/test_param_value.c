@@ -52,6 +52,31 @@ static void the_defaults_are_those_of_the_original(void **state)
     assert_int_equal(p.seed, 0);
     assert_int_equal(p.refine_rows, KM_AUTO);
     assert_int_equal(p.refine_passes, KM_AUTO);
+    assert_int_equal(p.bad_records, 0);
+    assert_false(p.missing.skip || p.missing.has_stand_in);
+}
+
+static void what_is_skipped_is_a_word_or_a_number(void **state)
+{
+    struct km_missing m;
+
+    (void)state;
+    assert_int_equal(good("bad_records", "error").bad_records, 0);
+    assert_int_equal(good("bad_records", "0").bad_records, 0);
+    assert_int_equal(good("bad_records", "1000").bad_records, 1000);
+    m = good("missing", "skip").missing;
+    assert_true(m.skip && !m.has_stand_in);
+    m = good("missing", "-9999").missing;
+    assert_true(m.skip && m.has_stand_in && m.stand_in == -9999);
+    m = good("missing", "\"1e20\"").missing;
+    assert_true(m.skip && m.has_stand_in && m.stand_in == 1e20F);
+    bad("bad_records", "auto",
+        "The value 'auto' is not valid for the 'bad_records' hyperparameter which expects 'error' "
+        "or an integer of 0 or more, in digits only (a string which matches the pattern "
+        "'^(0|[1-9][0-9]*)$')");
+    bad("missing", "nan",
+        "The value 'nan' is not valid for the 'missing' hyperparameter which accepts one of the "
+        "following: 'error', 'skip', a number that stands for a missing value");
 }
 
 static void integers_are_taken_up_to_their_limits(void **state)
@@ -218,6 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults_are_those_of_the_original),
+        cmocka_unit_test(what_is_skipped_is_a_word_or_a_number),
         cmocka_unit_test(integers_are_taken_up_to_their_limits),
         cmocka_unit_test(bad_integers_are_named_with_what_is_expected),
         cmocka_unit_test(tolerances_are_numbers_from_0_to_1),

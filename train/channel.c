@@ -97,6 +97,21 @@ void km_channel_log(struct km_said *said, const struct km_channel *channel, stru
     warn_of_extras(&said->extras, feed, channel->name);
 }
 
+void km_channel_log_skipped(const struct km_channel *channel, struct km_feed *feed)
+{
+    struct km_skipped n = {0};
+
+    if (feed)
+        n = km_feed_skipped(feed);
+    if (n.bad > 0)
+        km_log(KM_WARNING, "channel '%s': %" PRIu64 " bad record(s) were skipped (bad_records)",
+               channel->name, n.bad);
+    if (n.lacking > 0)
+        km_log(KM_WARNING,
+               "channel '%s': %" PRIu64 " record(s) with missing values were skipped (missing)",
+               channel->name, n.lacking);
+}
+
 /* The columns of the test channel are those of the train channel, where both have names. */
 static int check_names(const struct km_feed *train, const struct km_format *test,
                        struct km_err *err)
@@ -158,12 +173,17 @@ static int open_part(struct km_feed **feed, const struct km_channel *channel,
 
 int km_channel_open(struct km_feed **feed, const struct km_channel *channel,
                     const struct km_team *team, const struct km_feed *train, size_t *d,
-                    struct km_err *err)
+                    const struct km_params *params, struct km_err *err)
 {
     struct km_format format = channel->format;
     int rc;
 
     format.feature_dim = *d;
+    format.skip = (struct km_skip){.most_bad = (uint64_t)params->bad_records,
+                                   .lacking = params->missing.skip,
+                                   .has_stand_in = params->missing.has_stand_in,
+                                   .stand_in = params->missing.stand_in,
+                                   .warn = km_log_warning};
     if (train)
         format.dim_of = "the train channel";
     rc = open_part(feed, channel, team, &format, err);

@@ -16,11 +16,12 @@ struct km_said {
 /**
  * Opens the files of a channel on this host, and leaves the host's part of them to the feed. The
  * rows decide on *d, the features, where nobody has said it (0). The test channel is opened behind
- * the train channel, whose feed is `train`, and has the same columns; else NULL.
+ * the train channel, whose feed is `train`, and has the same columns; else NULL. params: which bad
+ * rows are passed over.
  */
 int km_channel_open(struct km_feed **feed, const struct km_channel *channel,
                     const struct km_team *team, const struct km_feed *train, size_t *d,
-                    struct km_err *err);
+                    const struct km_params *params, struct km_err *err);
 
 /**
  * Says, each thing once, what the first lines of the channel's CSV files were taken for, and which
@@ -28,6 +29,9 @@ int km_channel_open(struct km_feed **feed, const struct km_channel *channel,
  * been read, while no pass is under way.
  */
 void km_channel_log(struct km_said *said, const struct km_channel *channel, struct km_feed *feed);
+
+/** Says how many rows of the channel were passed over; feed NULL: nothing. */
+void km_channel_log_skipped(const struct km_channel *channel, struct km_feed *feed);
 
 /** For a channel without rows: what of its text was taken for a header, as km_header_note. Returns
  * text. */

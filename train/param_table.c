@@ -41,6 +41,10 @@ const struct km_param km_param_table[] = {
      "records kept in memory to refine the model at the end; auto: 64 MiB; 0: off"},
     {"refine_passes", KM_P_INTEGER_OR_AUTO, 0, 1000000, "auto", FIELD(refine_passes),
      "iterations over all records to spend at the end, at most; auto: by k and records"},
+    {"bad_records", KM_P_INTEGER_OR_ERROR, 0, INT64_MAX, "error", FIELD(bad_records),
+     "bad records that are skipped, on each host, at most; one more ends the job"},
+    {"missing", KM_P_MISSING, 0, 0, "error", FIELD(missing),
+     "records with missing values: skip, or a number that stands for a missing value"},
     {"launch_port", KM_P_INTEGER, 1, 65535, "7070", FIELD(launch_port),
      "several hosts: TCP port on which they wait for the first one"},
     {"launch_timeout", KM_P_INTEGER, 1, 86400, "900", FIELD(launch_timeout),
@@ -125,6 +129,9 @@ static void describe_range(const struct km_param *q, char *text, size_t size)
     case KM_P_INTEGER_OR_AUTO:
         snprintf(text, size, "auto, or integer >= %d", (int)q->least);
         break;
+    case KM_P_INTEGER_OR_ERROR:
+        snprintf(text, size, "error, or integer >= %d", (int)q->least);
+        break;
     case KM_P_REAL:
         snprintf(text, size, "number from %d to %d", (int)q->least, (int)q->most);
         break;
@@ -136,6 +143,9 @@ static void describe_range(const struct km_param *q, char *text, size_t size)
         break;
     case KM_P_METRICS:
         snprintf(text, size, "list of msd, ssd");
+        break;
+    case KM_P_MISSING:
+        snprintf(text, size, "error, skip, or a number");
         break;
     }
 }

@@ -2,7 +2,7 @@
 /*
  * The table of hyperparameters: name, type, range and default, from which the parser, the command
  * line options and the help text are made. Names and defaults are the original's; seed,
- * refine_rows, refine_passes and those of several hosts are ours.
+ * refine_rows, refine_passes, bad_records, missing and those of several hosts are ours.
  */
 #ifndef KM_TRAIN_PARAM_TABLE_H
 #define KM_TRAIN_PARAM_TABLE_H
@@ -15,10 +15,12 @@
 enum km_param_kind {
     KM_P_INTEGER,
     KM_P_INTEGER_OR_AUTO,
+    KM_P_INTEGER_OR_ERROR, /* error: 0 */
     KM_P_REAL,
     KM_P_BOOLEAN,
     KM_P_INIT_METHOD,
-    KM_P_METRICS
+    KM_P_METRICS,
+    KM_P_MISSING
 };
 
 struct km_param {

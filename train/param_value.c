@@ -5,6 +5,7 @@
  */
 #include "train/param_value.h"
 
+#include "base/number.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -37,14 +38,19 @@ int km_param_integer(const struct km_param *q, const char *text, int64_t *value)
 static void set_integer(struct km_problems *problems, const struct km_param *q, const char *text,
                         int64_t *field)
 {
-    int may_be_auto = q->kind == KM_P_INTEGER_OR_AUTO;
+    const char *word = q->kind == KM_P_INTEGER_OR_AUTO    ? "auto"
+                       : q->kind == KM_P_INTEGER_OR_ERROR ? "error"
+                                                          : NULL;
+    char or_word[16] = "";
     char range[64], value[KM_SHOWN];
     size_t digits = strspn(text, "0123456789");
 
-    if (may_be_auto && strcmp(text, "auto") == 0) {
-        *field = KM_AUTO;
+    if (word && strcmp(text, word) == 0) {
+        *field = q->kind == KM_P_INTEGER_OR_AUTO ? KM_AUTO : 0;
         return;
     }
+    if (word)
+        snprintf(or_word, sizeof(or_word), "'%s' or ", word);
     if (km_param_integer(q, text, field) == 0)
         return;
     if (q->most < INT32_MAX)
@@ -58,7 +64,7 @@ static void set_integer(struct km_problems *problems, const struct km_param *q, 
         problems,
         "The value '%s' is not valid for the '%s' hyperparameter which expects %san integer %s, in "
         "digits only (a string which matches the pattern '%s')",
-        km_param_shown(value, text), q->name, may_be_auto ? "'auto' or " : "", range, pattern(q));
+        km_param_shown(value, text), q->name, or_word, range, pattern(q));
 }
 
 static void set_real(struct km_problems *problems, const struct km_param *q, const char *text,
@@ -197,6 +203,17 @@ static void set_metrics(struct km_problems *problems, const char *text, struct k
                    stranger.n > 100 ? 100 : (int)stranger.n, stranger.from);
 }
 
+static void set_missing(struct km_problems *problems, const struct km_param *q, const char *text,
+                        struct km_missing *field)
+{
+    *field = (struct km_missing){.skip = 1};
+    if (strcmp(text, "error") == 0)
+        field->skip = 0;
+    else if (strcmp(text, "skip") != 0 &&
+             !(field->has_stand_in = km_parse_float(text, strlen(text), &field->stand_in) == 0))
+        bad_choice(problems, q, text, "'error', 'skip', a number that stands for a missing value");
+}
+
 /* The table says where the field is, the kind which type it has. */
 void km_param_set(struct km_params *p, const struct km_param *q, const char *text,
                   struct km_problems *problems)
@@ -206,6 +223,7 @@ void km_param_set(struct km_params *p, const struct km_param *q, const char *tex
     switch (q->kind) {
     case KM_P_INTEGER:
     case KM_P_INTEGER_OR_AUTO:
+    case KM_P_INTEGER_OR_ERROR:
         set_integer(problems, q, text, field);
         break;
     case KM_P_REAL:
@@ -219,6 +237,9 @@ void km_param_set(struct km_params *p, const struct km_param *q, const char *tex
         break;
     case KM_P_METRICS:
         set_metrics(problems, text, p);
+        break;
+    case KM_P_MISSING:
+        set_missing(problems, q, text, field);
         break;
     }
 }

@@ -12,6 +12,13 @@
 
 enum km_init { KM_INIT_RANDOM, KM_INIT_PLUSPLUS };
 
+/** What to do with rows that lack values. */
+struct km_missing {
+    int skip;         /* pass over them; else they are bad */
+    int has_stand_in; /* stand_in is written for a missing value */
+    float stand_in;
+};
+
 /** One field per hyperparameter; filled by km_settings_finish and const after. */
 struct km_params {
     int64_t k;
@@ -21,9 +28,11 @@ struct km_params {
     int64_t extra_center_factor; /* or KM_AUTO */
     int64_t half_life_time_size; /* rows; 0 = no decay */
     int64_t local_lloyd_max_iter;
-    int64_t local_lloyd_num_trials;                     /* or KM_AUTO */
-    int64_t refine_rows;                                /* or KM_AUTO; 0 = off */
-    int64_t refine_passes;                              /* or KM_AUTO; 0 = none */
+    int64_t local_lloyd_num_trials; /* or KM_AUTO */
+    int64_t refine_rows;            /* or KM_AUTO; 0 = off */
+    int64_t refine_passes;          /* or KM_AUTO; 0 = none */
+    int64_t bad_records;            /* to skip, at most */
+    struct km_missing missing;
     int64_t seed;                                       /* 0 .. 2^63-1 */
     int64_t launch_port, launch_timeout, stall_timeout; /* of several hosts; seconds */
     double local_lloyd_tol;                             /* 0..1, relative */

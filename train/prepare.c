@@ -27,7 +27,7 @@ static int open_channel(struct km_job *job, struct km_feed **feed, const struct 
     if (!job->feed)
         rc = check_once(&channel->files, job->request->params.epochs, err);
     if (rc == KM_OK)
-        rc = km_channel_open(feed, channel, &job->team, job->feed, d, err);
+        rc = km_channel_open(feed, channel, &job->team, job->feed, d, &job->request->params, err);
     if (rc == KM_OK) {
         km_feed_share(*feed, job->m->pool);
         km_channel_log(&job->said, channel, *feed);

@@ -61,12 +61,22 @@ static void report_end(struct km_job *job)
         {"finalize.time", 1e3 * (ph[KM_PHASE_SHRINK].sum + ph[KM_PHASE_REFINE].sum), 1},
         {"model.serialize.time", 1e3 * ph[KM_PHASE_WRITE].sum, 1},
     };
+    const struct km_params *p = &job->request->params;
+    const struct km_skipped skipped = km_feed_skipped(job->feed);
+    const struct km_metric skips[] = {
+        {"Bad Records Skipped", (double)skipped.bad, 0},
+        {"Records With Missing Values Skipped", (double)skipped.lacking, 0},
+    };
     const struct km_metric job_times[] = {
         {"setuptime", 1e3 * ph[KM_PHASE_START].sum, 1},
         {"totaltime", 1e3 * total, 1},
     };
 
     km_report_metrics(host, job->m->started_wall, km_wall(), -1, NULL, training, 6);
+    if (p->bad_records > 0 || p->missing.skip)
+        km_report_metrics(host, job->m->started_wall, km_wall(), -1, NULL, skips, 2);
+    km_channel_log_skipped(&job->request->train, job->feed);
+    km_channel_log_skipped(&job->request->test, job->test);
     if (!job->test)
         km_log(KM_INFO, "Test data is not provided.");
     km_report_metrics(host, job->m->started_wall, km_wall(), -1, NULL, job_times, 2);
