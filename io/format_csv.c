@@ -246,7 +246,6 @@ const struct km_format_kind km_format_csv = {
     .longest = longest_line,
     .next = next_line,
     .width = width_of_line,
-    .fork = open_lines,
     .decode = decode_line,
     .fail = fail_line,
     .row_bytes = line_bytes,
